@@ -1,0 +1,39 @@
+use serde::{Deserialize, Serialize};
+
+use super::{Action, Observation};
+
+/// One possible (thought, action, observation) for a step, with who made it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Candidate {
+    /// Why the controller acted.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub thought: Option<String>,
+    /// What it would do.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub action: Option<Action>,
+    /// What executing it printed, if it was executed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub observation: Option<Observation>,
+    /// The reply exactly as it was written.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reply: Option<String>,
+    /// Who made it.
+    #[serde(default)]
+    pub maker: Maker,
+    /// A judge's score, in the judge's own scale.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub score: Option<f64>,
+}
+
+/// Who made a candidate.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Maker {
+    /// It came with the data, which does not say who made it.
+    #[default]
+    Recorded,
+    /// A controller, by name.
+    Controller(String),
+    /// A person, by annotator name.
+    Person(String),
+}

@@ -1,0 +1,31 @@
+//! Plain data of the field: trajectories, steps, pairs, ids. No I/O here, and no import but `report`.
+
+mod candidate;
+mod canonical_json;
+mod id;
+mod interner;
+mod pair;
+mod picture;
+mod provenance;
+mod reference_answer;
+mod review;
+mod step;
+mod tool;
+mod trajectory;
+mod verification;
+mod visible_text;
+
+pub use candidate::{Candidate, Maker};
+pub use canonical_json::{CanonicalError, content_hash};
+pub use id::{ContentHash, RecordId, TargetId, percent_decode, percent_encode};
+pub use interner::Interner;
+pub use pair::{Context, PreferencePair};
+pub use picture::{PictureBytes, PictureReference};
+pub use provenance::{Benchmark, Outcome, Provenance, Role};
+pub use reference_answer::ReferenceAnswer;
+pub use review::ReviewState;
+pub use step::{Action, Observation, Step, ToolCall};
+pub use tool::{ToolDefinition, ToolParameter};
+pub use trajectory::{Attachment, Content, Record, Task, Trajectory};
+pub use verification::{Verdict, Verification};
+pub use visible_text::{visible, visible_line};

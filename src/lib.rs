@@ -1,0 +1,22 @@
+//! retake, a terminal workbench for multimodal agent trajectories.
+//!
+//! The map, lowest level first; a folder imports only levels below its own (`tests/it/layers.rs` checks it):
+//!
+//! | level | folder | what it does |
+//! |---|---|---|
+//! | 0 | [`report`] | what a person sees of an error |
+//! | 1 | [`domain`] | trajectories, steps, pairs, ids: plain data |
+//! | 1 | [`config`] | embedded defaults under the user's file |
+//! | 1 | [`jobs`] | progress and cancel |
+//! | 2 | [`workspace`] | finding `.retake/`, sources and roots, trust |
+//! | 2 | [`media`] | picture references to pixels, inside the picture roots |
+//! | 2 | [`ingest`] | one file per format, to the domain |
+//! | 2 | [`index`] | tantivy: schema, query language, facets |
+//! | 2 | [`rules`] | pure checks of a trajectory, and answer scorers |
+//! | 3 | [`corpus`] | sources = current state; runs the rules, feeds the index |
+//! | 3 | [`export`] | one file per format, from the domain |
+//! | 9 | [`cli`] | one file per verb; the only place that prints |
+
+pub mod domain;
+pub mod ingest;
+pub mod report;
