@@ -52,9 +52,13 @@ fn read(record: &RecordText<'_>) -> Result<Content, ReadError> {
         },
     };
     for (index, element) in elements.iter().enumerate() {
-        match element.get("task") {
-            Some(_) if index == 0 => beam.read_task(element),
-            _ => beam.read_step(element),
+        let opens = index == 0
+            && (element.contains_key("task")
+                || element.get("step number").and_then(Value::as_u64) == Some(0));
+        if opens {
+            beam.read_task(element);
+        } else {
+            beam.read_step(element);
         }
         // It repeats on every step; the last one is the run's.
         if let Some(answer) = text(element, "final_answer") {
@@ -66,7 +70,7 @@ fn read(record: &RecordText<'_>) -> Result<Content, ReadError> {
         .first()
         .is_none_or(|first| !first.contains_key("task"))
     {
-        beam.content.problems.push("no task element".to_owned());
+        beam.content.problems.push("no task".to_owned());
     }
     beam.trajectory.provenance = beam.provenance;
     beam.content.trajectory = Some(beam.trajectory);
