@@ -1,1 +1,4 @@
 //! One integration binary: it links once.
+
+mod fixtures;
+mod gta_data;
