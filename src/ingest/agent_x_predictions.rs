@@ -18,13 +18,15 @@ pub(super) const FORMAT: Format = Format {
 };
 
 fn detect(sample: &Sample<'_>) -> Option<Layout> {
-    let (prediction, layout) = match sample.top {
-        Top::Object => (sample.values.first()?, Layout::Members),
+    let mut values = sample.values.iter();
+    let (found, layout) = match sample.top {
+        Top::Object => (values.any(is_prediction), Layout::Members),
         Top::Array | Top::Lines | Top::Rows => {
-            (only_member(sample.values.first()?)?.1, Layout::Elements)
+            let member = |value| only_member(value).is_some_and(|(_, value)| is_prediction(value));
+            (values.any(member), Layout::Elements)
         }
     };
-    is_prediction(prediction).then_some(layout)
+    found.then_some(layout)
 }
 
 fn is_prediction(value: &Value) -> bool {

@@ -171,17 +171,16 @@ impl OpenStep {
 
     /// Adds what a turn reports to the observation, and to the call that it answers.
     fn observe(&mut self, turn: Turn) {
-        if turn.speaker == Speaker::Tool {
-            if let Some(Action::ToolCalls(calls)) = &mut self.step.action {
-                if let Some(at) = answered_call(calls, self.unanswered, &turn) {
-                    calls[at].result = Some(turn.text.clone());
-                    while calls
-                        .get(self.unanswered)
-                        .is_some_and(|c| c.result.is_some())
-                    {
-                        self.unanswered += 1;
-                    }
-                }
+        if turn.speaker == Speaker::Tool
+            && let Some(Action::ToolCalls(calls)) = &mut self.step.action
+            && let Some(at) = answered_call(calls, self.unanswered, &turn)
+        {
+            calls[at].result = Some(turn.text.clone());
+            while calls
+                .get(self.unanswered)
+                .is_some_and(|c| c.result.is_some())
+            {
+                self.unanswered += 1;
             }
         }
         let observation = self

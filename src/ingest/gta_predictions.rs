@@ -21,14 +21,15 @@ pub(super) const FORMAT: Format = Format {
 };
 
 fn detect(sample: &Sample<'_>) -> Option<Layout> {
-    let first = sample.values.first()?;
-    let named = first.get("gold").is_some() || first.get("origin_prompt").is_some();
-    let turns = items(first, "prediction").first()?;
-    let turn = match turns {
-        Value::Array(steps) => steps.first()?,
-        turn => turn,
-    };
-    (sample.top == Top::Object && named && turn.get("role").is_some()).then_some(Layout::Members)
+    let found = sample.top == Top::Object && sample.values.iter().any(is_prediction);
+    found.then_some(Layout::Members)
+}
+
+fn is_prediction(value: &Value) -> bool {
+    let named = value.get("gold").is_some() || value.get("origin_prompt").is_some();
+    let first = items(value, "prediction").first();
+    let turn = first.and_then(|entry| elements(entry).map_or(Some(entry), <[Value]>::first));
+    named && turn.is_some_and(|turn| turn.get("role").is_some())
 }
 
 fn read(record: &RecordText<'_>) -> Result<Content, ReadError> {

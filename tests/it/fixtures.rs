@@ -145,6 +145,66 @@ fn names_are_unique_and_found() {
     }
 }
 
+/// Records of code agents have fields in common with chat rows and benchmarks; those readers must leave them alone.
+#[test]
+fn chat_and_benchmark_formats_leave_code_agents_alone() {
+    let turns = json!([{"from": "system", "value": "S"}, {"from": "user", "value": "Task: t"}, {"from": "assistant", "value": "Thought: x"}]);
+    let roles = json!([{"role": "user", "content": "Task: t"}, {"role": "assistant", "content": "Thought: x"}]);
+    let human = json!([{"from": "human", "value": "Task: t"}]);
+    let records = [
+        json!({"id": "a", "image": {}, "correct": "yes", "answer": "3", "conversations": turns, "traj_verification": "x"}),
+        json!({"id": "b", "image": {}, "system-prompt": "S", "answer": "3", "conversations": roles, "correct": "yes"}),
+        json!({"query": "t", "tools": ["visualizer"], "files": [], "traj": roles, "answer": "3"}),
+        json!({"conversations": roles, "final_answer": "3", "ground_truth": "3"}),
+        json!({"images": [], "conversations": human, "chosen": {"from": "gpt", "value": "x"}, "rejected": {"from": "gpt", "value": "y"}, "system": "S"}),
+        json!([{"step number": 0, "task": "t", "image_paths": []}, {"step number": 1, "beam_size": 1, "llm_output_0": "x"}]),
+        json!({"tool_name": "code interpreter", "tool_arguments": "x"}),
+        json!({"0": {"Score": "1", "Justification": "x"}}),
+    ];
+    let names = [
+        "gta",
+        "gta-predictions",
+        "gaia",
+        "gaia-predictions",
+        "agent-x",
+        "agent-x-predictions",
+        "atif",
+        "ms-swift",
+        "trl-preference",
+        "llamafactory-preference",
+        "llamafactory-sft",
+        "openai-messages",
+    ];
+    for record in records {
+        let (keys, members): (Vec<String>, Vec<Value>) = record
+            .as_object()
+            .cloned()
+            .unwrap_or_default()
+            .into_iter()
+            .unzip();
+        for name in names {
+            let detect = format_named(name).expect("format").detect;
+            let sample = |top, keys, values| Sample {
+                top,
+                keys,
+                values,
+                file_name: "input",
+            };
+            let list = record
+                .as_array()
+                .map_or(std::slice::from_ref(&record), Vec::as_slice);
+            for top in [Top::Array, Top::Lines, Top::Rows] {
+                assert_eq!(detect(&sample(top, &[], list)), None, "{name}: {record}");
+            }
+            assert_eq!(
+                detect(&sample(Top::Object, &keys, &members)),
+                None,
+                "{name}: {record}"
+            );
+        }
+    }
+}
+
 /// Any JSON value; keys are those that readers look for, so that they get past their first look.
 fn any_json() -> impl Strategy<Value = Value> {
     let key = prop::sample::select(vec![
