@@ -20,3 +20,4 @@
 pub mod domain;
 pub mod ingest;
 pub mod report;
+pub mod rules;

@@ -22,6 +22,26 @@ mod raw_run;
 pub mod task_turn;
 mod turn;
 pub mod verdict;
+mod agent_x;
+mod agent_x_predictions;
+mod atif;
+mod chat_turns;
+pub mod container;
+mod conversation;
+mod format;
+mod gaia;
+mod gaia_predictions;
+mod gta;
+mod gta_predictions;
+mod json_field;
+mod llamafactory_preference;
+mod llamafactory_sft;
+mod ms_swift;
+mod openai_messages;
+mod picture_field;
+mod preference;
+mod tool_schema;
+mod trl_preference;
 
 pub use format::{Format, Layout, ReadError, RecordText, Sample, Top};
 pub use ground_truth::reference_answer;
@@ -36,6 +56,18 @@ pub static FORMATS: &[Format] = &[
     m_trace::FORMAT,
     minicpm::FORMAT,
     evaluation_run::FORMAT,
+    gta::FORMAT,
+    gta_predictions::FORMAT,
+    gaia::FORMAT,
+    gaia_predictions::FORMAT,
+    agent_x::FORMAT,
+    agent_x_predictions::FORMAT,
+    atif::FORMAT,
+    ms_swift::FORMAT,
+    trl_preference::FORMAT,
+    llamafactory_preference::FORMAT,
+    llamafactory_sft::FORMAT,
+    openai_messages::FORMAT,
 ];
 
 /// The format with this name.
