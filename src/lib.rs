@@ -18,6 +18,7 @@
 //! | 9 | [`cli`] | one file per verb; the only place that prints |
 
 pub mod domain;
+pub mod index;
 pub mod ingest;
 pub mod report;
 pub mod rules;
