@@ -17,8 +17,11 @@
 //! | 3 | [`export`] | one file per format, from the domain |
 //! | 9 | [`cli`] | one file per verb; the only place that prints |
 
+pub mod config;
 pub mod domain;
 pub mod index;
 pub mod ingest;
+pub mod jobs;
 pub mod report;
 pub mod rules;
+pub mod workspace;

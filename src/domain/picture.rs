@@ -32,15 +32,13 @@ const PICTURE_TYPES: [&str; 8] = ["jpg", "jpeg", "png", "gif", "webp", "bmp", "t
 impl PictureReference {
     /// Tells a path, an address and a `data:` address apart.
     pub fn from_text(text: &str) -> Self {
-        if let Some(rest) = text.strip_prefix("data:") {
-            if let Some((head, body)) = rest.split_once(',') {
-                let media_type = head.split(';').next().filter(|m| !m.is_empty());
-                return Self::Inline(PictureBytes {
-                    media_type: media_type.map(str::to_owned),
-                    path: None,
-                    base64: Arc::from(body),
-                });
-            }
+        if let Some((head, body)) = text.strip_prefix("data:").and_then(|t| t.split_once(',')) {
+            let media_type = head.split(';').next().filter(|m| !m.is_empty());
+            return Self::Inline(PictureBytes {
+                media_type: media_type.map(str::to_owned),
+                path: None,
+                base64: Arc::from(body),
+            });
         }
         if text.starts_with("http://") || text.starts_with("https://") {
             return Self::Url(text.to_owned());
@@ -59,10 +57,12 @@ impl PictureReference {
 
     /// The ending in lower case without the dot, from the name or the media type.
     pub fn file_type(&self) -> Option<String> {
-        if let Self::Inline(bytes) = self {
-            if let Some(media_type) = &bytes.media_type {
-                return media_type.rsplit('/').next().map(str::to_ascii_lowercase);
-            }
+        if let Self::Inline(PictureBytes {
+            media_type: Some(media_type),
+            ..
+        }) = self
+        {
+            return media_type.rsplit('/').next().map(str::to_ascii_lowercase);
         }
         let label = self.label();
         let label = label.split(['?', '#']).next().unwrap_or(label);

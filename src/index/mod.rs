@@ -1,6 +1,23 @@
-//! The only user of tantivy: what is indexed, how text becomes words, and the query language over it.
+//! The only user of tantivy: what is indexed, how text becomes words, the query language, search and facets.
+//!
+//! Records are known here by key alone; what they say is read from their source by whoever shows it.
 
-pub mod highlight;
+mod document;
+mod facets;
+mod highlight;
 pub mod query;
-pub mod snippet;
-pub mod tokenizer;
+mod regex_scan;
+mod schema;
+mod search;
+mod snippet;
+mod store;
+mod tokenizer;
+
+pub use document::{DocumentKind, IndexDocument, RecordKey};
+pub use facets::{FacetCounts, NumberSummary, Summary};
+pub use highlight::Highlighter;
+pub use regex_scan::TextMatcher;
+pub use schema::{KEYWORD_FIELDS, NUMBER_FIELDS, TEXT_FIELDS};
+pub use search::{LoweredQuery, Match, Matches, Row, Sort};
+pub use snippet::Snippet;
+pub use store::{IndexError, IndexStore, IndexStoreReader, IndexStoreWriter, WriteBudget};

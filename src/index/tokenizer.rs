@@ -12,8 +12,11 @@ use std::sync::LazyLock;
 
 use tantivy::tokenizer::{Token, TokenStream, Tokenizer};
 
-/// Longer words (in bytes) take a position but are not indexed: they are encoded data, not names.
+/// Longer words (in bytes) are encoded data, not names: each is indexed as [`LONG_WORD`].
 pub const MAX_WORD_BYTES: usize = 200;
+
+/// What stands for every word that is too long; no query has it, but a scan for a part of such a word does.
+pub const LONG_WORD: &str = "\u{1}";
 
 /// The tokenizer of all text fields.
 #[derive(Clone, Default)]
@@ -136,7 +139,16 @@ impl<'a> Tokens<'a> {
             let position = self.position;
             if word.range.len() > MAX_WORD_BYTES {
                 self.position += 1;
-                continue;
+                self.parts.clear();
+                self.parts_done = 0;
+                lower.clear();
+                lower.push_str(LONG_WORD);
+                return Some(Found {
+                    range: word.range,
+                    position,
+                    positions: 1,
+                    is_whole: false,
+                });
             }
             self.parts.clear();
             self.parts_done = 0;
@@ -415,9 +427,12 @@ mod tests {
     }
 
     #[test]
-    fn encoded_data_takes_a_position_and_no_token() {
+    fn encoded_data_takes_a_position_and_stands_for_all_of_its_kind() {
         let long = "x".repeat(MAX_WORD_BYTES + 1);
-        assert_eq!(tokens(&format!("a {long} b")), "a@0 b@2");
+        assert_eq!(
+            tokens(&format!("a {long} b")),
+            format!("a@0 {LONG_WORD}@1 b@2")
+        );
         let longest = "x".repeat(MAX_WORD_BYTES);
         assert_eq!(tokens(&format!("{longest} b")), format!("{longest}@0 b@1"));
     }

@@ -9,6 +9,7 @@ mod complete;
 mod error;
 mod field;
 mod help;
+mod lower;
 mod parse;
 mod scan;
 #[cfg(test)]

@@ -1,0 +1,163 @@
+//! Settings: the embedded defaults (`assets/config.toml`) under the user's own file.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use toml_edit::{DocumentMut, Item};
+
+const DEFAULTS: &str = include_str!("../assets/config.toml");
+
+/// All settings.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// `[index]`
+    pub index: IndexConfig,
+    /// `[read]`
+    pub read: ReadConfig,
+    /// `[pictures]`
+    pub pictures: PictureConfig,
+    /// `[search]`
+    pub search: SearchConfig,
+}
+
+/// `[index]`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IndexConfig {
+    /// Threads that read and index; 0 takes one for each core.
+    pub threads: usize,
+    /// Memory of the index writer in MB, all threads together.
+    pub memory_mb: usize,
+}
+
+/// `[read]`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReadConfig {
+    /// The largest record that is read, in MB.
+    pub max_record_mb: u64,
+    /// The most that a compressed file may unpack to, in MB.
+    pub max_unpacked_mb: u64,
+}
+
+/// `[pictures]`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PictureConfig {
+    /// The largest file that is decoded, in MB.
+    pub max_file_mb: u64,
+    /// The most pixels that are decoded, in millions.
+    pub max_megapixels: u64,
+}
+
+/// `[search]`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SearchConfig {
+    /// Hits shown unless a command says otherwise.
+    pub limit: usize,
+}
+
+/// A user's file that can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// It can't be read.
+    #[error("the settings in {path} can't be read")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// It is not TOML, or names a setting that does not exist.
+    #[error("the settings in {path} are wrong: {reason}")]
+    Wrong {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with the place.
+        reason: String,
+    },
+}
+
+impl Config {
+    /// The defaults under the user's file, if there is one.
+    pub fn load(user_file: Option<&Path>) -> Result<Self, ConfigError> {
+        let Some(path) = user_file.filter(|path| path.is_file()) else {
+            return Self::merged("", Path::new("assets/config.toml"));
+        };
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        Self::merged(&text, path)
+    }
+
+    fn merged(user: &str, path: &Path) -> Result<Self, ConfigError> {
+        let wrong = |reason: String| ConfigError::Wrong {
+            path: path.to_owned(),
+            reason,
+        };
+        let mut all: DocumentMut = DEFAULTS
+            .parse()
+            .map_err(|e: toml_edit::TomlError| wrong(e.to_string()))?;
+        let user: DocumentMut = user
+            .parse()
+            .map_err(|e: toml_edit::TomlError| wrong(e.to_string()))?;
+        overlay(all.as_item_mut(), user.as_item());
+        toml_edit::de::from_document(all).map_err(|e| wrong(e.message().to_owned()))
+    }
+}
+
+fn overlay(below: &mut Item, above: &Item) {
+    match (below.as_table_like_mut(), above.as_table_like()) {
+        (Some(below), Some(above)) => {
+            for (key, value) in above.iter() {
+                match below.get_mut(key) {
+                    Some(known) => overlay(known, value),
+                    None => {
+                        below.insert(key, value.clone());
+                    }
+                }
+            }
+        }
+        _ => *below = above.clone(),
+    }
+}
+
+/// The folder of the user's own files: `$RETAKE_CONFIG_DIR`, else `retake` in the system's place for settings.
+pub fn user_folder() -> Option<PathBuf> {
+    let set = |name: &str| {
+        std::env::var_os(name)
+            .filter(|v| !v.is_empty())
+            .map(PathBuf::from)
+    };
+    set("RETAKE_CONFIG_DIR")
+        .or_else(|| set("XDG_CONFIG_HOME").map(|p| p.join("retake")))
+        .or_else(|| set("APPDATA").map(|p| p.join("retake")))
+        .or_else(|| set("HOME").map(|p| p.join(".config").join("retake")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_users_file_lies_over_the_defaults() {
+        let config = Config::merged("[search]\nlimit = 3\n", Path::new("x")).expect("config");
+        assert_eq!(config.search.limit, 3);
+        assert_eq!(config.read, Config::load(None).expect("defaults").read);
+    }
+
+    #[test]
+    fn an_unknown_setting_is_named() {
+        let error = Config::merged("[search]\nlimits = 3\n", Path::new("my.toml"))
+            .expect_err("unknown")
+            .to_string();
+        assert!(
+            error.contains("my.toml") && error.contains("limits"),
+            "{error}"
+        );
+    }
+}

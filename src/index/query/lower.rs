@@ -1,0 +1,286 @@
+//! From what a query says to what tantivy runs.
+
+use std::ops::Bound;
+
+use tantivy::Term;
+use tantivy::query::{
+    AllQuery, BooleanQuery, ConstScoreQuery, EmptyQuery, FuzzyTermQuery, InvertedIndexRangeQuery,
+    Occur, PhraseQuery, Query as TantivyQuery, RangeQuery, TermQuery,
+};
+use tantivy::schema::{Field, IndexRecordOption};
+
+use super::ast::{Clause, Expression, Query, ResultKind, Test};
+use super::field::FieldKind;
+use crate::index::document::DocumentKind;
+use crate::index::regex_scan::{RegexScan, TextMatcher};
+use crate::index::search::LoweredQuery;
+use crate::index::store::{IndexError, IndexStoreReader};
+use crate::index::tokenizer::query_terms;
+
+type Boxed = Box<dyn TantivyQuery>;
+
+impl IndexStoreReader {
+    /// Makes a query runnable. Regular expressions are run here and now, over the candidates that the rest of the query
+    /// leaves; `texts` reads what they are matched against.
+    pub fn lower(
+        &self,
+        query: &Query,
+        texts: &dyn TextMatcher,
+    ) -> Result<LoweredQuery, IndexError> {
+        let kinds = self.kinds(query.result_kind);
+        let lowering = Lowering {
+            reader: self,
+            texts,
+        };
+        let conditions = lowering.expression(&query.expression, &kinds)?;
+        Ok(LoweredQuery(match query.expression {
+            Expression::All => kinds,
+            _ => all_of(vec![conditions, kinds]),
+        }))
+    }
+
+    fn kinds(&self, kind: ResultKind) -> Boxed {
+        let one = |kind: DocumentKind| -> Boxed {
+            match self.fields.keyword_named("kind") {
+                Some(field) => filter(exact(field, kind.name())),
+                None => Box::new(EmptyQuery),
+            }
+        };
+        match kind {
+            ResultKind::Trajectory => one(DocumentKind::Trajectory),
+            ResultKind::Step => one(DocumentKind::Step),
+            ResultKind::Pair => one(DocumentKind::Pair),
+            ResultKind::Record => filter(Box::new(BooleanQuery::union(vec![
+                one(DocumentKind::Trajectory),
+                one(DocumentKind::Pair),
+            ]))),
+        }
+    }
+}
+
+struct Lowering<'a> {
+    reader: &'a IndexStoreReader,
+    texts: &'a dyn TextMatcher,
+}
+
+impl Lowering<'_> {
+    /// `scope` is what the whole query demands around this expression: a regular expression is only matched inside it.
+    fn expression(&self, expression: &Expression, scope: &Boxed) -> Result<Boxed, IndexError> {
+        match expression {
+            Expression::All => Ok(Box::new(AllQuery)),
+            Expression::Or(parts) => Ok(Box::new(BooleanQuery::union(
+                parts
+                    .iter()
+                    .map(|part| self.expression(part, scope))
+                    .collect::<Result<_, _>>()?,
+            ))),
+            Expression::Not(inner) => Ok(all_but(self.expression(inner, scope)?)),
+            Expression::And(parts) => {
+                let (slow, quick): (Vec<_>, Vec<_>) = parts.iter().partition(|p| has_regex(p));
+                let mut clauses = Vec::with_capacity(parts.len());
+                for part in quick {
+                    clauses.push(self.conjunct(part, scope)?);
+                }
+                for part in slow {
+                    let mut inner: Vec<(Occur, Boxed)> = clauses
+                        .iter()
+                        .map(|(occur, query): &(Occur, Boxed)| (*occur, query.box_clone()))
+                        .collect();
+                    inner.push((Occur::Must, scope.box_clone()));
+                    let narrowed: Boxed = Box::new(BooleanQuery::new(inner));
+                    clauses.push(self.conjunct(part, &narrowed)?);
+                }
+                if clauses.iter().all(|(occur, _)| *occur == Occur::MustNot) {
+                    clauses.push((Occur::Must, Box::new(AllQuery)));
+                }
+                Ok(Box::new(BooleanQuery::new(clauses)))
+            }
+            Expression::Term(clause) => self.clause(clause, scope),
+        }
+    }
+
+    fn conjunct(&self, part: &Expression, scope: &Boxed) -> Result<(Occur, Boxed), IndexError> {
+        match part {
+            Expression::Not(inner) => Ok((Occur::MustNot, self.expression(inner, scope)?)),
+            other => Ok((Occur::Must, self.expression(other, scope)?)),
+        }
+    }
+
+    fn clause(&self, clause: &Clause, scope: &Boxed) -> Result<Boxed, IndexError> {
+        let fields = &self.reader.fields;
+        let Some(field) = clause.field else {
+            let parts: Vec<Boxed> = fields
+                .text
+                .iter()
+                .map(|field| text_test(*field, &clause.test))
+                .collect();
+            return Ok(Box::new(BooleanQuery::union(parts)));
+        };
+        let query = match (field.kind, &clause.test) {
+            (
+                FieldKind::Text,
+                Test::Regex {
+                    pattern,
+                    ignore_case,
+                },
+            ) => {
+                let Some(handle) = fields.text_named(field.name) else {
+                    return Ok(Box::new(EmptyQuery));
+                };
+                return RegexScan::new(field.name, handle, pattern, *ignore_case)?.run(
+                    self.reader,
+                    scope,
+                    self.texts,
+                );
+            }
+            (FieldKind::Text, test) => fields.text_named(field.name).map(|f| text_test(f, test)),
+            (FieldKind::Keyword, test) => {
+                let handle = match field.name {
+                    "id" => Some(fields.id),
+                    "hash" => Some(fields.hash),
+                    name => fields.keyword_named(name),
+                };
+                handle.map(|f| filter(keyword_test(f, test)))
+            }
+            (FieldKind::Has | FieldKind::Is, Test::Flag(value)) => {
+                let name = if field.kind == FieldKind::Has {
+                    "has"
+                } else {
+                    "is"
+                };
+                fields.keyword_named(name).map(|f| filter(exact(f, value)))
+            }
+            (FieldKind::Number, Test::Range { from, to }) => {
+                fields.number_named(field.name).map(|f| {
+                    let term = |bound: &Bound<u64>| bound.map(|n| Term::from_field_u64(f, n));
+                    filter(Box::new(RangeQuery::new(term(from), term(to))))
+                })
+            }
+            _ => None,
+        };
+        Ok(query.unwrap_or_else(|| Box::new(EmptyQuery)))
+    }
+}
+
+fn has_regex(expression: &Expression) -> bool {
+    match expression {
+        Expression::All => false,
+        Expression::And(parts) | Expression::Or(parts) => parts.iter().any(has_regex),
+        Expression::Not(inner) => has_regex(inner),
+        Expression::Term(clause) => matches!(clause.test, Test::Regex { .. }),
+    }
+}
+
+fn all_but(query: Boxed) -> Boxed {
+    Box::new(BooleanQuery::new(vec![
+        (Occur::Must, Box::new(AllQuery) as Boxed),
+        (Occur::MustNot, query),
+    ]))
+}
+
+fn all_of(queries: Vec<Boxed>) -> Boxed {
+    Box::new(BooleanQuery::intersection(queries))
+}
+
+/// A condition that says yes or no and leaves the order of hits to the words of the query.
+fn filter(query: Boxed) -> Boxed {
+    Box::new(ConstScoreQuery::new(query, 0.0))
+}
+
+fn exact(field: Field, value: &str) -> Boxed {
+    Box::new(TermQuery::new(
+        Term::from_field_text(field, &value.to_lowercase()),
+        IndexRecordOption::Basic,
+    ))
+}
+
+fn keyword_test(field: Field, test: &Test) -> Boxed {
+    match test {
+        Test::Word(value) | Test::Phrase(value) => exact(field, value),
+        Test::Prefix(value) => prefix(field, &value.to_lowercase()),
+        _ => Box::new(EmptyQuery),
+    }
+}
+
+fn text_test(field: Field, test: &Test) -> Boxed {
+    match test {
+        Test::Word(text) | Test::Phrase(text) => sequence(field, text),
+        Test::Prefix(text) => {
+            let mut terms = query_terms(text);
+            let Some((offset, last)) = terms.pop() else {
+                return Box::new(EmptyQuery);
+            };
+            if terms.is_empty() {
+                return filter(prefix(field, &last));
+            }
+            // `image_path=vis*`: the words before must be there, next to a word that begins so is not demanded.
+            let _ = offset;
+            all_of(vec![words(field, terms), filter(prefix(field, &last))])
+        }
+        Test::Fuzzy { word, distance } => match query_terms(word).as_slice() {
+            [(_, only)] => Box::new(FuzzyTermQuery::new(
+                Term::from_field_text(field, only),
+                *distance,
+                true,
+            )),
+            _ => sequence(field, word),
+        },
+        _ => Box::new(EmptyQuery),
+    }
+}
+
+fn sequence(field: Field, text: &str) -> Boxed {
+    words(field, query_terms(text))
+}
+
+fn words(field: Field, terms: Vec<(usize, String)>) -> Boxed {
+    match terms.as_slice() {
+        // Punctuation alone: nothing to look for.
+        [] => Box::new(EmptyQuery),
+        [(_, only)] => Box::new(TermQuery::new(
+            Term::from_field_text(field, only),
+            IndexRecordOption::WithFreqs,
+        )),
+        several => Box::new(PhraseQuery::new_with_offset(
+            several
+                .iter()
+                .map(|(offset, word)| (*offset, Term::from_field_text(field, word)))
+                .collect(),
+        )),
+    }
+}
+
+fn prefix(field: Field, start: &str) -> Boxed {
+    let lower = Bound::Included(Term::from_field_text(field, start));
+    let upper = match after_all_with(start) {
+        Some(end) => Bound::Excluded(Term::from_field_text(field, &end)),
+        None => Bound::Unbounded,
+    };
+    Box::new(InvertedIndexRangeQuery::new(lower, upper))
+}
+
+/// The smallest text that sorts behind every text that begins with `start`.
+fn after_all_with(start: &str) -> Option<String> {
+    let mut characters: Vec<char> = start.chars().collect();
+    while let Some(last) = characters.pop() {
+        let next = (last as u32 + 1..=char::MAX as u32).find_map(char::from_u32);
+        if let Some(next) = next {
+            characters.push(next);
+            return Some(characters.into_iter().collect());
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_prefix_sorts_behind_it() {
+        assert_eq!(after_all_with("ab").as_deref(), Some("ac"));
+        assert_eq!(after_all_with("a\u{10ffff}").as_deref(), Some("b"));
+        assert_eq!(after_all_with("\u{d7ff}").as_deref(), Some("\u{e000}"));
+        assert_eq!(after_all_with("\u{10ffff}"), None);
+    }
+}

@@ -1,0 +1,284 @@
+use std::collections::HashMap;
+
+use tantivy::collector::{Collector, Count, SegmentCollector, TopDocs};
+use tantivy::columnar::{Column, StrColumn};
+use tantivy::query::Query as TantivyQuery;
+use tantivy::{DocAddress, DocId, Order, Score, SegmentOrdinal, SegmentReader};
+
+use super::document::{DocumentKind, RecordKey};
+use super::schema::NUMBER_FIELDS;
+use super::store::{IndexError, IndexStoreReader};
+
+/// In which order hits come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sort {
+    /// Best first.
+    Score,
+    /// As sources hold them.
+    Source,
+    /// By one of the number fields.
+    Number {
+        /// The field; one of [`NUMBER_FIELDS`].
+        field: &'static str,
+        /// Greatest first.
+        descending: bool,
+    },
+}
+
+impl Sort {
+    /// The order with this name: `score`, `source`, or a number field, with `-` in front for greatest first.
+    pub fn named(name: &str) -> Option<Self> {
+        let (plain, descending) = match name.strip_prefix('-') {
+            Some(rest) => (rest, true),
+            None => (name, false),
+        };
+        match plain {
+            "score" => Some(Self::Score),
+            "source" => Some(Self::Source),
+            _ => NUMBER_FIELDS
+                .into_iter()
+                .find(|field| *field == plain)
+                .map(|field| Self::Number { field, descending }),
+        }
+    }
+
+    /// All names, for messages.
+    pub fn names() -> Vec<String> {
+        ["score", "source"]
+            .into_iter()
+            .map(str::to_owned)
+            .chain(
+                NUMBER_FIELDS
+                    .into_iter()
+                    .flat_map(|f| [f.to_owned(), format!("-{f}")]),
+            )
+            .collect()
+    }
+}
+
+/// A document that matched.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Match {
+    /// Its record.
+    pub record: RecordKey,
+    /// What it stands for.
+    pub kind: DocumentKind,
+    /// The step's number from 1, for a step.
+    pub step: Option<u32>,
+    /// The pair's part, for a pair inside a record.
+    pub part: Option<String>,
+    /// How well it matched (BM25); 0 where the order is another.
+    pub score: f32,
+}
+
+/// A query that the index can run; made by [`IndexStoreReader::lower`].
+pub struct LoweredQuery(pub(super) Box<dyn TantivyQuery>);
+
+/// The first matches and the count of all.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Matches {
+    /// How many documents match.
+    pub total: usize,
+    /// The first of them.
+    pub first: Vec<Match>,
+}
+
+impl IndexStoreReader {
+    /// Runs a query.
+    pub fn search(
+        &self,
+        query: &LoweredQuery,
+        sort: Sort,
+        offset: usize,
+        limit: usize,
+    ) -> Result<Matches, IndexError> {
+        let fail = |e| self.error(e);
+        if limit == 0 {
+            let total = self.searcher.search(&*query.0, &Count).map_err(fail)?;
+            return Ok(Matches {
+                total,
+                first: Vec::new(),
+            });
+        }
+        let top = TopDocs::with_limit(limit).and_offset(offset);
+        let (total, found): (usize, Vec<(f32, DocAddress)>) = match sort {
+            Sort::Score => self
+                .searcher
+                .search(&*query.0, &(Count, top.order_by_score()))
+                .map_err(fail)?,
+            Sort::Source => {
+                let (total, found) = self
+                    .searcher
+                    .search(
+                        &*query.0,
+                        &(Count, top.order_by_fast_field::<u64>("record", Order::Asc)),
+                    )
+                    .map_err(fail)?;
+                (
+                    total,
+                    found
+                        .into_iter()
+                        .map(|(_, address)| (0.0, address))
+                        .collect(),
+                )
+            }
+            Sort::Number { field, descending } => {
+                let order = if descending { Order::Desc } else { Order::Asc };
+                let (total, found) = self
+                    .searcher
+                    .search(
+                        &*query.0,
+                        &(Count, top.order_by_fast_field::<u64>(field, order)),
+                    )
+                    .map_err(fail)?;
+                (
+                    total,
+                    found
+                        .into_iter()
+                        .map(|(_, address)| (0.0, address))
+                        .collect(),
+                )
+            }
+        };
+        let mut columns: HashMap<SegmentOrdinal, MatchColumns> = HashMap::new();
+        let mut first = Vec::with_capacity(found.len());
+        for (score, address) in found {
+            let columns = match columns.entry(address.segment_ord) {
+                std::collections::hash_map::Entry::Occupied(known) => known.into_mut(),
+                std::collections::hash_map::Entry::Vacant(free) => free.insert(
+                    MatchColumns::open(self.searcher.segment_reader(address.segment_ord))
+                        .map_err(fail)?,
+                ),
+            };
+            first.extend(columns.read(address.doc_id, score));
+        }
+        Ok(Matches { total, first })
+    }
+
+    /// Every match in no particular order, with the values of some keyword fields.
+    pub fn rows(&self, query: &LoweredQuery, fields: &[&str]) -> Result<Vec<Row>, IndexError> {
+        let collector = RowCollector {
+            fields: fields.iter().map(|f| (*f).to_owned()).collect(),
+        };
+        self.searcher
+            .search(&*query.0, &collector)
+            .map_err(|e| self.error(e))
+    }
+}
+
+/// A match with values of keyword fields, in the order asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// The match.
+    pub found: Match,
+    /// For each field its values.
+    pub values: Vec<Vec<String>>,
+}
+
+pub(super) struct MatchColumns {
+    record: Column<u64>,
+    step: Column<u64>,
+    kind: StrColumn,
+    part: Option<StrColumn>,
+}
+
+impl MatchColumns {
+    pub(super) fn open(segment: &SegmentReader) -> tantivy::Result<Self> {
+        let columns = segment.fast_fields();
+        Ok(Self {
+            record: columns.u64("record")?,
+            step: columns.u64("step")?,
+            kind: columns.str("kind")?.ok_or_else(|| {
+                tantivy::TantivyError::SchemaError("the field `kind` has no column".to_owned())
+            })?,
+            part: columns.str("part")?,
+        })
+    }
+
+    pub(super) fn read(&self, doc: DocId, score: Score) -> Option<Match> {
+        let kind = DocumentKind::named(values(&self.kind, doc).first()?)?;
+        Some(Match {
+            record: RecordKey::from_number(self.record.first(doc)?),
+            kind,
+            step: self
+                .step
+                .first(doc)
+                .and_then(|step| u32::try_from(step).ok())
+                .filter(|_| kind == DocumentKind::Step),
+            part: self
+                .part
+                .as_ref()
+                .and_then(|column| values(column, doc).into_iter().next()),
+            score,
+        })
+    }
+}
+
+fn values(column: &StrColumn, doc: DocId) -> Vec<String> {
+    column
+        .term_ords(doc)
+        .filter_map(|ord| {
+            let mut text = String::new();
+            matches!(column.ord_to_str(ord, &mut text), Ok(true)).then_some(text)
+        })
+        .collect()
+}
+
+struct RowCollector {
+    fields: Vec<String>,
+}
+
+struct RowSegmentCollector {
+    columns: MatchColumns,
+    fields: Vec<Option<StrColumn>>,
+    rows: Vec<Row>,
+}
+
+impl Collector for RowCollector {
+    type Fruit = Vec<Row>;
+    type Child = RowSegmentCollector;
+
+    fn for_segment(
+        &self,
+        _: SegmentOrdinal,
+        segment: &SegmentReader,
+    ) -> tantivy::Result<RowSegmentCollector> {
+        let columns = segment.fast_fields();
+        Ok(RowSegmentCollector {
+            columns: MatchColumns::open(segment)?,
+            fields: self
+                .fields
+                .iter()
+                .map(|field| columns.str(field))
+                .collect::<tantivy::Result<_>>()?,
+            rows: Vec::new(),
+        })
+    }
+
+    fn requires_scoring(&self) -> bool {
+        false
+    }
+
+    fn merge_fruits(&self, segments: Vec<Vec<Row>>) -> tantivy::Result<Vec<Row>> {
+        Ok(segments.into_iter().flatten().collect())
+    }
+}
+
+impl SegmentCollector for RowSegmentCollector {
+    type Fruit = Vec<Row>;
+
+    fn collect(&mut self, doc: DocId, score: Score) {
+        if let Some(found) = self.columns.read(doc, score) {
+            let values = self
+                .fields
+                .iter()
+                .map(|column| column.as_ref().map_or_else(Vec::new, |c| values(c, doc)))
+                .collect();
+            self.rows.push(Row { found, values });
+        }
+    }
+
+    fn harvest(self) -> Vec<Row> {
+        self.rows
+    }
+}

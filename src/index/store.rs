@@ -1,0 +1,249 @@
+use std::path::{Path, PathBuf};
+
+use tantivy::indexer::{LogMergePolicy, UserOperation};
+use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, Searcher, TantivyDocument, Term};
+
+use super::document::{DocumentKind, IndexDocument, RecordKey};
+use super::schema::{Fields, SCHEMA_VERSION, register_tokenizers, schema};
+
+/// Why the index could not do something.
+#[derive(Debug, thiserror::Error)]
+pub enum IndexError {
+    /// Tantivy says no.
+    #[error("the search index in {path} failed")]
+    Tantivy {
+        /// The index folder.
+        path: PathBuf,
+        /// What it said.
+        #[source]
+        source: tantivy::TantivyError,
+    },
+    /// The folder can't be made or read.
+    #[error("{path} can't be used for the search index")]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A regular expression that can't be compiled.
+    #[error("{0}")]
+    Regex(String),
+    /// Reading a text for a regular expression failed.
+    #[error("{0}")]
+    Text(String),
+}
+
+/// The index on disk: one tantivy folder per schema version.
+#[derive(Debug)]
+pub struct IndexStore {
+    folder: PathBuf,
+    index: Index,
+    fields: Fields,
+}
+
+/// How many bytes and threads a build may take.
+#[derive(Debug, Clone, Copy)]
+pub struct WriteBudget {
+    /// Threads that invert documents.
+    pub threads: usize,
+    /// Bytes of memory of all these threads together.
+    pub memory_bytes: usize,
+}
+
+impl IndexStore {
+    /// Opens the index below `folder`, or makes an empty one; an index of another schema version is put aside by its
+    /// name and removed.
+    pub fn open_or_create(folder: &Path) -> Result<Self, IndexError> {
+        let path = folder.join(format!("tantivy-{SCHEMA_VERSION}"));
+        let fail = |source| IndexError::Folder {
+            path: path.clone(),
+            source,
+        };
+        std::fs::create_dir_all(&path).map_err(fail)?;
+        let (schema, fields) = schema();
+        let open = || -> tantivy::Result<Index> {
+            let directory = tantivy::directory::MmapDirectory::open(&path)?;
+            let index = Index::open_or_create(directory, schema)?;
+            register_tokenizers(&index);
+            Ok(index)
+        };
+        let index = open().map_err(|source| IndexError::Tantivy {
+            path: path.clone(),
+            source,
+        })?;
+        Ok(Self {
+            folder: path,
+            index,
+            fields,
+        })
+    }
+
+    /// Whether an index of this schema version is there.
+    pub fn exists(folder: &Path) -> bool {
+        folder
+            .join(format!("tantivy-{SCHEMA_VERSION}"))
+            .join("meta.json")
+            .is_file()
+    }
+
+    fn error(&self, source: tantivy::TantivyError) -> IndexError {
+        IndexError::Tantivy {
+            path: self.folder.clone(),
+            source,
+        }
+    }
+
+    /// The note that the last commit left.
+    pub fn committed_note(&self) -> Result<Option<String>, IndexError> {
+        Ok(self.index.load_metas().map_err(|e| self.error(e))?.payload)
+    }
+
+    /// A writer; only one can be open at a time, in all processes.
+    pub fn writer(&self, budget: WriteBudget) -> Result<IndexStoreWriter<'_>, IndexError> {
+        let threads = budget.threads.clamp(1, 8);
+        // Tantivy wants 15 MB for each thread.
+        let memory = budget.memory_bytes.max(threads * 16_000_000);
+        let writer = self
+            .index
+            .writer_with_num_threads(threads, memory)
+            .map_err(|e| self.error(e))?;
+        let mut policy = LogMergePolicy::default();
+        // Few segments make a warm start and a query cheap; small commits (one review) must stay cheap, too.
+        policy.set_min_num_segments(6);
+        writer.set_merge_policy(Box::new(policy));
+        Ok(IndexStoreWriter {
+            store: self,
+            writer,
+        })
+    }
+
+    /// A reader of the last commit, with the note that this very commit left.
+    pub fn reader(&self) -> Result<IndexStoreReader, IndexError> {
+        let fail = |e| self.error(e);
+        let reader: IndexReader = self
+            .index
+            .reader_builder()
+            .reload_policy(ReloadPolicy::Manual)
+            .try_into()
+            .map_err(fail)?;
+        // A commit between the two looks would pair a note with another commit's documents.
+        for _ in 0..8 {
+            let before = self.index.load_metas().map_err(fail)?;
+            reader.reload().map_err(fail)?;
+            let after = self.index.load_metas().map_err(fail)?;
+            if before.opstamp == after.opstamp {
+                return Ok(IndexStoreReader {
+                    folder: self.folder.clone(),
+                    searcher: reader.searcher(),
+                    fields: self.fields.clone(),
+                    note: after.payload,
+                });
+            }
+        }
+        Err(fail(tantivy::TantivyError::SystemError(
+            "the index is being written too fast to be read".to_owned(),
+        )))
+    }
+
+    /// Bytes on disk.
+    pub fn size(&self) -> Result<u64, IndexError> {
+        let fail = |source| IndexError::Folder {
+            path: self.folder.clone(),
+            source,
+        };
+        let mut sum = 0;
+        for entry in std::fs::read_dir(&self.folder).map_err(fail)? {
+            sum += entry.and_then(|e| e.metadata()).map_err(fail)?.len();
+        }
+        Ok(sum)
+    }
+}
+
+/// Adds and removes documents until [`IndexStoreWriter::commit`].
+pub struct IndexStoreWriter<'a> {
+    store: &'a IndexStore,
+    writer: IndexWriter,
+}
+
+impl IndexStoreWriter<'_> {
+    /// An empty document of a kind.
+    pub fn document(&self, kind: DocumentKind) -> IndexDocument<'_> {
+        IndexDocument::new(&self.store.fields, kind)
+    }
+
+    /// Adds all documents of one record at once, so that they lie together in one segment.
+    pub fn add(&self, documents: Vec<IndexDocument<'_>>) -> Result<(), IndexError> {
+        let operations = documents
+            .into_iter()
+            .map(|document| UserOperation::<TantivyDocument>::Add(document.into_inner()));
+        self.writer
+            .run(operations)
+            .map(|_| ())
+            .map_err(|e| self.store.error(e))
+    }
+
+    /// Removes all documents of a record that were added before.
+    pub fn remove(&self, key: RecordKey) {
+        self.writer.delete_term(Term::from_field_u64(
+            self.store.fields.record,
+            key.to_number(),
+        ));
+    }
+
+    /// Removes every document.
+    pub fn clear(&self) -> Result<(), IndexError> {
+        self.writer
+            .delete_all_documents()
+            .map(|_| ())
+            .map_err(|e| self.store.error(e))
+    }
+
+    /// Makes all changes since the last commit visible, with a note that readers of this commit see.
+    pub fn commit(&mut self, note: &str) -> Result<(), IndexError> {
+        let mut prepared = self
+            .writer
+            .prepare_commit()
+            .map_err(|e| self.store.error(e))?;
+        prepared.set_payload(note);
+        prepared
+            .commit()
+            .map(|_| ())
+            .map_err(|e| self.store.error(e))
+    }
+
+    /// Lets running merges end.
+    pub fn finish(self) -> Result<(), IndexError> {
+        let store = self.store;
+        self.writer
+            .wait_merging_threads()
+            .map_err(|e| store.error(e))
+    }
+
+    /// Drops all changes since the last commit.
+    pub fn rollback(&mut self) -> Result<(), IndexError> {
+        self.writer
+            .rollback()
+            .map(|_| ())
+            .map_err(|e| self.store.error(e))
+    }
+}
+
+/// One commit, to be searched.
+pub struct IndexStoreReader {
+    folder: PathBuf,
+    pub(super) searcher: Searcher,
+    pub(super) fields: Fields,
+    /// The note of the commit.
+    pub note: Option<String>,
+}
+
+impl IndexStoreReader {
+    pub(super) fn error(&self, source: tantivy::TantivyError) -> IndexError {
+        IndexError::Tantivy {
+            path: self.folder.clone(),
+            source,
+        }
+    }
+}

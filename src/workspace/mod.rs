@@ -1,0 +1,207 @@
+//! The folder `.retake/`: finding it, the sources it names, this machine's paths, and trust. Never writes to a source.
+
+mod declaration;
+mod trust;
+
+use std::path::{Path, PathBuf};
+
+use declaration::{LocalPaths, WorkspaceFile};
+pub use declaration::{Source, SourceDeclaration};
+pub use trust::Trust;
+
+/// A folder with `.retake/` in it.
+#[derive(Debug)]
+pub struct Workspace {
+    root: PathBuf,
+    file: WorkspaceFile,
+    local: LocalPaths,
+    trust: Trust,
+}
+
+/// Why a workspace can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkspaceError {
+    /// There is none here.
+    #[error("no workspace here: neither {0} nor a folder above it holds .retake/")]
+    NotFound(PathBuf),
+    /// A file of it can't be read or written.
+    #[error("{path} can't be {doing}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// `read` or `written`.
+        doing: &'static str,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A file of it is wrong.
+    #[error("{path} is wrong: {reason}")]
+    Wrong {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A source has this name already.
+    #[error("a source named `{name}` is there already: {path}")]
+    NameTaken {
+        /// The name.
+        name: String,
+        /// Its path.
+        path: PathBuf,
+    },
+    /// No source has this name.
+    #[error("no source is named `{0}`")]
+    NoSource(String),
+    /// It came from elsewhere, and wants something outside itself.
+    #[error("this workspace came from elsewhere and names paths outside itself; they stay closed")]
+    NotTrusted,
+}
+
+const FOLDER: &str = ".retake";
+
+impl Workspace {
+    /// The workspace of `start` or of the nearest folder above it.
+    pub fn find(start: &Path, user_folder: Option<&Path>) -> Result<Self, WorkspaceError> {
+        let start = std::path::absolute(start).unwrap_or_else(|_| start.to_owned());
+        match start
+            .ancestors()
+            .find(|folder| folder.join(FOLDER).is_dir())
+        {
+            Some(root) => Self::open(root, user_folder),
+            None => Err(WorkspaceError::NotFound(start)),
+        }
+    }
+
+    /// The workspace in exactly this folder.
+    pub fn open(root: &Path, user_folder: Option<&Path>) -> Result<Self, WorkspaceError> {
+        let folder = root.join(FOLDER);
+        if !folder.is_dir() {
+            return Err(WorkspaceError::NotFound(root.to_owned()));
+        }
+        let file = WorkspaceFile::load(&folder.join("workspace.toml"))?;
+        let local = LocalPaths::load(&folder.join("workspace.local.toml"))?;
+        let trust = Trust::of(&folder, user_folder, &file.text(), &local.text());
+        Ok(Self {
+            root: root.to_owned(),
+            file,
+            local,
+            trust,
+        })
+    }
+
+    /// Makes `.retake/` in a folder; what its maker puts there is trusted.
+    pub fn create(root: &Path, user_folder: Option<&Path>) -> Result<Self, WorkspaceError> {
+        let root = std::path::absolute(root).unwrap_or_else(|_| root.to_owned());
+        let folder = root.join(FOLDER);
+        let fail = |path: &Path| {
+            let path = path.to_owned();
+            move |source| WorkspaceError::File {
+                path,
+                doing: "written",
+                source,
+            }
+        };
+        std::fs::create_dir_all(&folder).map_err(fail(&folder))?;
+        let ignore = folder.join(".gitignore");
+        std::fs::write(&ignore, "/index/\n/cache/\n/workspace.local.toml\n")
+            .map_err(fail(&ignore))?;
+        let mut workspace = Self {
+            file: WorkspaceFile::empty(&folder.join("workspace.toml")),
+            local: LocalPaths::empty(&folder.join("workspace.local.toml")),
+            trust: Trust::own(&folder, user_folder),
+            root,
+        };
+        workspace.save()?;
+        Ok(workspace)
+    }
+
+    /// The folder that holds `.retake/`.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// `.retake/` itself.
+    pub fn folder(&self) -> PathBuf {
+        self.root.join(FOLDER)
+    }
+
+    /// Where the index is; can be deleted at any time.
+    pub fn index_folder(&self) -> PathBuf {
+        self.folder().join("index")
+    }
+
+    /// Where unpacked files are; can be deleted at any time.
+    pub fn cache_folder(&self) -> PathBuf {
+        self.folder().join("cache")
+    }
+
+    /// Whether paths outside the workspace may be followed.
+    pub fn is_trusted(&self) -> bool {
+        self.trust.is_trusted()
+    }
+
+    /// Every source, with absolute paths, in the order in which they were added.
+    pub fn sources(&self) -> Vec<Source> {
+        self.file
+            .sources()
+            .into_iter()
+            .map(|declared| {
+                declaration::resolve(declared, &self.local, &self.root, self.is_trusted())
+            })
+            .collect()
+    }
+
+    /// Adds a source. Paths inside the workspace are stored relative to it, others go to this machine's own file.
+    pub fn add_source(&mut self, declared: SourceDeclaration) -> Result<(), WorkspaceError> {
+        if let Some(known) = self.sources().into_iter().find(|s| s.name == declared.name) {
+            return Err(WorkspaceError::NameTaken {
+                name: known.name,
+                path: known.path,
+            });
+        }
+        let outside = |path: &PathBuf| declaration::inside(path, &self.root).is_none();
+        let leaves = outside(&declared.path) || declared.images.iter().any(outside);
+        if leaves && !self.is_trusted() {
+            return Err(WorkspaceError::NotTrusted);
+        }
+        declaration::declare(declared, &mut self.file, &mut self.local, &self.root);
+        self.save()
+    }
+
+    /// Forgets a source; its files and what people decided about it stay.
+    pub fn remove_source(&mut self, name: &str) -> Result<(), WorkspaceError> {
+        if !self.file.remove(name) {
+            return Err(WorkspaceError::NoSource(name.to_owned()));
+        }
+        self.local.remove(name);
+        self.save()
+    }
+
+    /// Adds picture roots to a source.
+    pub fn add_images(&mut self, name: &str, images: &[PathBuf]) -> Result<(), WorkspaceError> {
+        let leaves = images
+            .iter()
+            .any(|path| declaration::inside(path, &self.root).is_none());
+        if leaves && !self.is_trusted() {
+            return Err(WorkspaceError::NotTrusted);
+        }
+        declaration::declare_images(name, images, &mut self.file, &mut self.local, &self.root)?;
+        self.save()
+    }
+
+    /// Records in the user's own settings that this workspace, as it is now, may follow its paths.
+    pub fn trust(&mut self) -> Result<(), WorkspaceError> {
+        self.trust.record(&self.file.text(), &self.local.text())
+    }
+
+    fn save(&mut self) -> Result<(), WorkspaceError> {
+        self.file.save()?;
+        self.local.save()?;
+        if self.is_trusted() {
+            self.trust.record(&self.file.text(), &self.local.text())?;
+        }
+        Ok(())
+    }
+}
