@@ -1,1 +1,3 @@
 //! One integration binary: it links once.
+
+mod demo;
