@@ -17,12 +17,17 @@ fn records(name: &str) -> Vec<Value> {
 }
 
 fn text<'a>(value: &'a Value, key: &str) -> &'a str {
-    value[key].as_str().unwrap_or_else(|| panic!("no text under `{key}` in {value}"))
+    value[key]
+        .as_str()
+        .unwrap_or_else(|| panic!("no text under `{key}` in {value}"))
 }
 
 fn turns(record: &Value) -> Vec<(&str, &str)> {
     let turns = record["conversations"].as_array().unwrap();
-    turns.iter().map(|turn| (text(turn, "from"), text(turn, "value"))).collect()
+    turns
+        .iter()
+        .map(|turn| (text(turn, "from"), text(turn, "value")))
+        .collect()
 }
 
 /// The pictures of a record, in the order of their numbers.
@@ -31,7 +36,10 @@ fn pictures(image: &Value) -> Vec<String> {
         Value::String(path) => vec![path.clone()],
         Value::Object(map) => {
             let sorted: BTreeMap<_, _> = map.iter().collect();
-            sorted.values().map(|path| path.as_str().unwrap().to_owned()).collect()
+            sorted
+                .values()
+                .map(|path| path.as_str().unwrap().to_owned())
+                .collect()
         }
         other => panic!("not a picture: {other}"),
     }
@@ -40,7 +48,9 @@ fn pictures(image: &Value) -> Vec<String> {
 /// Every path into `images/` or `files/` that a text names.
 fn named_files(text: &str) -> BTreeSet<String> {
     let path = Regex::new(r"(?:images|files)/\w+\.\w+").unwrap();
-    path.find_iter(text).map(|found| found.as_str().to_owned()).collect()
+    path.find_iter(text)
+        .map(|found| found.as_str().to_owned())
+        .collect()
 }
 
 #[test]
@@ -54,30 +64,57 @@ fn trajectories_have_the_published_form() {
 
     for record in &records {
         let id = text(record, "id");
-        let keys: Vec<_> = record.as_object().unwrap().keys().map(String::as_str).collect();
-        let published = ["id", "image", "correct", "answer", "conversations", "traj_verification"];
+        let keys: Vec<_> = record
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(String::as_str)
+            .collect();
+        let published = [
+            "id",
+            "image",
+            "correct",
+            "answer",
+            "conversations",
+            "traj_verification",
+        ];
         assert_eq!(keys, published, "{id}");
 
         let turns = turns(record);
         let roles: Vec<_> = turns.iter().map(|(role, _)| *role).collect();
         assert_eq!(roles[0], "system", "{id}");
         for (number, role) in roles[1..].iter().enumerate() {
-            assert_eq!(*role, if number % 2 == 0 { "user" } else { "assistant" }, "{id}");
+            assert_eq!(
+                *role,
+                if number % 2 == 0 { "user" } else { "assistant" },
+                "{id}"
+            );
         }
         let observations = turns[3..].iter().filter(|(role, _)| *role == "user");
         for (number, (_, observation)) in observations.enumerate() {
             let mark = format!("[OUTPUT OF STEP {number}] ");
-            let rest = observation.strip_prefix(&mark).unwrap_or_else(|| panic!("{id}: {number}"));
-            assert!(rest.starts_with("Observation:\n") || rest.starts_with("Error: "), "{id}");
+            let rest = observation
+                .strip_prefix(&mark)
+                .unwrap_or_else(|| panic!("{id}: {number}"));
+            assert!(
+                rest.starts_with("Observation:\n") || rest.starts_with("Error: "),
+                "{id}"
+            );
         }
         let (role, last) = turns[turns.len() - 1];
-        assert!(role == "assistant" && last.contains("final_answer("), "{id} has no answer");
+        assert!(
+            role == "assistant" && last.contains("final_answer("),
+            "{id} has no answer"
+        );
 
         let mut shown = String::new();
         for (number, path) in pictures(&record["image"]).iter().enumerate() {
             shown += &format!("Picture {}: <img>{path}</img>\n", number + 1);
         }
-        assert!(turns[1].1.starts_with(&format!("{shown}Task: ")), "{id}: its pictures and task");
+        assert!(
+            turns[1].1.starts_with(&format!("{shown}Task: ")),
+            "{id}: its pictures and task"
+        );
     }
 }
 
@@ -89,7 +126,9 @@ fn verdicts_agree_with_their_records() {
         let (start, end) = (wrapped.find('{').unwrap(), wrapped.rfind('}').unwrap());
         let verdict: Value = serde_json::from_str(&wrapped[start..=end]).unwrap();
         assert_eq!(verdict["correct"], record["correct"], "{}", record["id"]);
-        *verdicts.entry(text(&verdict, "correct").to_owned()).or_insert(0) += 1;
+        *verdicts
+            .entry(text(&verdict, "correct").to_owned())
+            .or_insert(0) += 1;
     }
     let kinds: Vec<_> = verdicts.keys().map(String::as_str).collect();
     assert_eq!(kinds, ["no", "yes"], "both verdicts occur, and no other");
@@ -100,8 +139,16 @@ fn pairs_have_the_published_form() {
     let records = records("pairs.json");
     assert!(records.len() >= 6, "{} pairs", records.len());
     for pair in &records {
-        let keys: Vec<_> = pair.as_object().unwrap().keys().map(String::as_str).collect();
-        assert_eq!(keys, ["images", "conversations", "chosen", "rejected", "system"]);
+        let keys: Vec<_> = pair
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(String::as_str)
+            .collect();
+        assert_eq!(
+            keys,
+            ["images", "conversations", "chosen", "rejected", "system"]
+        );
         assert_ne!(pair["chosen"], pair["rejected"]);
         for side in ["chosen", "rejected"] {
             assert_eq!(text(&pair[side], "from"), "gpt");
@@ -114,7 +161,10 @@ fn pairs_have_the_published_form() {
             assert_eq!(*role, if number % 2 == 0 { "human" } else { "gpt" });
         }
         let images = pair["images"].as_array().unwrap().len();
-        let marks = turns.iter().map(|(_, value)| value.matches("<image>").count()).sum::<usize>();
+        let marks = turns
+            .iter()
+            .map(|(_, value)| value.matches("<image>").count())
+            .sum::<usize>();
         assert_eq!(marks, images, "one mark for each picture");
     }
 }
@@ -122,7 +172,10 @@ fn pairs_have_the_published_form() {
 #[test]
 fn files_exist_decode_and_are_used() {
     let mut named = BTreeSet::new();
-    for record in records("trajectories.json").iter().chain(&records("pairs.json")) {
+    for record in records("trajectories.json")
+        .iter()
+        .chain(&records("pairs.json"))
+    {
         for (role, value) in turns(record) {
             if role != "system" {
                 named.extend(named_files(value));
@@ -139,31 +192,45 @@ fn files_exist_decode_and_are_used() {
             present.insert(format!("{kind}/{name}"));
         }
     }
-    assert_eq!(named, present, "files that are named, and files that are there");
+    assert_eq!(
+        named, present,
+        "files that are named, and files that are there"
+    );
 
-    let images: Vec<_> = present.iter().filter(|path| path.starts_with("images/")).collect();
+    let images: Vec<_> = present
+        .iter()
+        .filter(|path| path.starts_with("images/"))
+        .collect();
     assert!(images.len() >= 8, "{} pictures", images.len());
     for path in images {
         let bytes = fs::read(folder().join(path)).unwrap();
         assert!(bytes.len() < 40_000, "{path} has {} bytes", bytes.len());
         let picture = image::load_from_memory(&bytes).unwrap_or_else(|e| panic!("{path}: {e}"));
-        assert!(picture.width() >= 320 && picture.height() >= 320, "{path} is small");
+        assert!(
+            picture.width() >= 320 && picture.height() >= 320,
+            "{path} is small"
+        );
     }
 }
 
 #[test]
 fn boxes_lie_inside_their_picture() {
-    let number = Regex::new(r"\[(\d+(?:\.\d+)?), (\d+(?:\.\d+)?), (\d+(?:\.\d+)?), (\d+(?:\.\d+)?)\]");
-    let number = number.unwrap();
+    let four_numbers = Regex::new(&format!(r"\[{}\]", [r"(\d+(?:\.\d+)?)"; 4].join(", "))).unwrap();
     let mut boxes = 0;
     for record in records("trajectories.json") {
-        for (_, value) in &turns(&record)[1..] {
-            for found in number.captures_iter(value) {
+        for (_, value) in turns(&record).iter().filter(|(role, _)| *role == "user") {
+            for found in four_numbers.captures_iter(value) {
                 let path = &pictures(&record["image"])[0];
                 let (width, height) = image::image_dimensions(folder().join(path)).unwrap();
                 let side: Vec<f64> = (1..5).map(|at| found[at].parse().unwrap()).collect();
-                assert!(side[0] < side[2] && side[2] <= f64::from(width), "{path} {side:?}");
-                assert!(side[1] < side[3] && side[3] <= f64::from(height), "{path} {side:?}");
+                assert!(
+                    side[0] < side[2] && side[2] <= f64::from(width),
+                    "{path} {side:?}"
+                );
+                assert!(
+                    side[1] < side[3] && side[3] <= f64::from(height),
+                    "{path} {side:?}"
+                );
                 boxes += 1;
             }
         }
