@@ -1,0 +1,180 @@
+//! The generator of benchmark corpora: exact counts, the published form, the same bytes for the same seed.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+#[path = "../../examples/generate_corpus/corpus/mod.rs"]
+mod corpus;
+
+/// A folder that goes when its test ends.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn generated(name: &str, plan: &corpus::Plan) -> Self {
+        let path = std::env::temp_dir().join(format!("retake-{name}-{}", std::process::id()));
+        let written = corpus::write(plan, &path).unwrap();
+        for (file, bytes) in written {
+            assert_eq!(fs::metadata(file).unwrap().len(), bytes);
+        }
+        Self(path)
+    }
+
+    fn text(&self, name: &str) -> String {
+        fs::read_to_string(self.0.join(name)).unwrap()
+    }
+
+    fn records(&self, name: &str) -> Vec<Value> {
+        serde_json::from_str(&self.text(name)).unwrap()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        drop(fs::remove_dir_all(&self.0));
+    }
+}
+
+fn plan() -> corpus::Plan {
+    corpus::Plan {
+        trajectories: 60,
+        steps: 372,
+        pairs: 150,
+        seed: 7,
+        jsonl: true,
+    }
+}
+
+/// The values of the turns from this role.
+fn turns<'a>(record: &'a Value, from: &'a str) -> impl Iterator<Item = &'a str> {
+    let turns = record["conversations"].as_array().unwrap().iter();
+    turns
+        .filter(move |turn| turn["from"] == from)
+        .map(|turn| turn["value"].as_str().unwrap())
+}
+
+#[test]
+fn counts_are_exact_and_records_have_the_published_form() {
+    let folder = Folder::generated("generator-form", &plan());
+    let records = folder.records("m-trace.json");
+    assert_eq!(records.len(), 60);
+    assert_eq!(
+        records
+            .iter()
+            .map(|record| turns(record, "assistant").count())
+            .sum::<usize>(),
+        372
+    );
+    let ids: BTreeSet<_> = records
+        .iter()
+        .map(|record| record["id"].as_str().unwrap())
+        .collect();
+    assert_eq!(ids.len(), 60);
+    for record in &records {
+        let system = turns(record, "system").next().unwrap();
+        assert!((13_200..13_400).contains(&system.chars().count()));
+        let last = turns(record, "assistant").last().unwrap();
+        assert!(last.contains("final_answer("), "{last}");
+        for (number, observation) in turns(record, "user").skip(1).enumerate() {
+            assert!(observation.starts_with(&format!("[OUTPUT OF STEP {number}] ")));
+        }
+        let verdict = record["traj_verification"].as_str().unwrap();
+        let inner = &verdict[verdict.find('{').unwrap()..=verdict.rfind('}').unwrap()];
+        assert_eq!(
+            serde_json::from_str::<Value>(inner).unwrap()["correct"],
+            "yes"
+        );
+    }
+    let lines: Vec<Value> = folder
+        .text("m-trace.jsonl")
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines, records, "the lines hold the same records");
+}
+
+#[test]
+fn pairs_continue_trajectories_of_the_corpus() {
+    let folder = Folder::generated("generator-pairs", &plan());
+    let records = folder.records("m-trace.json");
+    let replies: BTreeSet<_> = records
+        .iter()
+        .flat_map(|record| turns(record, "assistant"))
+        .collect();
+    let pairs = folder.records("pref-x.json");
+    assert_eq!(pairs.len(), 150);
+    let mut chosen = BTreeSet::new();
+    for pair in &pairs {
+        let reply = pair["chosen"]["value"].as_str().unwrap();
+        assert!(replies.contains(reply.strip_suffix("<end_action>").unwrap()));
+        assert!(chosen.insert(reply), "one step, two pairs");
+        assert_ne!(pair["chosen"]["value"], pair["rejected"]["value"]);
+        assert_eq!(pair["conversations"].as_array().unwrap().len() % 2, 1);
+    }
+}
+
+#[test]
+fn seeds_decide_every_byte() {
+    let first = Folder::generated("generator-first", &plan());
+    let second = Folder::generated("generator-second", &plan());
+    let other = Folder::generated("generator-other", &corpus::Plan { seed: 8, ..plan() });
+    for name in ["m-trace.json", "m-trace.jsonl", "pref-x.json"] {
+        assert!(
+            first.text(name) == second.text(name),
+            "{name} differs for equal seeds"
+        );
+        assert!(
+            first.text(name) != other.text(name),
+            "{name} is equal for other seeds"
+        );
+    }
+}
+
+#[test]
+fn plans_that_cannot_be_met_are_refused() {
+    let nowhere = Path::new("/nonexistent/retake");
+    let too_few_steps = corpus::Plan {
+        steps: 59,
+        ..plan()
+    };
+    assert!(
+        corpus::write(&too_few_steps, nowhere)
+            .unwrap_err()
+            .to_string()
+            .contains("--steps")
+    );
+    let too_many_pairs = corpus::Plan {
+        pairs: 373,
+        ..plan()
+    };
+    assert!(
+        corpus::write(&too_many_pairs, nowhere)
+            .unwrap_err()
+            .to_string()
+            .contains("--pairs")
+    );
+}
+
+#[test]
+fn extreme_plans_keep_their_counts() {
+    for (trajectories, steps, pairs) in [(0, 0, 0), (1, 1, 1), (5, 5, 5), (3, 100, 100)] {
+        let plan = corpus::Plan {
+            trajectories,
+            steps,
+            pairs,
+            seed: 1,
+            jsonl: false,
+        };
+        let folder = Folder::generated(&format!("generator-{trajectories}-{steps}"), &plan);
+        let records = folder.records("m-trace.json");
+        assert_eq!(records.len(), trajectories);
+        assert_eq!(
+            records.iter().flat_map(|r| turns(r, "assistant")).count(),
+            steps
+        );
+        assert_eq!(folder.records("pref-x.json").len(), pairs);
+        assert!(!folder.0.join("m-trace.jsonl").exists());
+    }
+}
