@@ -3,6 +3,7 @@
 //! Each trajectory is a function of the seed, its number and its count of steps, so pairs make the trajectories that
 //! they need again, and nothing but the counts is held in memory.
 
+mod attachment;
 mod code;
 mod json;
 mod observation;

@@ -1,11 +1,12 @@
 //! One trajectory of M-TRACE's kind, as a function of the corpus' seed, its number and its count of steps.
 
+use super::attachment;
 use super::code;
 use super::observation;
 use super::prose::Prose;
 use super::random::Random;
 use super::system_prompt::SystemPrompts;
-use super::tool::{ATTACHMENTS, Attachment};
+use super::tool::ATTACHMENTS;
 use super::vocabulary::Vocabulary;
 
 /// A generated trajectory.
@@ -74,7 +75,7 @@ impl Trajectory {
         let random = &mut Random::new(seed, number);
         let prose = Prose::new(vocabulary, random);
         let attachment = random.weighted(ATTACHMENTS);
-        let (images, attached) = files(attachment, random);
+        let (images, attached) = attachment::files(attachment, random);
         let style = random.weighted(STYLES);
         let uses_tools = random.chance(0.83);
 
@@ -208,52 +209,6 @@ fn reply(style: Style, python: &str, prose: &Prose, random: &mut Random) -> Stri
             format!("{preamble}\n\nThought: {thought}\n\nCode:\n```py\n{python}\n```")
         }
         Style::Thoughtless => format!("{thought}\n\n```py\n{python}\n```"),
-    }
-}
-
-/// Pictures as `image` names them, and all files as the task names them.
-fn files(attachment: Attachment, random: &mut Random) -> (Vec<String>, Vec<String>) {
-    match attachment {
-        Attachment::Nothing => (Vec::new(), Vec::new()),
-        Attachment::Document => {
-            let ending = random.weighted(&[
-                ("pdf", 18.3),
-                ("xlsx", 14.5),
-                ("docx", 5.0),
-                ("csv", 2.3),
-                ("mp4", 1.7),
-                ("pptx", 0.9),
-            ]);
-            let stem = observation::file_stem(random, 16);
-            (
-                Vec::new(),
-                vec![format!("data/tongagent/multimodal_file/{stem}.{ending}")],
-            )
-        }
-        Attachment::Pictures => {
-            let count = random.weighted(&[(1, 42.0), (2, 6.0), (3, 3.0)]);
-            let paths: Vec<_> = (0..count).map(|_| picture_path(random)).collect();
-            let under = |root: &str| paths.iter().map(|path| format!("{root}/{path}")).collect();
-            (under("data/open_llava_next"), under("data/tongagent"))
-        }
-    }
-}
-
-/// 20.2 of 32.3 pictures are JPEG, the rest PNG.
-fn picture_path(random: &mut Random) -> String {
-    let number = random.below(600_000);
-    match random.below(8) {
-        0..=2 => format!("chartqa/train/png/two_col_{}.png", number / 10),
-        3 | 4 => format!("coco/train2017/{number:012}.jpg"),
-        5 => format!("sam/images/sa_{number}.jpg"),
-        6 => format!(
-            "llava/llava_pretrain/images/{:05}/{number:09}.jpg",
-            number / 10_000
-        ),
-        _ => format!(
-            "share_textvqa/images/{}.jpg",
-            observation::file_stem(random, 16)
-        ),
     }
 }
 
