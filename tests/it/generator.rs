@@ -2,38 +2,33 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::Value;
+
+use crate::hostile_files::TemporaryFolder;
 
 #[path = "../../examples/generate_corpus/corpus/mod.rs"]
 mod corpus;
 
-/// A folder that goes when its test ends.
-struct Folder(PathBuf);
+/// A generated corpus, for as long as its test runs.
+struct Generated(TemporaryFolder);
 
-impl Folder {
-    fn generated(name: &str, plan: &corpus::Plan) -> Self {
-        let path = std::env::temp_dir().join(format!("retake-{name}-{}", std::process::id()));
-        let written = corpus::write(plan, &path).unwrap();
-        for (file, bytes) in written {
+impl Generated {
+    fn new(name: &str, plan: &corpus::Plan) -> Self {
+        let folder = TemporaryFolder::new(name);
+        for (file, bytes) in corpus::write(plan, &folder.0).unwrap() {
             assert_eq!(fs::metadata(file).unwrap().len(), bytes);
         }
-        Self(path)
+        Self(folder)
     }
 
     fn text(&self, name: &str) -> String {
-        fs::read_to_string(self.0.join(name)).unwrap()
+        fs::read_to_string(self.0.0.join(name)).unwrap()
     }
 
     fn records(&self, name: &str) -> Vec<Value> {
         serde_json::from_str(&self.text(name)).unwrap()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        drop(fs::remove_dir_all(&self.0));
     }
 }
 
@@ -57,7 +52,7 @@ fn turns<'a>(record: &'a Value, from: &'a str) -> impl Iterator<Item = &'a str> 
 
 #[test]
 fn counts_are_exact_and_records_have_the_published_form() {
-    let folder = Folder::generated("generator-form", &plan());
+    let folder = Generated::new("generator-form", &plan());
     let records = folder.records("m-trace.json");
     assert_eq!(records.len(), 60);
     assert_eq!(
@@ -97,7 +92,7 @@ fn counts_are_exact_and_records_have_the_published_form() {
 
 #[test]
 fn pairs_continue_trajectories_of_the_corpus() {
-    let folder = Folder::generated("generator-pairs", &plan());
+    let folder = Generated::new("generator-pairs", &plan());
     let records = folder.records("m-trace.json");
     let replies: BTreeSet<_> = records
         .iter()
@@ -117,9 +112,9 @@ fn pairs_continue_trajectories_of_the_corpus() {
 
 #[test]
 fn seeds_decide_every_byte() {
-    let first = Folder::generated("generator-first", &plan());
-    let second = Folder::generated("generator-second", &plan());
-    let other = Folder::generated("generator-other", &corpus::Plan { seed: 8, ..plan() });
+    let first = Generated::new("generator-first", &plan());
+    let second = Generated::new("generator-second", &plan());
+    let other = Generated::new("generator-other", &corpus::Plan { seed: 8, ..plan() });
     for name in ["m-trace.json", "m-trace.jsonl", "pref-x.json"] {
         assert!(
             first.text(name) == second.text(name),
@@ -167,7 +162,7 @@ fn extreme_plans_keep_their_counts() {
             seed: 1,
             jsonl: false,
         };
-        let folder = Folder::generated(&format!("generator-{trajectories}-{steps}"), &plan);
+        let folder = Generated::new(&format!("generator-{trajectories}-{steps}"), &plan);
         let records = folder.records("m-trace.json");
         assert_eq!(records.len(), trajectories);
         assert_eq!(
@@ -175,6 +170,6 @@ fn extreme_plans_keep_their_counts() {
             steps
         );
         assert_eq!(folder.records("pref-x.json").len(), pairs);
-        assert!(!folder.0.join("m-trace.jsonl").exists());
+        assert!(!folder.0.0.join("m-trace.jsonl").exists());
     }
 }
