@@ -19,4 +19,6 @@
 
 pub mod domain;
 pub mod ingest;
+pub mod media;
 pub mod report;
+pub mod rules;

@@ -1,0 +1,274 @@
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::{FINAL_ANSWER, Flag, Place, Rule, RuleContext};
+use crate::domain::Trajectory;
+
+const NAME: &str = "ungrounded-answer";
+
+pub(super) const RULE: Rule = Rule {
+    name: NAME,
+    doc: "The answer has a number (two digits or more, or with decimals) that neither the task nor any observation has: \
+          not exactly, not rounded, not as a percentage, not in thousands, millions or billions. Does not fire where \
+          anything computed could have made it (arithmetic or a function's result in the code, an equation in a thought), \
+          where the agent was shown a picture that it may have read it from, where there are no steps, nor for numbers \
+          inside names, paths, dates and times. Flags the first such number.",
+    check,
+};
+
+fn check(trajectory: &Trajectory, context: &RuleContext<'_>, flags: &mut Vec<Flag>) {
+    let Some(answer) = trajectory.answer.as_deref() else {
+        return;
+    };
+    let claimed = numbers(answer);
+    if claimed.is_empty()
+        || trajectory.steps.is_empty()
+        || may_be_seen_or_computed(trajectory, context)
+    {
+        return;
+    }
+    let known = evidence(trajectory);
+    let ungrounded = claimed.iter().find(|number| {
+        number.is_telling() && !known.iter().any(|other| number.may_come_from(other.value))
+    });
+    flags.extend(ungrounded.map(|number| {
+        let text = answer.get(number.range.clone()).unwrap_or_default();
+        let message = format!("neither the task nor an observation has {text}");
+        Flag::at(NAME, Place::Answer, message).over(number.range.clone())
+    }));
+}
+
+/// Functions whose results hold no number that their arguments did not.
+const NOT_COMPUTING: &[&str] = &[
+    "print",
+    "str",
+    "list",
+    "dict",
+    "set",
+    "tuple",
+    "sorted",
+    "open",
+    FINAL_ANSWER,
+];
+
+/// Whether a number could have come from a picture, from running code, or from sums in a thought.
+fn may_be_seen_or_computed(trajectory: &Trajectory, context: &RuleContext<'_>) -> bool {
+    let shown = trajectory
+        .task
+        .attachments
+        .iter()
+        .any(|a| a.shown && a.reference.is_picture());
+    let in_steps = trajectory.steps.iter().any(|step| {
+        !step.pictures.is_empty()
+            || step
+                .observation
+                .as_ref()
+                .is_some_and(|o| !o.pictures.is_empty())
+            || step.thought.as_deref().is_some_and(has_equation)
+    });
+    let computes = context.calls.iter().enumerate().any(|(index, step)| {
+        step.computes
+            || step.calls.iter().any(|call| {
+                // Methods of texts, lists and dictionaries compute nothing that is counted here.
+                call.is_plain()
+                    && !NOT_COMPUTING.contains(&call.name.as_str())
+                    && !context.is_tool_call(call, index)
+            })
+    });
+    shown || in_steps || computes
+}
+
+fn has_equation(thought: &str) -> bool {
+    static EQUATION: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        Regex::new(r"[\d%)][^\n.;]{0,20}[=≈][^\n.;]{0,20}\d|\d\s*[*×÷+]\s*[$€£]?\d").ok()
+    });
+    EQUATION
+        .as_ref()
+        .is_some_and(|equation| equation.is_match(thought))
+}
+
+/// The numbers of everything that the agent did not say itself.
+fn evidence(trajectory: &Trajectory) -> Vec<NumberText> {
+    let task = &trajectory.task;
+    let attachments = task.attachments.iter().filter_map(|a| a.caption.as_deref());
+    let observed = trajectory.steps.iter().flat_map(|step| {
+        let results = step
+            .tool_calls()
+            .iter()
+            .filter_map(|call| call.result.as_deref());
+        step.observation
+            .as_ref()
+            .map(|o| o.text.as_str())
+            .into_iter()
+            .chain(results)
+    });
+    [Some(task.text.as_str()), task.prompt.as_deref()]
+        .into_iter()
+        .flatten()
+        .chain(attachments)
+        .chain(observed)
+        .flat_map(all_numbers)
+        .collect()
+}
+
+/// A number in a text.
+#[derive(Debug, Clone, PartialEq)]
+struct NumberText {
+    value: f64,
+    /// Digits after the point.
+    decimals: i32,
+    /// Digits before it.
+    digits: usize,
+    range: Range<usize>,
+}
+
+impl NumberText {
+    /// Single digits are counts and list numbers, which prove nothing.
+    fn is_telling(&self) -> bool {
+        self.digits >= 2 || self.decimals > 0
+    }
+
+    /// Whether it is another number, rounded, as a percentage, or in thousands, millions or billions.
+    fn may_come_from(&self, other: f64) -> bool {
+        // Half a unit of the last digit that is written, and a little for binary fractions.
+        let tolerance = 0.5 * 10_f64.powi(-self.decimals) * (1.0 + 1e-9);
+        [1.0, 1e2, 1e-2, 1e3, 1e-3, 1e6, 1e-6, 1e9, 1e-9]
+            .iter()
+            .any(|factor| (other * factor - self.value).abs() <= tolerance)
+    }
+}
+
+/// The numbers that a text states, without those inside names, paths, dates and times.
+fn numbers(text: &str) -> Vec<NumberText> {
+    all_numbers(text)
+        .filter(|number| stands_alone(text, &number.range))
+        .collect()
+}
+
+fn all_numbers(text: &str) -> impl Iterator<Item = NumberText> {
+    static NUMBER: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?").ok());
+    NUMBER
+        .as_ref()
+        .into_iter()
+        .flat_map(|regex| regex.find_iter(text))
+        .filter_map(|found| {
+            let plain = found.as_str().replace(',', "");
+            let (whole, fraction) = plain.split_once('.').unwrap_or((&plain, ""));
+            Some(NumberText {
+                value: plain.parse().ok()?,
+                decimals: i32::try_from(fraction.len()).ok()?,
+                digits: whole.len(),
+                range: found.range(),
+            })
+        })
+}
+
+fn stands_alone(text: &str, range: &Range<usize>) -> bool {
+    let before = text.get(..range.start).unwrap_or_default();
+    let after = text.get(range.end..).unwrap_or_default();
+    let digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
+    let mut back = before.chars().rev();
+    let (last, one_before) = (back.next(), back.next());
+    let mut ahead = after.chars();
+    let (next, one_after) = (ahead.next(), ahead.next());
+    let in_name = last.is_some_and(|c| c.is_alphanumeric() || matches!(c, '_' | '#' | '/' | '\\'))
+        || matches!(next, Some('_' | '\\'));
+    // `2024-05-01`, `10/12`, `12:30`, `1.2.3`: a part of something longer.
+    let joined = (matches!(last, Some('-' | ':' | '.' | '/' | ',')) && digit(one_before))
+        || (matches!(next, Some('-' | ':' | '.' | '/' | ',')) && digit(one_after));
+    // A file's name goes on behind the number.
+    let in_file = next == Some('.') && one_after.is_some_and(char::is_alphabetic);
+    !in_name && !joined && !in_file
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::domain::{Step, Trajectory};
+    use crate::rules::sample::{code, flags_of, trajectory};
+    use crate::rules::{Flag, Place};
+
+    fn answered<const N: usize>(steps: [Step; N], answer: &str) -> Vec<Flag> {
+        let mut trajectory: Trajectory = trajectory(steps);
+        trajectory.task.attachments.clear();
+        trajectory.answer = Some(answer.to_owned());
+        flags_of(super::NAME, &trajectory)
+    }
+
+    #[test]
+    fn a_number_from_nowhere_is_flagged_in_the_answer() {
+        let answer = "É: 24 birds, 1,250 km, 3 eggs.";
+        let found = answered(
+            [code("print(reader('q'))", "24 birds fly 1,300 km")],
+            answer,
+        );
+        assert_eq!(found.len(), 1);
+        assert_eq!((found[0].step, found[0].field), (None, Place::Answer));
+        assert_eq!(&answer[found[0].range.clone().expect("range")], "1,250");
+        assert_eq!(answered([code("final_answer(3.5)", "")], "3.5").len(), 1);
+    }
+
+    #[test]
+    fn numbers_that_were_seen_in_any_form_are_not() {
+        for answer in [
+            "1300",
+            "1.3 thousand km",
+            "1,299.8",
+            "about 1,300",
+            "12.35%",
+            "12.3",
+            "24",
+            "37.8 million",
+            "7",
+        ] {
+            let seen = "It flies 1,300 km (1299.76), a share of 0.12345 or 12.345, 37,800,000 m";
+            assert!(
+                answered([code("print(reader('q'))", seen)], answer).is_empty(),
+                "{answer}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_may_be_computed_or_seen_does_not_fire() {
+        assert!(answered([code("final_answer(16 * 2)", "")], "32").is_empty());
+        assert!(answered([code("final_answer(count(x))", "")], "32").is_empty());
+        let mut thinking = code("final_answer(32)", "");
+        thinking.thought = Some("Twice is 16 * 2 = 32.".to_owned());
+        assert!(answered([thinking], "32").is_empty());
+        let mut shown = trajectory([code("final_answer(32)", "")]);
+        shown.answer = Some("32".to_owned());
+        assert!(flags_of(super::NAME, &shown).is_empty());
+        assert!(answered([], "32").is_empty());
+    }
+
+    #[test]
+    fn numbers_inside_names_dates_and_paths_are_not_claims() {
+        for answer in [
+            ".cache/1727533380801_cld96e9e.jpeg",
+            "on 2023-10-15",
+            "at 12:30",
+            "A320",
+            "out/77.png",
+            "v10.2.3",
+            "88.jpg",
+        ] {
+            assert!(
+                answered([code("print(reader('q'))", "x")], answer).is_empty(),
+                "{answer}"
+            );
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_answer_is_survived(answer in "[0-9.,/:_é -]{0,40}") {
+            let found = answered([code("final_answer(x)", "")], &answer);
+            for flag in found {
+                proptest::prop_assert!(answer.get(flag.range.expect("range")).is_some());
+            }
+        }
+    }
+}
