@@ -3,7 +3,7 @@ use serde_json::Value;
 use super::python_builtins::is_builtin;
 use super::python_call::{ArgumentValue, PythonCall, StepCalls};
 use super::tool_list::FINAL_ANSWER;
-use crate::domain::{FileLookup, RecordId, ToolDefinition};
+use crate::domain::{FileLookup, RecordId, ToolDefinition, Trajectory};
 
 /// What rules know of a trajectory's surroundings.
 #[derive(Clone, Copy)]
@@ -45,6 +45,19 @@ impl<'a> RuleContext<'a> {
             return self.tool(&call.name).is_some();
         }
         !is_builtin(&call.name) && !self.is_bound(&call.name, index)
+    }
+
+    /// Whether any step calls a tool other than `final_answer`.
+    pub(super) fn uses_tool(&self, trajectory: &Trajectory) -> bool {
+        trajectory.steps.iter().enumerate().any(|(index, step)| {
+            step.tool_calls()
+                .iter()
+                .any(|call| call.name != FINAL_ANSWER)
+                || self
+                    .calls_of(index)
+                    .iter()
+                    .any(|call| self.is_tool_call(call, index))
+        })
     }
 
     /// Whether the code of a step or of an earlier one may bind a name.

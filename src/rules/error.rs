@@ -34,26 +34,42 @@ fn check(trajectory: &Trajectory, _: &RuleContext<'_>, flags: &mut Vec<Flag>) {
     }
 }
 
-/// The line that says what failed: the first that names an error and does not end in a colon, else the first with text.
+/// The line that says what failed: the first that names an error and announces no other line, else the first that
+/// announces none, else the first.
 fn telling_line(text: &str) -> Range<usize> {
     static ERROR: LazyLock<Option<Regex>> =
         LazyLock::new(|| Regex::new(r"(?i)(?:error|exception)\b").ok());
-    let mut first = None;
+    let lines = lines(text);
+    let tells = |range: &&Range<usize>| {
+        !text
+            .get((*range).clone())
+            .unwrap_or_default()
+            .ends_with(':')
+    };
+    let names_error = |range: &&Range<usize>| {
+        let line = text.get((*range).clone()).unwrap_or_default();
+        ERROR.as_ref().is_some_and(|error| error.is_match(line))
+    };
+    let best = lines.iter().filter(tells).find(names_error);
+    best.or_else(|| lines.iter().find(tells))
+        .or(lines.first())
+        .cloned()
+        .unwrap_or(0..0)
+}
+
+/// The bytes of each line with text, without white space around it.
+fn lines(text: &str) -> Vec<Range<usize>> {
     let mut start = 0;
+    let mut found = Vec::new();
     for line in text.split_inclusive('\n') {
-        let shown = line.trim();
         let from = start + (line.len() - line.trim_start().len());
-        let range = from..from + shown.len();
+        let shown = line.trim();
+        if !shown.is_empty() {
+            found.push(from..from + shown.len());
+        }
         start += line.len();
-        if shown.is_empty() {
-            continue;
-        }
-        first.get_or_insert(range.clone());
-        if !shown.ends_with(':') && ERROR.as_ref().is_some_and(|error| error.is_match(shown)) {
-            return range;
-        }
     }
-    first.unwrap_or(0..0)
+    found
 }
 
 #[cfg(test)]
@@ -79,6 +95,8 @@ mod tests {
         );
         assert_eq!(found[0].message, "TypeError: é is no number");
         assert_eq!(found[1].message, "the step failed");
+        let text = "Error: Failed due to the following error:\n cannot squeeze \nNow let's avoid previous errors!\n";
+        assert_eq!(&text[super::telling_line(text)], "cannot squeeze");
     }
 
     #[test]

@@ -11,16 +11,7 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(trajectory: &Trajectory, context: &RuleContext<'_>, flags: &mut Vec<Flag>) {
-    let uses_tool = trajectory.steps.iter().enumerate().any(|(index, step)| {
-        step.tool_calls()
-            .iter()
-            .any(|call| call.name != super::FINAL_ANSWER)
-            || context
-                .calls_of(index)
-                .iter()
-                .any(|call| context.is_tool_call(call, index))
-    });
-    if !trajectory.steps.is_empty() && !uses_tool {
+    if !trajectory.steps.is_empty() && !context.uses_tool(trajectory) {
         let count = trajectory.steps.len();
         let steps = if count == 1 {
             "the only step calls"

@@ -11,27 +11,39 @@ const NAME: &str = "ungrounded-answer";
 pub(super) const RULE: Rule = Rule {
     name: NAME,
     doc: "The answer has a number (two digits or more, or with decimals) that neither the task nor any observation has: \
-          not exactly, not rounded, not as a percentage, not in thousands, millions or billions. Does not fire where \
-          anything computed could have made it (arithmetic or a function's result in the code, an equation in a thought), \
-          where the agent was shown a picture that it may have read it from, where there are no steps, nor for numbers \
-          inside names, paths, dates and times. Flags the first such number.",
+          not exactly, not rounded, not as a percentage, not in thousands, millions or billions, and not as the sum, \
+          difference, product or quotient of two numbers there. Does not fire where anything computed could have made it \
+          (arithmetic or a function's result in the code, an equation in a thought), where the agent was shown a picture \
+          and read it without a tool, where there are no steps, nor for numbers inside names, paths, dates and times. \
+          Flags the first such number.",
     check,
 };
+
+/// Numbers of this many are combined in pairs; a long web page has more, of which most say nothing.
+const MAX_COMBINED: usize = 200;
 
 fn check(trajectory: &Trajectory, context: &RuleContext<'_>, flags: &mut Vec<Flag>) {
     let Some(answer) = trajectory.answer.as_deref() else {
         return;
     };
-    let claimed = numbers(answer);
+    let claimed: Vec<NumberText> = numbers(answer).collect();
     if claimed.is_empty()
         || trajectory.steps.is_empty()
         || may_be_seen_or_computed(trajectory, context)
     {
         return;
     }
-    let known = evidence(trajectory);
+    let known: Vec<f64> = evidence(trajectory)
+        .flat_map(all_numbers)
+        .map(|n| n.value)
+        .collect();
+    let stated = || evidence(trajectory).flat_map(stated_numbers);
+    let mut combined: Option<Vec<f64>> = None;
     let ungrounded = claimed.iter().find(|number| {
-        number.is_telling() && !known.iter().any(|other| number.may_come_from(other.value))
+        number.is_telling()
+            && !known.iter().any(|other| number.may_come_from(*other))
+            && !number
+                .combines(combined.get_or_insert_with(|| stated().take(MAX_COMBINED).collect()))
     });
     flags.extend(ungrounded.map(|number| {
         let text = answer.get(number.range.clone()).unwrap_or_default();
@@ -77,7 +89,7 @@ fn may_be_seen_or_computed(trajectory: &Trajectory, context: &RuleContext<'_>) -
                     && !context.is_tool_call(call, index)
             })
     });
-    shown || in_steps || computes
+    (shown && !context.uses_tool(trajectory)) || in_steps || computes
 }
 
 fn has_equation(thought: &str) -> bool {
@@ -89,8 +101,8 @@ fn has_equation(thought: &str) -> bool {
         .is_some_and(|equation| equation.is_match(thought))
 }
 
-/// The numbers of everything that the agent did not say itself.
-fn evidence(trajectory: &Trajectory) -> Vec<NumberText> {
+/// Everything that the agent did not say itself.
+fn evidence(trajectory: &Trajectory) -> impl Iterator<Item = &str> {
     let task = &trajectory.task;
     let attachments = task.attachments.iter().filter_map(|a| a.caption.as_deref());
     let observed = trajectory.steps.iter().flat_map(|step| {
@@ -109,8 +121,6 @@ fn evidence(trajectory: &Trajectory) -> Vec<NumberText> {
         .flatten()
         .chain(attachments)
         .chain(observed)
-        .flat_map(all_numbers)
-        .collect()
 }
 
 /// A number in a text.
@@ -132,19 +142,41 @@ impl NumberText {
 
     /// Whether it is another number, rounded, as a percentage, or in thousands, millions or billions.
     fn may_come_from(&self, other: f64) -> bool {
-        // Half a unit of the last digit that is written, and a little for binary fractions.
-        let tolerance = 0.5 * 10_f64.powi(-self.decimals) * (1.0 + 1e-9);
         [1.0, 1e2, 1e-2, 1e3, 1e-3, 1e6, 1e-6, 1e9, 1e-9]
             .iter()
-            .any(|factor| (other * factor - self.value).abs() <= tolerance)
+            .any(|factor| self.rounds(other * factor))
+    }
+
+    /// Whether another number, rounded to as many digits as this has, is this.
+    fn rounds(&self, other: f64) -> bool {
+        // Half a unit of the last digit that is written, and a little for binary fractions.
+        (other - self.value).abs() <= 0.5 * 10_f64.powi(-self.decimals) * (1.0 + 1e-9)
+    }
+
+    /// Whether it is the result of one operation on two of these numbers.
+    fn combines(&self, known: &[f64]) -> bool {
+        known.iter().enumerate().any(|(n, a)| {
+            known.iter().take(n + 1).any(|b| {
+                let results = [a + b, (a - b).abs(), a * b, a / b, b / a];
+                results
+                    .into_iter()
+                    .any(|result| result.is_finite() && self.may_come_from(result))
+            })
+        })
     }
 }
 
 /// The numbers that a text states, without those inside names, paths, dates and times.
-fn numbers(text: &str) -> Vec<NumberText> {
+fn numbers(text: &str) -> impl Iterator<Item = NumberText> {
+    all_numbers(text).filter(|number| stands_alone(text, &number.range))
+}
+
+/// The numbers of a text that may be calculated with; a price stays one where a scan reads `S19.99`.
+fn stated_numbers(text: &str) -> impl Iterator<Item = f64> {
+    let counts = |n: &NumberText| n.decimals > 0 || stands_alone(text, &n.range);
     all_numbers(text)
-        .filter(|number| stands_alone(text, &number.range))
-        .collect()
+        .filter(move |n| counts(n))
+        .map(|n| n.value)
 }
 
 fn all_numbers(text: &str) -> impl Iterator<Item = NumberText> {
@@ -179,9 +211,10 @@ fn stands_alone(text: &str, range: &Range<usize>) -> bool {
     // `2024-05-01`, `10/12`, `12:30`, `1.2.3`: a part of something longer.
     let joined = (matches!(last, Some('-' | ':' | '.' | '/' | ',')) && digit(one_before))
         || (matches!(next, Some('-' | ':' | '.' | '/' | ',')) && digit(one_after));
-    // A file's name goes on behind the number.
-    let in_file = next == Some('.') && one_after.is_some_and(char::is_alphabetic);
-    !in_name && !joined && !in_file
+    // A file's name or a model's goes on behind the number (`7.png`, `40HX`).
+    let goes_on = next == Some('.') && one_after.is_some_and(char::is_alphabetic)
+        || next.is_some_and(char::is_uppercase);
+    !in_name && !joined && !goes_on
 }
 
 #[cfg(test)]
@@ -228,6 +261,18 @@ mod tests {
                 answered([code("print(reader('q'))", seen)], answer).is_empty(),
                 "{answer}"
             );
+        }
+    }
+
+    #[test]
+    fn one_operation_in_the_head_is_allowed() {
+        let fires =
+            |answer| !answered([code("print(reader('q'))", "27.75 and 15")], answer).is_empty();
+        for answer in ["42.75", "12.75", "416.25", "1.85", "54.05%", "416"] {
+            assert!(!fires(answer), "{answer}");
+        }
+        for answer in ["43.75", "4162.5", "1.95", "54.15%"] {
+            assert!(fires(answer), "{answer}");
         }
     }
 
