@@ -57,7 +57,7 @@ fn m_trace(record: &Value) -> Trajectory {
             _ if trajectory.steps.is_empty() => trajectory.task = m_trace_task(&value),
             _ => {
                 let is_error = value.contains("] Error:");
-                let text = value.splitn(2, "] ").nth(1).unwrap_or_default();
+                let text = value.split_once("] ").map_or("", |(_, text)| text);
                 let text = text.trim_start_matches("Observation:\n").to_owned();
                 let step = trajectory.steps.last_mut().expect("step");
                 step.observation = Some(Observation {
