@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use serde_json::Value;
 
 use super::python_builtins::is_builtin;
@@ -6,19 +8,59 @@ use super::tool_list::FINAL_ANSWER;
 use crate::domain::{FileLookup, RecordId, ToolDefinition, Trajectory};
 
 /// What rules know of a trajectory's surroundings.
-#[derive(Clone, Copy)]
 pub struct RuleContext<'a> {
-    /// The tools that it declares ([`super::ToolLists`]).
-    pub tools: &'a [ToolDefinition],
+    /// The tools that it declares.
+    pub(super) tools: &'a [ToolDefinition],
     /// Tells whether attachments are there.
-    pub files: &'a dyn FileLookup,
+    pub(super) files: &'a dyn FileLookup,
     /// An earlier record of the corpus with the same task.
-    pub same_task_as: Option<&'a RecordId>,
-    /// The calls of each step ([`super::trajectory_calls`]).
-    pub calls: &'a [StepCalls],
+    pub(super) same_task_as: Option<&'a RecordId>,
+    /// The calls of each step.
+    pub(super) calls: &'a [StepCalls],
+    bound: HashMap<&'a str, Bound<'a>>,
+    /// The first step that may bind any name.
+    imports_all_from: Option<usize>,
+}
+
+/// How a trajectory's code binds a name.
+struct Bound<'a> {
+    /// The first step that does, from 0.
+    from: usize,
+    /// The literal, if it is bound only once and to one.
+    value: Option<&'a Value>,
 }
 
 impl<'a> RuleContext<'a> {
+    /// `tools` come from [`super::ToolLists`], `calls` from [`super::trajectory_calls`]; `same_task_as` is an earlier
+    /// record of the corpus with the same task.
+    pub fn new(
+        tools: &'a [ToolDefinition],
+        files: &'a dyn FileLookup,
+        same_task_as: Option<&'a RecordId>,
+        calls: &'a [StepCalls],
+    ) -> Self {
+        let mut bound: HashMap<&str, Bound<'_>> = HashMap::new();
+        for (from, step) in calls.iter().enumerate() {
+            for binding in &step.bindings {
+                bound
+                    .entry(&binding.name)
+                    .and_modify(|known| known.value = None)
+                    .or_insert(Bound {
+                        from,
+                        value: binding.value.as_ref(),
+                    });
+            }
+        }
+        Self {
+            tools,
+            files,
+            same_task_as,
+            calls,
+            bound,
+            imports_all_from: calls.iter().position(|step| step.imports_all),
+        }
+    }
+
     /// The calls of a step, by its index from 0.
     pub(super) fn calls_of(&self, index: usize) -> &'a [PythonCall] {
         self.calls.get(index).map_or(&[], |step| &step.calls)
@@ -62,8 +104,11 @@ impl<'a> RuleContext<'a> {
 
     /// Whether the code of a step or of an earlier one may bind a name.
     pub(super) fn is_bound(&self, name: &str, index: usize) -> bool {
-        let mut so_far = self.calls.iter().take(index + 1);
-        so_far.any(|step| step.imports_all || step.bindings.iter().any(|b| b.name == name))
+        self.imports_all_from.is_some_and(|from| from <= index)
+            || self
+                .bound
+                .get(name)
+                .is_some_and(|bound| bound.from <= index)
     }
 
     /// The value of an argument: a literal, or a name that the whole trajectory binds once, to a literal.
@@ -71,20 +116,9 @@ impl<'a> RuleContext<'a> {
     where
         'a: 'v,
     {
-        let name = match argument {
-            ArgumentValue::Literal(value) => return Some(value),
-            ArgumentValue::Expression(source) => source,
-        };
-        let mut bindings = self
-            .calls
-            .iter()
-            .flat_map(|step| &step.bindings)
-            .filter(|b| b.name == *name);
-        let only = bindings.next()?;
-        bindings
-            .next()
-            .is_none()
-            .then_some(only.value.as_ref())
-            .flatten()
+        match argument {
+            ArgumentValue::Literal(value) => Some(value),
+            ArgumentValue::Expression(source) => self.bound.get(source.as_str())?.value,
+        }
     }
 }

@@ -28,17 +28,11 @@ mod tests {
     #[test]
     fn the_earlier_record_is_named() {
         let id = RecordId::from("source/7");
-        let mut context = RuleContext {
-            tools: &[],
-            files: &Files,
-            same_task_as: Some(&id),
-            calls: &[],
-        };
-        let found = check(&trajectory([]), &context);
+        let context = |same| RuleContext::new(&[], &Files, same, &[]);
+        let found = check(&trajectory([]), &context(Some(&id)));
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].field, Place::Task);
         assert_eq!(found[0].message, "the same task as source/7");
-        context.same_task_as = None;
-        assert!(check(&trajectory([]), &context).is_empty());
+        assert!(check(&trajectory([]), &context(None)).is_empty());
     }
 }

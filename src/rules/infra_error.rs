@@ -59,7 +59,9 @@ fn check(trajectory: &Trajectory, _: &RuleContext<'_>, flags: &mut Vec<Flag>) {
 }
 
 fn find(text: &str) -> Option<Range<usize>> {
-    static ALL: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(&PATTERNS.join("|")).ok());
+    // Without Unicode's word boundaries and case folding the search is several times as fast; all patterns are ASCII.
+    static ALL: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(&format!("(?-u){}", PATTERNS.join("|"))).ok());
     ALL.as_ref()?.find(text).map(|found| found.range())
 }
 

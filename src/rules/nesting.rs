@@ -8,6 +8,18 @@ const MAX_BYTES: usize = 4 << 20;
 /// How deep a syntax tree may get before walking or dropping it endangers a thread's 2 MiB stack.
 const MAX_DEPTH: usize = 500;
 
+/// The bytes that can make a tree deeper.
+const LINKS: [bool; 256] = {
+    let bytes = b"+-*/%@&|^<>.([{";
+    let mut table = [false; 256];
+    let mut n = 0;
+    while n < bytes.len() {
+        table[bytes[n] as usize] = true;
+        n += 1;
+    }
+    table
+};
+
 /// Whether code can be parsed, walked and dropped without a deep recursion.
 ///
 /// The parser limits brackets and blocks itself, but reads `1+1+1+…` and `a.b.c.…` in a loop, to a tree as deep as the
@@ -19,7 +31,7 @@ pub(super) fn is_shallow(code: &str) -> bool {
     // Each level of such a tree costs one of these bytes, so almost all code is done here.
     let links = code
         .bytes()
-        .filter(|b| b"+-*/%@&|^<>.([{".contains(b))
+        .filter(|byte| LINKS[usize::from(*byte)])
         .count();
     links <= MAX_DEPTH || depth(code) <= MAX_DEPTH
 }

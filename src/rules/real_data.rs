@@ -169,15 +169,7 @@ fn gta(record: &Value) -> Trajectory {
 fn flags(trajectory: &Trajectory, lists: &ToolLists) -> Vec<Flag> {
     let tools = lists.of(trajectory);
     let calls = trajectory_calls(trajectory);
-    check(
-        trajectory,
-        &RuleContext {
-            tools: &tools,
-            files: &Files,
-            same_task_as: None,
-            calls: &calls,
-        },
-    )
+    check(trajectory, &RuleContext::new(&tools, &Files, None, &calls))
 }
 
 /// Flags of each rule, and trajectories that have one.

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
@@ -20,13 +20,13 @@ fn check(trajectory: &Trajectory, context: &RuleContext<'_>, flags: &mut Vec<Fla
     // The step of the first call that did not fail, by its arguments.
     let mut earlier: HashMap<String, usize> = HashMap::new();
     for (index, step) in trajectory.steps.iter().enumerate() {
-        let mut made: Vec<String> = Vec::new();
+        let mut made: HashSet<String> = HashSet::new();
         let mut repeats = |key: String| {
             let first = earlier
                 .get(&key)
                 .copied()
                 .or(made.contains(&key).then_some(index));
-            made.push(key);
+            made.insert(key);
             first
         };
         for call in context

@@ -85,12 +85,7 @@ pub(super) fn failed(mut step: Step) -> Step {
 pub(super) fn flags_of(rule: &str, trajectory: &Trajectory) -> Vec<Flag> {
     let tools = ToolLists::default().of(trajectory);
     let calls = trajectory_calls(trajectory);
-    let context = RuleContext {
-        tools: &tools,
-        files: &Files,
-        same_task_as: None,
-        calls: &calls,
-    };
+    let context = RuleContext::new(&tools, &Files, None, &calls);
     let mut flags = check(trajectory, &context);
     flags.retain(|flag| flag.rule == rule);
     flags

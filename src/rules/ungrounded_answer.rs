@@ -19,32 +19,53 @@ pub(super) const RULE: Rule = Rule {
     check,
 };
 
-/// Numbers of this many are combined in pairs; a long web page has more, of which most say nothing.
+/// So many numbers of an answer are looked at.
+const MAX_CLAIMED: usize = 1_000;
+
+/// Where there is so much to have seen, nothing is said.
+const MAX_KNOWN: usize = 100_000;
+
+/// So many numbers are combined in pairs; a long web page has more, of which most say nothing.
 const MAX_COMBINED: usize = 200;
 
 fn check(trajectory: &Trajectory, context: &RuleContext<'_>, flags: &mut Vec<Flag>) {
     let Some(answer) = trajectory.answer.as_deref() else {
         return;
     };
-    let claimed: Vec<NumberText> = numbers(answer).collect();
+    // The cheap questions first: few answers get to the last one.
+    let claimed: Vec<NumberText> = numbers(answer)
+        .filter(NumberText::is_telling)
+        .take(MAX_CLAIMED)
+        .collect();
     if claimed.is_empty()
         || trajectory.steps.is_empty()
         || may_be_seen_or_computed(trajectory, context)
     {
         return;
     }
-    let known: Vec<f64> = evidence(trajectory)
-        .flat_map(all_numbers)
-        .map(|n| n.value)
-        .collect();
-    let stated = || evidence(trajectory).flat_map(stated_numbers);
-    let mut combined: Option<Vec<f64>> = None;
-    let ungrounded = claimed.iter().find(|number| {
-        number.is_telling()
-            && !known.iter().any(|other| number.may_come_from(*other))
-            && !number
-                .combines(combined.get_or_insert_with(|| stated().take(MAX_COMBINED).collect()))
-    });
+    let all = evidence(trajectory).flat_map(all_numbers).map(|n| n.value);
+    let known: Vec<f64> = all.take(MAX_KNOWN).collect();
+    if known.len() == MAX_KNOWN {
+        return;
+    }
+    let mut unseen = claimed
+        .iter()
+        .filter(|number| !known.iter().any(|other| number.may_come_from(*other)))
+        .peekable();
+    if unseen.peek().is_none() {
+        return;
+    }
+    let stated = evidence(trajectory).flat_map(stated_numbers);
+    let combined: Vec<f64> = stated.take(MAX_COMBINED).collect();
+    let ungrounded = unseen
+        .find(|number| !number.combines(&combined))
+        .filter(|_| {
+            let mut thoughts = trajectory
+                .steps
+                .iter()
+                .filter_map(|step| step.thought.as_deref());
+            !thoughts.any(has_equation)
+        });
     flags.extend(ungrounded.map(|number| {
         let text = answer.get(number.range.clone()).unwrap_or_default();
         let message = format!("neither the task nor an observation has {text}");
@@ -65,7 +86,7 @@ const NOT_COMPUTING: &[&str] = &[
     FINAL_ANSWER,
 ];
 
-/// Whether a number could have come from a picture, from running code, or from sums in a thought.
+/// Whether a number could have come from a picture or from running code.
 fn may_be_seen_or_computed(trajectory: &Trajectory, context: &RuleContext<'_>) -> bool {
     let shown = trajectory
         .task
@@ -78,7 +99,6 @@ fn may_be_seen_or_computed(trajectory: &Trajectory, context: &RuleContext<'_>) -
                 .observation
                 .as_ref()
                 .is_some_and(|o| !o.pictures.is_empty())
-            || step.thought.as_deref().is_some_and(has_equation)
     });
     let computes = context.calls.iter().enumerate().any(|(index, step)| {
         step.computes
@@ -180,8 +200,9 @@ fn stated_numbers(text: &str) -> impl Iterator<Item = f64> {
 }
 
 fn all_numbers(text: &str) -> impl Iterator<Item = NumberText> {
-    static NUMBER: LazyLock<Option<Regex>> =
-        LazyLock::new(|| Regex::new(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?").ok());
+    static NUMBER: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        Regex::new(r"(?-u)[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?|[0-9]+(?:\.[0-9]+)?").ok()
+    });
     NUMBER
         .as_ref()
         .into_iter()

@@ -1,8 +1,11 @@
+use std::collections::HashSet;
+use std::ops::Range;
+
 use serde_json::Value;
 
 use super::path_text::{looks_like_path, may_be_same_file, plain_path};
 use super::{FINAL_ANSWER, Flag, Place, Rule, RuleContext};
-use crate::domain::Trajectory;
+use crate::domain::{Step, Trajectory};
 
 const NAME: &str = "unlisted-path";
 
@@ -15,71 +18,38 @@ pub(super) const RULE: Rule = Rule {
     check,
 };
 
+/// So many paths of a trajectory are looked at, since each is sought in all that was seen.
+const MAX_PATHS: usize = 1_000;
+
 fn check(trajectory: &Trajectory, context: &RuleContext<'_>, flags: &mut Vec<Flag>) {
     let listed = listed_paths(trajectory);
     // Texts that the agent has seen so far, and paths that its code has handed to something other than a tool.
     let mut seen: Vec<&str> = vec![&trajectory.task.text];
     seen.extend(trajectory.task.prompt.as_deref());
-    let mut handed: Vec<String> = Vec::new();
+    let mut handed: HashSet<String> = HashSet::new();
+    let mut left = MAX_PATHS;
     for (index, step) in trajectory.steps.iter().enumerate() {
-        let calls = context.calls_of(index);
-        for call in calls
-            .iter()
-            .filter(|call| !context.is_tool_call(call, index))
-        {
-            let values = call
-                .all_arguments()
-                .filter_map(|(_, a)| context.value(&a.value));
-            handed.extend(
-                values
-                    .filter_map(Value::as_str)
-                    .filter(|t| looks_like_path(t))
-                    .map(plain_path),
-            );
-        }
-        let is_known = |path: &str| {
-            let plain = plain_path(path);
-            listed.iter().any(|known| may_be_same_file(known, &plain))
+        handed.extend(handed_paths(index, context));
+        let given: Vec<Given<'_>> = given_paths(step, index, context).take(left).collect();
+        left -= given.len();
+        for given in given {
+            let plain = plain_path(given.path);
+            let is_known = listed.iter().any(|known| may_be_same_file(known, &plain))
                 || handed.contains(&plain)
                 || plain.split('/').any(|part| part == ".cache")
                 || seen
                     .iter()
-                    .any(|text| text.contains(path) || text.contains(&plain))
-        };
-        for call in calls
-            .iter()
-            .filter(|call| context.is_tool_call(call, index))
-        {
-            for (_, argument) in call.all_arguments() {
-                let value = context.value(&argument.value);
-                for path in value
-                    .into_iter()
-                    .flat_map(paths_in)
-                    .filter(|path| !is_known(path))
-                {
-                    let flag = Flag::at_step(NAME, index, Place::Code, message(&call.name, path));
-                    flags.push(flag.over(argument.range.clone()));
-                }
-            }
-        }
-        for (n, call) in step
-            .tool_calls()
-            .iter()
-            .enumerate()
-            .filter(|(_, c)| c.name != FINAL_ANSWER)
-        {
-            let values = call
-                .arguments
-                .as_object()
-                .into_iter()
-                .flat_map(|object| object.values());
-            for path in values.flat_map(paths_in).filter(|path| !is_known(path)) {
-                flags.push(Flag::at_step(
-                    NAME,
-                    index,
-                    Place::ToolCall(n),
-                    message(&call.name, path),
-                ));
+                    .any(|text| text.contains(given.path) || text.contains(&plain));
+            if !is_known {
+                let message = format!(
+                    "`{}` gets `{}`, which nothing before it names",
+                    given.tool, given.path
+                );
+                let flag = Flag::at_step(NAME, index, given.place, message);
+                flags.push(Flag {
+                    range: given.range,
+                    ..flag
+                });
             }
         }
         seen.extend(step.observation.as_ref().map(|o| o.text.as_str()));
@@ -89,6 +59,71 @@ fn check(trajectory: &Trajectory, context: &RuleContext<'_>, flags: &mut Vec<Fla
                 .filter_map(|call| call.result.as_deref()),
         );
     }
+}
+
+/// A path that a tool gets.
+struct Given<'a> {
+    tool: &'a str,
+    path: &'a str,
+    place: Place,
+    range: Option<Range<usize>>,
+}
+
+fn given_paths<'a>(
+    step: &'a Step,
+    index: usize,
+    context: &'a RuleContext<'_>,
+) -> impl Iterator<Item = Given<'a>> {
+    let tools = context
+        .calls_of(index)
+        .iter()
+        .filter(move |call| context.is_tool_call(call, index));
+    let in_code = tools.flat_map(move |call| {
+        call.all_arguments().flat_map(move |(_, argument)| {
+            let paths = context
+                .value(&argument.value)
+                .into_iter()
+                .flat_map(paths_in);
+            paths.map(|path| Given {
+                tool: &call.name,
+                path,
+                place: Place::Code,
+                range: Some(argument.range.clone()),
+            })
+        })
+    });
+    let calls = step
+        .tool_calls()
+        .iter()
+        .enumerate()
+        .filter(|(_, call)| call.name != FINAL_ANSWER);
+    let structured = calls.flat_map(|(n, call)| {
+        let values = call
+            .arguments
+            .as_object()
+            .into_iter()
+            .flat_map(|object| object.values());
+        values.flat_map(paths_in).map(move |path| Given {
+            tool: &call.name,
+            path,
+            place: Place::ToolCall(n),
+            range: None,
+        })
+    });
+    in_code.chain(structured)
+}
+
+/// The paths that a step's code hands to something other than a tool: files that it writes, lists or opens.
+fn handed_paths(index: usize, context: &RuleContext<'_>) -> impl Iterator<Item = String> {
+    let others = context
+        .calls_of(index)
+        .iter()
+        .filter(move |call| !context.is_tool_call(call, index));
+    let arguments = others.flat_map(|call| call.all_arguments());
+    arguments
+        .filter_map(|(_, argument)| context.value(&argument.value))
+        .flat_map(paths_in)
+        .map(plain_path)
 }
 
 /// Every path under which the record names a file that the agent was given or a tool returned.
@@ -121,10 +156,6 @@ fn paths_in(value: &Value) -> impl Iterator<Item = &str> {
         .chain(items)
         .filter_map(Value::as_str)
         .filter(|text| looks_like_path(text))
-}
-
-fn message(tool: &str, path: &str) -> String {
-    format!("`{tool}` gets `{path}`, which nothing before it names")
 }
 
 #[cfg(test)]
