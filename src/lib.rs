@@ -22,6 +22,7 @@ pub mod domain;
 pub mod index;
 pub mod ingest;
 pub mod jobs;
+pub mod media;
 pub mod report;
 pub mod rules;
 pub mod workspace;
