@@ -5,8 +5,10 @@
 //! inside a record is a line in `Content::problems`.
 
 pub mod container;
+mod detection;
 mod format;
 
+pub use detection::{Detected, DetectionError, detect, detect_as};
 pub use format::{Format, Layout, ReadError, RecordText, Sample, Top};
 
 /// Every format, the more specific ones first: the first whose `detect` answers reads the file.
