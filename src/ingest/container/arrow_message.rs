@@ -14,6 +14,9 @@ use arrow::ipc::reader::{read_dictionary, read_footer_length};
 /// The largest message header: thousands of columns fit.
 const LARGEST_HEADER: u64 = 64 << 20;
 
+/// What a writer aligns to at most.
+const LARGEST_ALIGNMENT: u64 = 64;
+
 const MAGIC: &[u8] = b"ARROW1";
 
 /// The messages of an Arrow IPC file or stream.
@@ -77,9 +80,12 @@ impl ArrowMessages {
                 Err(_) => messages.cut = Some("the file has no end: it is cut".to_owned()),
             }
         }
-        let opening = messages
-            .at(messages.first)?
-            .ok_or_else(|| broken(0, "no schema"))?;
+        // Writers pad the mark to 8 bytes or more; the word after the padding is never 0.
+        while is_file && messages.first < LARGEST_ALIGNMENT && messages.word(messages.first)? == 0 {
+            messages.first += 8;
+        }
+        let opening = messages.at(messages.first)?;
+        let opening = opening.ok_or_else(|| broken(0, "no schema"))?;
         let header = opening.header()?;
         let schema = header
             .header_as_schema()

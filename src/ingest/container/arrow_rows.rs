@@ -8,7 +8,8 @@ use arrow::error::ArrowError;
 
 use super::arrow_message::{ArrowMessages, Message};
 use super::arrow_range::{read_rows, read_whole, reads_by_range, record_batch};
-use super::row_text::{guarded, row_texts};
+use super::guard::guarded;
+use super::row_text::row_texts;
 use super::{ContainerError, Found, FoundRecord, Location, Problem, ScanLimits};
 
 /// After so many bad rows, the rest of a batch is given up.

@@ -308,10 +308,7 @@ pub(super) fn shown(byte: u8) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{JsonLines, ScanStart};
     use super::*;
-    use proptest::prelude::*;
-    use serde_json::Value;
 
     fn limits(record_bytes: u64, chunk_bytes: usize) -> ScanLimits {
         ScanLimits {
@@ -474,115 +471,6 @@ mod tests {
             let (records, problems) = parted(text, scan(&text[..cut], Layout::Elements));
             assert_eq!(records, whole[..expected], "cut at {cut}");
             assert_eq!(problems.len(), 1, "cut at {cut}: {problems:?}");
-        }
-    }
-
-    #[test]
-    fn real_records_are_the_same_in_both_forms() {
-        let Some(shared) = shared() else { return };
-        let read = |name: &str| std::fs::read(shared.join("data/m-trace").join(name)).unwrap();
-        let values = |texts: Vec<String>| -> Vec<Value> {
-            texts
-                .iter()
-                .map(|text| serde_json::from_str(text).unwrap())
-                .collect()
-        };
-        let array = read("m-trace.json");
-        let (records, problems) = parted(&array, scan(&array, Layout::Elements));
-        assert_eq!((records.len(), problems.len()), (63, 0));
-        let lines = read("m-trace.jsonl");
-        let found = JsonLines::new(&*lines, ScanStart::default(), &limits(1 << 20, 1 << 10));
-        let (line_records, problems) = parted(&lines, found.collect());
-        assert_eq!(problems, []);
-        let records = values(records);
-        assert_eq!(records, values(line_records));
-        let cut = read("m-trace-truncated.json");
-        let (whole, problems) = parted(&cut, scan(&cut, Layout::Elements));
-        assert_eq!(values(whole), records[..62]);
-        assert_eq!(problems.len(), 1);
-        assert_eq!(problems[0].record, Some(62));
-        assert_eq!(cut[problems[0].offset.unwrap() as usize], b'{');
-    }
-
-    #[allow(clippy::print_stderr)]
-    fn shared() -> Option<std::path::PathBuf> {
-        let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared");
-        let shared = std::env::var_os("RETAKE_SHARED").unwrap_or_else(|| beside.into());
-        let shared = std::path::PathBuf::from(shared);
-        if !shared.is_dir() {
-            eprintln!("skipped: ../shared not there");
-            return None;
-        }
-        Some(shared)
-    }
-
-    fn json() -> impl Strategy<Value = Value> {
-        let leaf = prop_oneof![
-            Just(Value::Null),
-            any::<bool>().prop_map(Value::from),
-            any::<i64>().prop_map(Value::from),
-            any::<String>().prop_map(Value::from),
-            r#"[\\"{}\[\],:\n]{0,8}"#.prop_map(Value::from),
-        ];
-        leaf.prop_recursive(4, 32, 4, |inner| {
-            prop_oneof![
-                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-                prop::collection::btree_map(any::<String>(), inner, 0..4)
-                    .prop_map(|map| Value::Object(map.into_iter().collect())),
-            ]
-        })
-    }
-
-    proptest! {
-        #[test]
-        fn any_bytes_end_without_panic(
-            bytes in prop_oneof![
-                prop::collection::vec(any::<u8>(), 0..200),
-                r#"[\[{][\[\]{}",:\\a1 \n]{0,80}"#.prop_map(String::into_bytes),
-            ],
-            chunk in 1_usize..20,
-        ) {
-            for layout in [Layout::Elements, Layout::Members, Layout::Whole] {
-                let small = limits(20, chunk);
-                let found: Vec<_> = JsonSpans::new(&*bytes, layout, &small).collect();
-                prop_assert!(found.len() <= bytes.len() + 1);
-                let whole: Vec<_> = JsonSpans::new(&*bytes, layout, &limits(20, 1000)).collect();
-                prop_assert_eq!(found, whole);
-            }
-            let found = |chunk| {
-                JsonLines::new(&*bytes, ScanStart::default(), &limits(20, chunk)).collect::<Vec<_>>()
-            };
-            prop_assert_eq!(found(chunk), found(1000));
-        }
-
-        #[test]
-        fn spans_are_the_values(
-            values in prop::collection::vec((json(), any::<bool>(), "[ \n\r\t]{0,3}"), 0..6),
-            chunk in 1_usize..=64,
-        ) {
-            let text = |(value, is_pretty, space): &(Value, bool, String)| {
-                let text = if *is_pretty {
-                    serde_json::to_string_pretty(value)
-                } else {
-                    serde_json::to_string(value)
-                };
-                format!("{space}{}{space}", text.unwrap())
-            };
-            let expected: Vec<_> = values.iter().map(|(value, ..)| value.clone()).collect();
-            let array = format!("[{}]", values.iter().map(text).collect::<Vec<_>>().join(","));
-            let members: Vec<_> = values
-                .iter()
-                .map(|value| format!("{}:{}", serde_json::to_string(&text(value)).unwrap(), text(value)))
-                .collect();
-            let object = format!("\n{{ {} }} ", members.join(" ,"));
-            for (whole, layout) in [(array, Layout::Elements), (object, Layout::Members)] {
-                let spans = JsonSpans::new(whole.as_bytes(), layout, &limits(1 << 20, chunk));
-                let (records, problems) = parted(whole.as_bytes(), spans.collect());
-                prop_assert_eq!(problems, vec![]);
-                let found: Vec<Value> =
-                    records.iter().map(|text| serde_json::from_str(text).unwrap()).collect();
-                prop_assert_eq!(&found, &expected);
-            }
         }
     }
 }

@@ -10,7 +10,8 @@ use parquet::arrow::arrow_reader::{
 use parquet::file::metadata::PageIndexPolicy;
 
 use super::arrow_rows::{record, single};
-use super::row_text::{guarded, row_texts};
+use super::guard::guarded;
+use super::row_text::row_texts;
 use super::{ContainerError, Found, Location, Problem, ScanLimits};
 
 /// The rows of a Parquet file, one row group after the other.

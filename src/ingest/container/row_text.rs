@@ -1,4 +1,3 @@
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayAccessor, AsArray, RecordBatch, StructArray};
@@ -28,16 +27,6 @@ pub(super) fn row_texts(batch: &RecordBatch) -> Result<Vec<Vec<u8>>, ArrowError>
             text
         })
         .collect())
-}
-
-/// Runs the work of the table libraries on data that may be corrupt. They check what they read, but not everywhere:
-/// a few conversions of lengths and offsets panic, and a panic must not take the import down.
-pub(super) fn guarded<T>(work: impl FnOnce() -> Result<T, ArrowError>) -> Result<T, ArrowError> {
-    // Whatever the work has touched is dropped or read afresh after an error.
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
-        let reason = "the data is corrupt".to_owned();
-        Err(ArrowError::ParseError(reason))
-    })
 }
 
 #[derive(Debug)]
