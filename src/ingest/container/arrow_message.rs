@@ -17,6 +17,9 @@ const LARGEST_HEADER: u64 = 64 << 20;
 /// What a writer aligns to at most.
 const LARGEST_ALIGNMENT: u64 = 64;
 
+/// The most that a compressed batch may say it unpacks to.
+const LARGEST_BATCH: u64 = 1 << 30;
+
 const MAGIC: &[u8] = b"ARROW1";
 
 /// The messages of an Arrow IPC file or stream.
@@ -209,6 +212,9 @@ impl ArrowMessages {
             ));
         }
         let body = self.body(message)?;
+        if let Some(values) = dictionary.data() {
+            check_buffers(message, &values, &body)?;
+        }
         read_dictionary(
             &body,
             dictionary,
@@ -243,6 +249,34 @@ impl ArrowMessages {
     pub fn dictionaries_follow_the_scan(&self) -> bool {
         !self.is_file
     }
+}
+
+/// Checks that a batch's buffers lie inside its body, and what compressed ones say they unpack to: memory is taken for
+/// that before it is unpacked.
+pub(super) fn check_buffers(
+    message: &Message,
+    batch: &ipc::RecordBatch<'_>,
+    body: &[u8],
+) -> Result<(), ArrowError> {
+    let mut unpacked = 0_u64;
+    for buffer in batch.buffers().into_iter().flatten() {
+        let from = usize::try_from(buffer.offset()).ok();
+        let length = usize::try_from(buffer.length()).ok();
+        let bytes = from
+            .zip(length)
+            .and_then(|(from, length)| body.get(from..)?.get(..length))
+            .ok_or_else(|| broken(message.start, "a column points outside of it"))?;
+        // A compressed buffer starts with its unpacked length; -1: it is not compressed.
+        if let (Some(_), Some(length)) = (batch.compression(), bytes.first_chunk()) {
+            let length = u64::try_from(i64::from_le_bytes(*length)).unwrap_or(0);
+            unpacked = unpacked.saturating_add(length);
+        }
+    }
+    if unpacked > LARGEST_BATCH {
+        let what = format!("it unpacks to more than the limit of {LARGEST_BATCH} bytes");
+        return Err(broken(message.start, &what));
+    }
+    Ok(())
 }
 
 /// What is wrong with the message at a byte.

@@ -7,7 +7,7 @@ use arrow::error::ArrowError;
 use arrow::ipc;
 use arrow::ipc::reader::read_record_batch;
 
-use super::arrow_message::{ArrowMessages, Message, broken};
+use super::arrow_message::{ArrowMessages, Message, broken, check_buffers};
 
 /// Whether rows of this type can be cut out of a batch without reading the rest of it.
 fn can_be_cut(kind: &DataType) -> bool {
@@ -110,27 +110,10 @@ pub(super) fn read_whole(
     messages: &mut ArrowMessages,
     message: &Message,
 ) -> Result<RecordBatch, ArrowError> {
-    /// The most that the buffers of a batch may say they unpack to.
-    const LARGEST_BATCH: u64 = 2 << 30;
     let header = message.header()?;
     let batch = record_batch(message, &header)?;
     let body = messages.body(message)?;
-    if batch.compression().is_some() {
-        // Each compressed buffer starts with its unpacked length; -1: it is not compressed.
-        let mut unpacked = 0_u64;
-        for buffer in batch.buffers().into_iter().flatten() {
-            let prefix = usize::try_from(buffer.offset())
-                .ok()
-                .and_then(|from| body.as_slice().get(from..)?.first_chunk::<8>())
-                .map_or(0, |bytes| i64::from_le_bytes(*bytes));
-            if buffer.length() > 0 {
-                unpacked = unpacked.saturating_add(u64::try_from(prefix).unwrap_or(0));
-            }
-        }
-        if unpacked > LARGEST_BATCH {
-            return Err(broken(message.start, "it unpacks to more than 2 GiB"));
-        }
-    }
+    check_buffers(message, &batch, &body)?;
     read_record_batch(
         &body,
         batch,

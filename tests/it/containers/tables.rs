@@ -8,7 +8,8 @@ use arrow::array::{
 };
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, Field, Fields, Int8Type, Schema, TimeUnit};
-use arrow::ipc::writer::{FileWriter, StreamWriter};
+use arrow::ipc::CompressionType;
+use arrow::ipc::writer::{FileWriter, IpcWriteOptions, StreamWriter};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use parquet::arrow::ArrowWriter;
@@ -217,6 +218,24 @@ fn rows_are_the_same_from_every_kind_of_table() {
         let parquet = folder.join("c");
         write_parquet(&parquet, &batches(), compression);
         assert_rows(&parquet, ContainerKind::Parquet, &expected);
+    }
+}
+
+#[test]
+fn compressed_batches_are_read_whole() {
+    let folder = folder("compressed-batches");
+    let expected: Vec<_> = (0..60).map(row).collect();
+    for codec in [CompressionType::LZ4_FRAME, CompressionType::ZSTD] {
+        let options = IpcWriteOptions::default()
+            .try_with_compression(Some(codec))
+            .unwrap();
+        let path = folder.join("a.feather");
+        let file = File::create(&path).unwrap();
+        let batch = batch(0..60);
+        let mut writer = FileWriter::try_new_with_options(file, &batch.schema(), options).unwrap();
+        writer.write(&batch).unwrap();
+        writer.finish().unwrap();
+        assert_rows(&path, ContainerKind::ArrowFile, &expected);
     }
 }
 
