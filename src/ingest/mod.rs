@@ -15,6 +15,7 @@ pub mod container;
 mod conversation;
 pub mod dialog;
 mod evaluation_run;
+mod detection;
 mod format;
 mod gaia;
 mod gaia_predictions;
@@ -41,6 +42,7 @@ mod trl_preference;
 mod turn;
 pub mod verdict;
 
+pub use detection::{Detected, DetectionError, detect, detect_as};
 pub use format::{Format, Layout, ReadError, RecordText, Sample, Top};
 pub use ground_truth::reference_answer;
 pub use json_text::JsonText;

@@ -7,3 +7,4 @@ mod fixtures;
 mod generator;
 mod gta_data;
 mod hostile_files;
+mod containers;
