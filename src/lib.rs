@@ -17,7 +17,9 @@
 //! | 3 | [`export`] | one file per format, from the domain |
 //! | 9 | [`cli`] | one file per verb; the only place that prints |
 
+pub mod cli;
 pub mod config;
+pub mod corpus;
 pub mod domain;
 pub mod index;
 pub mod ingest;

@@ -2,8 +2,8 @@ use std::collections::HashMap;
 
 use tantivy::collector::{Collector, Count, SegmentCollector, TopDocs};
 use tantivy::columnar::{Column, StrColumn};
-use tantivy::query::Query as TantivyQuery;
-use tantivy::{DocAddress, DocId, Order, Score, SegmentOrdinal, SegmentReader};
+use tantivy::query::{Query as TantivyQuery, TermSetQuery};
+use tantivy::{DocAddress, DocId, Order, Score, SegmentOrdinal, SegmentReader, Term};
 
 use super::document::{DocumentKind, RecordKey};
 use super::schema::NUMBER_FIELDS;
@@ -153,6 +153,23 @@ impl IndexStoreReader {
             first.extend(columns.read(address.doc_id, score));
         }
         Ok(Matches { total, first })
+    }
+
+    /// The records that documents with this id, or with this content hash, belong to.
+    pub fn keys_of(&self, id_or_hash: &str) -> Result<Vec<RecordKey>, IndexError> {
+        let terms = [
+            Term::from_field_text(self.fields.id, &id_or_hash.to_lowercase()),
+            Term::from_field_text(self.fields.hash, id_or_hash),
+        ];
+        let collector = RowCollector { fields: Vec::new() };
+        let rows = self
+            .searcher
+            .search(&TermSetQuery::new(terms), &collector)
+            .map_err(|e| self.error(e))?;
+        let mut keys: Vec<RecordKey> = rows.into_iter().map(|row| row.found.record).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        Ok(keys)
     }
 
     /// Every match in no particular order, with the values of some keyword fields.
