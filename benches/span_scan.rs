@@ -72,6 +72,15 @@ static LINES: LazyLock<String> = LazyLock::new(|| {
     text
 });
 
+/// The worst case: hardly any text, nearly every byte is structure.
+static DENSE: LazyLock<String> = LazyLock::new(|| {
+    let record = r#"{"a":[[1,2],[3,4]],"b":{"c":"d","e":[]},"f":[{"g":"h"},{"i":0}]}"#;
+    format!(
+        "[{}{record}]",
+        format!("{record},").repeat(SIZE / (record.len() + 1))
+    )
+});
+
 fn bytes_of_records(found: impl Iterator<Item = Found>) -> usize {
     found
         .map(|found| match found {
@@ -91,6 +100,26 @@ fn array_spans(bencher: divan::Bencher<'_, '_>) {
             &ScanLimits::default(),
         ))
     });
+}
+
+#[divan::bench(sample_count = 10)]
+fn dense_array_spans(bencher: divan::Bencher<'_, '_>) {
+    let text = DENSE.as_bytes();
+    bencher.counter(BytesCount::new(text.len())).bench(|| {
+        bytes_of_records(JsonSpans::new(
+            text,
+            Layout::Elements,
+            &ScanLimits::default(),
+        ))
+    });
+}
+
+#[divan::bench(sample_count = 10)]
+fn dense_serde_json_ignored(bencher: divan::Bencher<'_, '_>) {
+    let text = DENSE.as_bytes();
+    bencher
+        .counter(BytesCount::new(text.len()))
+        .bench(|| serde_json::from_slice::<IgnoredAny>(text).is_ok());
 }
 
 #[divan::bench(sample_count = 10)]

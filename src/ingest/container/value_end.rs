@@ -81,20 +81,25 @@ fn nested_end(
                 }
             }
         } else {
-            let rest = bytes.get(at..)?;
-            let found = rest
-                .iter()
-                .position(|&byte| IS_STRUCTURE[usize::from(byte)])?;
-            at += found + 1;
-            match rest.get(found)? {
-                b'"' => *in_string = true,
-                b'{' | b'[' => *depth = depth.saturating_add(1),
-                _ => {
-                    *depth = depth.saturating_sub(1);
-                    if *depth == 0 {
-                        return Some(at);
-                    }
+            let mut open = *depth;
+            let stop = bytes.get(at..)?.iter().position(|byte| match byte {
+                b'"' => true,
+                b'{' | b'[' => {
+                    open = open.saturating_add(1);
+                    false
                 }
+                b'}' | b']' => {
+                    open = open.saturating_sub(1);
+                    open == 0
+                }
+                _ => false,
+            });
+            *depth = open;
+            let stop = at + stop?;
+            at = stop + 1;
+            *in_string = bytes.get(stop) == Some(&b'"');
+            if !*in_string {
+                return Some(at);
             }
         }
     }
@@ -104,13 +109,3 @@ fn nested_end(
 fn ends_escaped(text: &[u8]) -> bool {
     text.iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1
 }
-
-static IS_STRUCTURE: [bool; 256] = {
-    let mut table = [false; 256];
-    table[b'"' as usize] = true;
-    table[b'{' as usize] = true;
-    table[b'[' as usize] = true;
-    table[b'}' as usize] = true;
-    table[b']' as usize] = true;
-    table
-};

@@ -43,7 +43,7 @@ fn row(number: usize) -> Value {
         "score": unless(2, json!(number as f64 / 2.0)),
         "count": number,
         "small": unless(4, json!(number % 100)),
-        "correct": unless(3, json!(number % 3 == 0)),
+        "correct": unless(3, json!(number.is_multiple_of(3))),
         "boxes": unless(4, json!([[number, 2], [], null, [3]])),
         "corner": unless(0, json!([number, null])),
         "extra": unless(1, json!({ "a": 1, "b": null })),
