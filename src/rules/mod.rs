@@ -17,6 +17,7 @@ mod no_tool;
 mod path_text;
 mod python_builtins;
 mod python_call;
+mod python_literal;
 #[cfg(test)]
 mod real_data;
 mod repeated_call;

@@ -1,16 +1,14 @@
 use std::ops::Range;
 
 use ruff_python_ast::visitor::source_order::{SourceOrderVisitor, TraversalSignal, walk_body};
-use ruff_python_ast::{self as ast, AnyNodeRef, Expr, ExprContext, Mod, Number, Operator, UnaryOp};
-use ruff_python_parser::{Mode, ParseOptions, Parsed, parse_unchecked};
+use ruff_python_ast::{self as ast, AnyNodeRef, Expr, ExprContext, Mod, Operator};
+use ruff_python_parser::Mode;
 use ruff_text_size::{Ranged, TextRange};
 use serde_json::Value;
 
 use super::nesting::is_shallow;
 use super::path_text::looks_like_path;
-
-/// Blocks and brackets nested deeper than this are a syntax error; half of what Python itself allows.
-const MAX_RECURSION: u16 = 100;
+use super::python_literal::{literal, parse};
 
 /// What one step's Python says, without running it.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -145,25 +143,6 @@ pub fn step_calls(code: &str) -> StepCalls {
         }
     });
     reader.found
-}
-
-/// Reads a lone Python literal, as prompts write dictionaries; `None` if it is anything else.
-pub(super) fn python_literal(text: &str) -> Option<Value> {
-    if !is_shallow(text) {
-        return None;
-    }
-    let parsed = parse(text, Mode::Expression);
-    match parsed.syntax() {
-        Mod::Expression(expression) if parsed.errors().is_empty() => literal(&expression.body),
-        _ => None,
-    }
-}
-
-fn parse(code: &str, mode: Mode) -> Parsed<Mod> {
-    parse_unchecked(
-        code,
-        ParseOptions::from(mode).with_max_recursion_depth(MAX_RECURSION),
-    )
 }
 
 /// A parser's range as bytes, never outside the code.
@@ -350,62 +329,6 @@ fn is_text(expression: &Expr) -> bool {
     matches!(expression, Expr::StringLiteral(_) | Expr::FString(_))
 }
 
-/// The value of a literal; the recursion is as deep as the brackets are, which the parser limits.
-fn literal(expression: &Expr) -> Option<Value> {
-    let list = |items: &[Expr]| items.iter().map(literal).collect::<Option<Vec<_>>>();
-    Some(match expression {
-        Expr::StringLiteral(text) => Value::from(text.value.to_str()),
-        Expr::FString(text) => {
-            let mut joined = String::new();
-            for part in &text.value {
-                match part {
-                    ast::FStringPart::Literal(part) => joined.push_str(&part.value),
-                    ast::FStringPart::FString(part) => {
-                        for element in &part.elements {
-                            joined.push_str(&element.as_literal()?.value);
-                        }
-                    }
-                }
-            }
-            Value::from(joined)
-        }
-        Expr::NumberLiteral(number) => number_value(&number.value, false)?,
-        Expr::UnaryOp(operation) => match (&operation.op, &*operation.operand) {
-            (UnaryOp::USub, Expr::NumberLiteral(number)) => number_value(&number.value, true)?,
-            (UnaryOp::UAdd, Expr::NumberLiteral(number)) => number_value(&number.value, false)?,
-            _ => return None,
-        },
-        Expr::BooleanLiteral(truth) => Value::from(truth.value),
-        Expr::NoneLiteral(_) => Value::Null,
-        Expr::List(items) => Value::from(list(&items.elts)?),
-        Expr::Tuple(items) => Value::from(list(&items.elts)?),
-        Expr::Dict(dictionary) => {
-            let mut object = serde_json::Map::new();
-            for item in &dictionary.items {
-                let Some(Expr::StringLiteral(key)) = &item.key else {
-                    return None;
-                };
-                object.insert(key.value.to_str().to_owned(), literal(&item.value)?);
-            }
-            Value::from(object)
-        }
-        _ => return None,
-    })
-}
-
-fn number_value(number: &Number, negative: bool) -> Option<Value> {
-    match number {
-        Number::Int(integer) if negative => {
-            Some(Value::from(0_i64.checked_sub(integer.as_i64()?)?))
-        }
-        Number::Int(integer) => integer.as_u64().map(Value::from),
-        Number::Float(float) => {
-            serde_json::Number::from_f64(if negative { -float } else { *float }).map(Value::Number)
-        }
-        Number::Complex { .. } => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -456,18 +379,6 @@ mod tests {
         assert_eq!(found.paths.len(), 1);
         assert_eq!(found.paths[0].text, "a.jpg");
         assert!(!found.computes);
-    }
-
-    #[test]
-    fn literals_that_json_cannot_hold_stay_source() {
-        let found =
-            step_calls("f(1j, 10**2, b'x', 99999999999999999999, {1: 2}, f'{x}', f'plain')");
-        let kinds: Vec<bool> = found.calls[0]
-            .arguments
-            .iter()
-            .map(|a| matches!(a.value, ArgumentValue::Literal(_)))
-            .collect();
-        assert_eq!(kinds, [false, false, false, false, false, false, true]);
     }
 
     #[test]
@@ -544,16 +455,6 @@ mod tests {
             .expect("spawn");
         thread.join().expect("no panic");
         assert!(step_calls(&"(".repeat(10_000)).error.is_some());
-    }
-
-    #[test]
-    fn lone_literals_are_read_as_values() {
-        assert_eq!(
-            python_literal("{'q': {'type': 'text', 'nullable': True}}"),
-            Some(json!({"q": {"type": "text", "nullable": true}}))
-        );
-        assert_eq!(python_literal("{'q': f(1)}"), None);
-        assert_eq!(python_literal("{'q': 1"), None);
     }
 
     proptest::proptest! {

@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use regex::Regex;
 use serde_json::Value;
 
-use super::python_call::python_literal;
+use super::python_literal::python_literal;
 use crate::domain::{ToolDefinition, ToolParameter, Trajectory};
 
 /// The call that ends a run; always there, and not counted as a tool.
