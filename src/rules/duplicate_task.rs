@@ -10,13 +10,12 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(_: &Trajectory, context: &RuleContext<'_>, flags: &mut Vec<Flag>) {
-    if let Some(id) = context.same_task_as {
-        flags.push(Flag::at(
-            NAME,
-            Place::Task,
-            format!("the same task as {id}"),
-        ));
-    }
+    flags.extend(context.same_task_as.map(duplicate_task_flag));
+}
+
+/// The flag of a record whose task an earlier one has: whoever knows all records can raise it later.
+pub fn duplicate_task_flag(earlier: &RecordId) -> Flag {
+    Flag::at(NAME, Place::Task, format!("the same task as {earlier}"))
 }
 
 #[cfg(test)]
