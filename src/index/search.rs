@@ -100,7 +100,9 @@ impl IndexStoreReader {
                 first: Vec::new(),
             });
         }
-        let top = TopDocs::with_limit(limit).and_offset(offset);
+        // The collector takes memory for the limit at once, however few documents there are.
+        let documents = usize::try_from(self.searcher.num_docs()).unwrap_or(limit);
+        let top = TopDocs::with_limit(limit.min(documents.max(1))).and_offset(offset);
         let (total, found): (usize, Vec<(f32, DocAddress)>) = match sort {
             Sort::Score => self
                 .searcher
