@@ -223,6 +223,10 @@ impl Corpus {
             id: id.to_string(),
             reason,
         };
+        let declared = self.sources.iter().find(|s| s.name == source.name);
+        if let Some(reason) = declared.and_then(|s| s.closed.as_deref()) {
+            return Err(unreadable(reason.to_owned()));
+        }
         let file = source
             .files
             .get(row.file as usize)

@@ -50,6 +50,9 @@ pub fn list(source: &Source) -> Result<Vec<SourceFile>, CorpusError> {
     found
         .into_iter()
         .map(|(path, relative)| {
+            if let Some(reason) = source.refusal(&path) {
+                return Err(CorpusError::Refused(reason));
+            }
             let stamp = Stamp::of(&path).map_err(CorpusError::read(&path))?;
             Ok(SourceFile {
                 path,
