@@ -4,7 +4,7 @@ use crate::report::Report;
 
 use super::Ended;
 use super::output::{Output, Style};
-use super::session::{Session, corpus_report, partial};
+use super::session::{Session, corpus_report};
 
 /// List the benchmark tasks whose outcome differs between two runs
 #[derive(Debug, Args)]
@@ -46,7 +46,7 @@ pub(super) fn run(args: &CompareArgs, session: Session, output: &mut Output) -> 
     };
     if args.format == CompareFormat::Json {
         output.json(&comparison)?;
-        return Ok(partial(&corpus));
+        return Ok(None);
     }
     output.line(format!(
         "{} common tasks, {} only in {}, {} only in {}",
@@ -71,5 +71,5 @@ pub(super) fn run(args: &CompareArgs, session: Session, output: &mut Output) -> 
         output.styled(style, &task.second)?;
         output.line(format!("  {}  {}", task.first_id, task.second_id))?;
     }
-    Ok(partial(&corpus))
+    Ok(None)
 }

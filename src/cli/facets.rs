@@ -5,7 +5,7 @@ use crate::report::Report;
 
 use super::Ended;
 use super::output::{Output, Style};
-use super::session::{Session, corpus_report, parse_query, partial};
+use super::session::{Session, corpus_report, parse_query};
 
 /// Count the values of all fields among the hits of a query
 #[derive(Debug, Args)]
@@ -67,7 +67,7 @@ pub(super) fn run(args: &FacetsArgs, session: Session, output: &mut Output) -> E
             .map(|(field, counts)| ((*field).to_owned(), serde_json::json!(counts)))
             .collect();
         output.json(&serde_json::json!({ "total": summary.total, "facets": facets }))?;
-        return Ok(partial(&corpus));
+        return Ok(None);
     }
     for (field, counts) in fields.iter().zip(&summary.facets) {
         if counts.is_empty() {
@@ -83,5 +83,5 @@ pub(super) fn run(args: &FacetsArgs, session: Session, output: &mut Output) -> E
             output.line("")?;
         }
     }
-    Ok(partial(&corpus))
+    Ok(None)
 }

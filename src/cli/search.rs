@@ -7,7 +7,7 @@ use crate::report::Report;
 
 use super::Ended;
 use super::output::{Output, Style};
-use super::session::{Session, corpus_report, parse_query, partial};
+use super::session::{Session, corpus_report, parse_query};
 
 /// Find trajectories, steps and pairs
 #[derive(Debug, Args)]
@@ -71,7 +71,7 @@ pub(super) fn run(args: &SearchArgs, session: Session, output: &mut Output) -> E
         .search(&query, sort, 0, limit)
         .map_err(|error| corpus_report(&error))?;
     print_hits(args.format, hits.total, &hits.first, &query, output)?;
-    Ok(partial(&corpus))
+    Ok(None)
 }
 
 fn sample(
@@ -110,7 +110,7 @@ fn sample(
         }
     }
     print_hits(args.format, hits.total, &hits.first, query, output)?;
-    Ok(partial(corpus))
+    Ok(None)
 }
 
 fn print_hits(

@@ -5,7 +5,7 @@ use crate::index::query::{Query, ResultKind};
 
 use super::Ended;
 use super::output::{Output, Style};
-use super::session::{Session, corpus_report, parse_query, partial};
+use super::session::{Session, corpus_report, parse_query};
 
 /// Sizes, steps, tools, verdicts and errors of the hits of a query
 #[derive(Debug, Args)]
@@ -73,7 +73,7 @@ pub(super) fn run(args: &StatsArgs, session: Session, output: &mut Output) -> En
             "text_bytes": { "sum": text.sum, "mean": mean(text.sum, text.count), "maximum": text.maximum },
             "facets": facets,
         }))?;
-        return Ok(partial(&corpus));
+        return Ok(None);
     }
     output.line(format!(
         "{} trajectories, {} steps, {} pairs",
@@ -103,7 +103,7 @@ pub(super) fn run(args: &StatsArgs, session: Session, output: &mut Output) -> En
         counts.sort_by_key(|(value, count)| (std::cmp::Reverse(*count), value.clone()));
         bars(field, counts, output)?;
     }
-    Ok(partial(&corpus))
+    Ok(None)
 }
 
 /// A mean only exists where something was counted.

@@ -4,11 +4,11 @@
 //! noticed by its hash.
 
 mod comparison;
-mod documents;
+pub mod documents;
 mod error;
 mod hit;
 mod pipeline;
-mod preparation;
+pub mod preparation;
 mod record_table;
 mod refresh;
 mod sampling;
@@ -43,6 +43,7 @@ pub use source_build::{SourceDelta, picture_roots, scan_limits};
 pub use state::{FileState, IndexState, SourceCounts, SourceState, Warning};
 
 use record_table::{RecordRow, read_all, read_one};
+use source_build::KnownRoots;
 
 /// An opened workspace: one commit of its index, and its sources.
 pub struct Corpus {
@@ -258,10 +259,11 @@ impl Corpus {
 
     /// The picture roots of a record's source.
     pub fn roots(&self, id: &RecordId) -> PictureRoots {
-        self.sources
-            .iter()
-            .find(|source| source.name == id.source())
-            .map_or_else(|| PictureRoots::new(Vec::new()), picture_roots)
+        self.source_of(id).map_or_else(|| PictureRoots::new(Vec::new()), picture_roots)
+    }
+
+    fn source_of(&self, id: &RecordId) -> Option<&Source> {
+        self.sources.iter().find(|source| source.name == id.source())
     }
 
     /// What the rules find in a record, as when it was indexed.
@@ -271,9 +273,14 @@ impl Corpus {
         };
         let calls = rules::trajectory_calls(trajectory);
         let roots = self.roots(&record.id);
+        let Some(source) = self.source_of(&record.id) else {
+            return Ok(Vec::new());
+        };
+        let files = KnownRoots::of(source, &roots);
+        let tools = self.tool_lists.of(trajectory);
         let mut flags = rules::check(
             trajectory,
-            &RuleContext::new(&self.tool_lists.of(trajectory), &roots, None, &calls),
+            &RuleContext::new(&tools, &files, None, &calls),
         );
         if let Some(first) = self.first_with_task(record)? {
             flags.push(duplicate_task_flag(&first));

@@ -4,12 +4,14 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use crate::config::Config;
-use crate::domain::{Interner, RecordId, TargetId, percent_encode};
+use crate::domain::{
+    FileLookup, Interner, PictureReference, RecordId, TargetId, percent_encode,
+};
 use crate::index::{IndexStoreWriter, RecordKey};
 use crate::ingest::container::{
     ContainerFile, ContainerKind, Problem, ScanLimits, ScanStart, open,
 };
-use crate::ingest::{FORMATS, Layout, detect, detect_as, format_named};
+use crate::ingest::{DetectionError, FORMATS, Layout, detect, detect_as, format_named};
 use crate::jobs::Progress;
 use crate::media::PictureRoots;
 use crate::rules::{ToolLists, duplicate_task_flag};
@@ -71,6 +73,28 @@ pub fn picture_roots(source: &Source) -> PictureRoots {
     PictureRoots::new(source.images.iter().cloned().chain(own).collect())
 }
 
+/// Tells missing files only where somebody said where files are.
+pub struct KnownRoots<'a> {
+    roots: &'a PictureRoots,
+    declared: bool,
+}
+
+impl<'a> KnownRoots<'a> {
+    /// The lookup of a source.
+    pub fn of(source: &Source, roots: &'a PictureRoots) -> Self {
+        Self {
+            roots,
+            declared: !source.images.is_empty(),
+        }
+    }
+}
+
+impl FileLookup for KnownRoots<'_> {
+    fn exists(&self, reference: &PictureReference) -> Option<bool> {
+        self.roots.exists(reference).filter(|there| *there || self.declared)
+    }
+}
+
 /// Reads a source from its beginning, or from `appended` on, and brings its documents up to date.
 pub fn build(
     source: &Source,
@@ -120,7 +144,7 @@ pub fn build(
     let bench = Workbench {
         interner: context.interner,
         tool_lists: context.tool_lists,
-        files: &roots,
+        files: &KnownRoots::of(source, &roots),
         gold: context.gold,
     };
     let limits = scan_limits(context.config);
@@ -239,8 +263,13 @@ impl SourceBuild<'_> {
             self.state.files.push(state);
         }
         if let Some(first) = strangers.first() {
-            let reason = format!("{} of its files can't be read; {first}", strangers.len());
-            self.warn_file("", reason);
+            let problem = Problem {
+                record: None,
+                offset: None,
+                reason: format!("{} of its files hold no records: {first}", strangers.len()),
+            };
+            // Beside records, such files are no loss; alone, they are.
+            self.warn("", problem, all.is_empty());
         }
         Ok(all)
     }
@@ -258,7 +287,13 @@ impl SourceBuild<'_> {
             Some(forced) => detect_as(&opened.file, name, forced, FORMATS, limits),
             None => detect(&opened.file, name, FORMATS, limits),
         }
-        .map_err(|error| error.to_string())?;
+        .map_err(|error| match error {
+            // In a folder nobody has asked for this very file.
+            DetectionError::NoFormat { seen, .. } if self.folder => {
+                format!("no format fits {seen}")
+            }
+            error => error.to_string(),
+        })?;
         let size = std::fs::metadata(&opened.file.path).map_or(0, |m| m.len());
         self.context.progress.add_total(size);
         let opened_file = OpenedFile {

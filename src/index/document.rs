@@ -55,11 +55,12 @@ impl DocumentKind {
     }
 }
 
-/// A document on its way into the index. Unknown field names are a programming error and are ignored in no test build.
+/// A document on its way into the index. A field name that the schema does not have is a programming error.
 #[derive(Debug)]
 pub struct IndexDocument<'a> {
     fields: &'a Fields,
     document: TantivyDocument,
+    bytes: usize,
 }
 
 impl<'a> IndexDocument<'a> {
@@ -67,6 +68,7 @@ impl<'a> IndexDocument<'a> {
         let mut document = Self {
             fields,
             document: TantivyDocument::new(),
+            bytes: 0,
         };
         document.keyword("kind", kind.name());
         document
@@ -80,6 +82,7 @@ impl<'a> IndexDocument<'a> {
         );
         if let (Some(field), false) = (self.fields.text_named(field), text.is_empty()) {
             self.document.add_text(field, text);
+            self.bytes += text.len();
         }
     }
 
@@ -115,7 +118,8 @@ impl<'a> IndexDocument<'a> {
         self.document.add_text(self.fields.hash, hash.to_string());
     }
 
-    pub(super) fn into_inner(self) -> TantivyDocument {
-        self.document
+    /// The document, and about how many bytes it takes.
+    pub(super) fn into_inner(self) -> (TantivyDocument, usize) {
+        (self.document, self.bytes)
     }
 }
