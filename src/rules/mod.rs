@@ -110,7 +110,11 @@ mod tests {
              | flag | fires |\n|---|---|\n",
         );
         for rule in RULES {
-            page.push_str(&format!("| `{}` | {} |\n", rule.name, rule.doc.replace('|', "\\|")));
+            page.push_str(&format!(
+                "| `{}` | {} |\n",
+                rule.name,
+                rule.doc.replace('|', "\\|")
+            ));
         }
         page
     }
