@@ -4,6 +4,7 @@
 mod agent_formats;
 mod containers;
 mod demo;
+mod docs;
 mod fixtures;
 mod generator;
 mod gta_data;
