@@ -1,5 +1,6 @@
 use std::collections::HashMap;
 
+use tantivy::collector::sort_key::{SortBySimilarityScore, SortByStaticFastValue};
 use tantivy::collector::{Collector, Count, SegmentCollector, TopDocs};
 use tantivy::columnar::{Column, StrColumn};
 use tantivy::query::{Query as TantivyQuery, TermSetQuery};
@@ -100,44 +101,29 @@ impl IndexStoreReader {
                 first: Vec::new(),
             });
         }
-        let top = TopDocs::with_limit(limit).and_offset(offset);
+        // The collector takes memory for the limit at once, however few documents there are.
+        let documents = usize::try_from(self.searcher.num_docs()).unwrap_or(limit);
+        let top = TopDocs::with_limit(limit.min(documents.max(1))).and_offset(offset);
+        // Equals come as sources hold them, however the index lies on disk.
+        let (record, step) = (ascending("record"), ascending("step"));
+        let unscored = |found: Vec<DocAddress>| found.into_iter().map(|at| (0.0, at)).collect();
         let (total, found): (usize, Vec<(f32, DocAddress)>) = match sort {
-            Sort::Score => self
-                .searcher
-                .search(&*query.0, &(Count, top.order_by_score()))
-                .map_err(fail)?,
+            Sort::Score => {
+                let order = (SortBySimilarityScore, record, step);
+                let (total, found) = self.collect(query, top.order_by(order))?;
+                let scored = found.into_iter().map(|((score, ..), at)| (score, at));
+                (total, scored.collect())
+            }
             Sort::Source => {
-                let (total, found) = self
-                    .searcher
-                    .search(
-                        &*query.0,
-                        &(Count, top.order_by_fast_field::<u64>("record", Order::Asc)),
-                    )
-                    .map_err(fail)?;
-                (
-                    total,
-                    found
-                        .into_iter()
-                        .map(|(_, address)| (0.0, address))
-                        .collect(),
-                )
+                let (total, found) = self.collect(query, top.order_by((record, step)))?;
+                (total, unscored(found.into_iter().map(|(_, at)| at).collect()))
             }
             Sort::Number { field, descending } => {
                 let order = if descending { Order::Desc } else { Order::Asc };
-                let (total, found) = self
-                    .searcher
-                    .search(
-                        &*query.0,
-                        &(Count, top.order_by_fast_field::<u64>(field, order)),
-                    )
-                    .map_err(fail)?;
-                (
-                    total,
-                    found
-                        .into_iter()
-                        .map(|(_, address)| (0.0, address))
-                        .collect(),
-                )
+                let by_number = (SortByStaticFastValue::<u64>::for_field(field), order);
+                let (total, found) =
+                    self.collect(query, top.order_by((by_number, record, step)))?;
+                (total, unscored(found.into_iter().map(|(_, at)| at).collect()))
             }
         };
         let mut columns: HashMap<SegmentOrdinal, MatchColumns> = HashMap::new();
@@ -153,6 +139,16 @@ impl IndexStoreReader {
             first.extend(columns.read(address.doc_id, score));
         }
         Ok(Matches { total, first })
+    }
+
+    fn collect<C: Collector>(
+        &self,
+        query: &LoweredQuery,
+        top: C,
+    ) -> Result<(usize, C::Fruit), IndexError> {
+        self.searcher
+            .search(&*query.0, &(Count, top))
+            .map_err(|e| self.error(e))
     }
 
     /// The records that documents with this id, or with this content hash, belong to.
@@ -190,6 +186,10 @@ pub struct Row {
     pub found: Match,
     /// For each field its values.
     pub values: Vec<Vec<String>>,
+}
+
+fn ascending(field: &str) -> (SortByStaticFastValue<u64>, Order) {
+    (SortByStaticFastValue::for_field(field), Order::Asc)
 }
 
 pub(super) struct MatchColumns {

@@ -1,7 +1,6 @@
 //! One integration binary: it links once.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // helpers of tests are not inside test functions
 
-mod agent_formats;
 mod containers;
 mod demo;
 mod docs;
@@ -9,3 +8,7 @@ mod fixtures;
 mod generator;
 mod gta_data;
 mod hostile_files;
+mod layers;
+mod reading;
+mod real_records;
+mod user;
