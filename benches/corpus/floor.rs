@@ -61,7 +61,11 @@ pub fn run(files: &[PathBuf], config: &Config, folder: &Path) -> Duration {
 }
 
 fn parse(files: &[PathBuf], config: &Config, folder: &Path) -> Vec<PreparedRecord> {
-    let (interner, tool_lists, gold) = (Interner::default(), ToolLists::default(), GoldTasks::default());
+    let (interner, tool_lists, gold) = (
+        Interner::default(),
+        ToolLists::default(),
+        GoldTasks::default(),
+    );
     let roots = PictureRoots::new(Vec::new());
     let bench = Workbench {
         interner: &interner,
@@ -75,7 +79,9 @@ fn parse(files: &[PathBuf], config: &Config, folder: &Path) -> Vec<PreparedRecor
         let opened = open(file, folder, &limits).expect("opened");
         let name = file.file_name().expect("name").to_string_lossy();
         let detected = detect(&opened.file, &name, FORMATS, &limits).expect("format");
-        for found in scan(&opened.file, detected.layout, ScanStart::default(), &limits).expect("scan") {
+        for found in
+            scan(&opened.file, detected.layout, ScanStart::default(), &limits).expect("scan")
+        {
             if let Found::Record(found) = found
                 && let Ok(record) = prepare(found, detected.format, &name, &bench)
             {

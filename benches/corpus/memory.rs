@@ -37,7 +37,9 @@ impl Watch {
     pub fn peak(self) -> u64 {
         self.stop.store(true, Ordering::Relaxed);
         self.thread.join().expect("watch");
-        self.peak.load(Ordering::Relaxed).saturating_sub(self.before)
+        self.peak
+            .load(Ordering::Relaxed)
+            .saturating_sub(self.before)
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use arrow::datatypes::Schema;
+use arrow::datatypes::{DataType, Field, Schema};
 use retake::config::Config;
 use retake::corpus::Corpus;
 use retake::domain::TargetId;
@@ -44,7 +44,8 @@ pub fn run(corpus: &Corpus, files: &[PathBuf], config: &Config, folder: &Path) {
 
 fn measure(title: &str, corpus: &Corpus, source: &str) {
     let counts = &corpus.state().source(source).expect("source").counts;
-    let query = retake::index::query::parse(&format!("in:trajectory source:{source}")).expect("query");
+    let query =
+        retake::index::query::parse(&format!("in:trajectory source:{source}")).expect("query");
     let sample = corpus.sample(&query, None, 200, 7).expect("sample");
     let ids: Vec<TargetId> = sample
         .strata
@@ -75,23 +76,25 @@ fn measure(title: &str, corpus: &Corpus, source: &str) {
 
 /// The records as tables, as datasets are published.
 fn tables(lines: &Path, folder: &Path) {
-    let json = std::fs::File::open(lines).expect("lines");
-    let (schema, _) = arrow::json::reader::infer_json_schema_from_seekable(
-        std::io::BufReader::new(&json),
-        Some(200),
-    )
-    .expect("schema");
     // `image` is an object, a text or empty: no table has such a column.
-    let fields: Vec<_> =
-        schema.fields().iter().filter(|f| f.name() != "image").cloned().collect();
-    let schema = Arc::new(Schema::new(fields));
+    let text = |name: &str| Field::new(name, DataType::Utf8, true);
+    let turn = DataType::Struct(vec![text("from"), text("value")].into());
+    let turns = DataType::List(Arc::new(Field::new("item", turn, true)));
+    let schema = Arc::new(Schema::new(vec![
+        text("id"),
+        text("correct"),
+        text("answer"),
+        Field::new("conversations", turns, true),
+        text("traj_verification"),
+    ]));
     let json = std::io::BufReader::new(std::fs::File::open(lines).expect("lines"));
     let reader = arrow::json::ReaderBuilder::new(Arc::clone(&schema))
         .with_batch_size(1000)
         .build(json)
         .expect("reader");
     let path = |name: &str| std::fs::File::create(folder.join(name)).expect("file");
-    let mut arrow = arrow::ipc::writer::FileWriter::try_new(path("m-trace.arrow"), &schema).expect("arrow");
+    let mut arrow =
+        arrow::ipc::writer::FileWriter::try_new(path("m-trace.arrow"), &schema).expect("arrow");
     let mut parquet =
         parquet::arrow::ArrowWriter::try_new(path("m-trace.parquet"), Arc::clone(&schema), None)
             .expect("parquet");

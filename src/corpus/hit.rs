@@ -52,9 +52,9 @@ pub(super) fn hits(corpus: &Corpus, query: &Query, matches: Matches) -> Result<H
 
 fn hit(corpus: &Corpus, highlighter: &Highlighter, found: Match) -> Result<Hit, CorpusError> {
     // The hit stays a hit where its source is out of reach; its id is known to the index.
-    let (id, snippet, field) = match corpus.record(found.record) {
-        Ok(record) => {
-            let all = texts(&record.content, &found);
+    let (id, snippet, field) = match corpus.glance(found.record) {
+        Ok((id, content)) => {
+            let all = texts(&content, &found);
             let around = all.iter().find_map(|(field, text)| {
                 highlighter
                     .snippet(field, text, SNIPPET_WIDTH)
@@ -66,7 +66,7 @@ fn hit(corpus: &Corpus, highlighter: &Highlighter, found: Match) -> Result<Hit, 
                     .map(|(_, text)| Snippet::beginning(text, SNIPPET_WIDTH));
                 (start, "task")
             });
-            (record.id, snippet, field)
+            (id, snippet, field)
         }
         Err(error) => (corpus.id_of(found.record)?.ok_or(error)?, None, "task"),
     };

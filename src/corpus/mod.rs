@@ -17,16 +17,17 @@ mod source_files;
 mod state;
 mod texts;
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use crate::config::Config;
-use crate::domain::{Interner, Outcome, Record, RecordId, TargetId, Trajectory};
+use crate::domain::{Content, Interner, Outcome, Record, RecordId, TargetId, Trajectory};
 use crate::index::query::Query;
 use crate::index::{
     IndexStore, IndexStoreReader, LoweredQuery, Match, Matches, RecordKey, Row, Sort, Summary,
 };
 use crate::ingest::container::{ContainerFile, FoundRecord, read_at};
-use crate::ingest::format_named;
+use crate::ingest::{Format, format_named};
 use crate::jobs::Progress;
 use crate::media::PictureRoots;
 use crate::rules::{self, Flag, RuleContext, ToolLists, duplicate_task_flag};
@@ -42,7 +43,7 @@ pub use sampling::Sample;
 pub use source_build::{SourceDelta, picture_roots, scan_limits};
 pub use state::{FileState, IndexState, SourceCounts, SourceState, Warning};
 
-use record_table::{RecordRow, read_all, read_one};
+use record_table::{RecordRow, RecordRows, RecordTable};
 use source_build::KnownRoots;
 
 /// An opened workspace: one commit of its index, and its sources.
@@ -51,6 +52,8 @@ pub struct Corpus {
     sources: Vec<Source>,
     config: Config,
     state: IndexState,
+    /// By the ordinal of their source.
+    tables: HashMap<u32, RecordTable>,
     reader: IndexStoreReader,
     interner: Interner,
     tool_lists: ToolLists,
@@ -116,11 +119,20 @@ impl Corpus {
         let Some(state) = IndexState::load(&folder, reader.note.as_deref()) else {
             return Ok(None);
         };
+        let mut tables = HashMap::new();
+        for source in &state.sources {
+            // A state whose table is gone or damaged is as good as none: everything is read again.
+            let Ok(table) = RecordTable::open(&folder.join(&source.table)) else {
+                return Ok(None);
+            };
+            tables.insert(source.ordinal, table);
+        }
         Ok(Some(Self {
             folder,
             sources: workspace.sources(),
             config: config.clone(),
             state,
+            tables,
             reader,
             interner: Interner::default(),
             tool_lists: ToolLists::default(),
@@ -200,52 +212,39 @@ impl Corpus {
     }
 
     fn row(&self, key: RecordKey) -> Result<Option<RecordRow>, CorpusError> {
-        let Some(source) = self.state.by_ordinal(key.source) else {
+        let Some(table) = self.tables.get(&key.source) else {
             return Ok(None);
         };
-        let path = self.folder.join(&source.table);
-        read_one(&path, key.row).map_err(|_| CorpusError::Damaged(path))
+        table
+            .row(key.row)
+            .map_err(|_| CorpusError::Damaged(self.folder.clone()))
+    }
+
+    fn all_rows(&self, source: &SourceState) -> Result<RecordRows, CorpusError> {
+        let Some(table) = self.tables.get(&source.ordinal) else {
+            return Ok(RecordRows::new());
+        };
+        table
+            .rows()
+            .map_err(|_| CorpusError::Damaged(self.folder.clone()))
     }
 
     /// All ids of a source by row.
     fn ids(&self, source: &SourceState) -> Result<Vec<Option<RecordId>>, CorpusError> {
-        let path = self.folder.join(&source.table);
-        let rows = read_all(&path).map_err(|_| CorpusError::Damaged(path))?;
-        Ok(rows
+        let id = |row: RecordRow| RecordId::new(&source.name, &row.id);
+        Ok(self
+            .all_rows(source)?
             .into_iter()
-            .map(|row| row.map(|row| RecordId::new(&source.name, &row.id)))
+            .map(|row| row.map(id))
             .collect())
     }
 
     fn record_in(&self, source: &SourceState, row: RecordRow) -> Result<Record, CorpusError> {
         let id = RecordId::new(&source.name, &row.id);
-        let unreadable = |reason: String| CorpusError::Unreadable {
-            id: id.to_string(),
-            reason,
-        };
-        let declared = self.sources.iter().find(|s| s.name == source.name);
-        if let Some(reason) = declared.and_then(|s| s.closed.as_deref()) {
-            return Err(unreadable(reason.to_owned()));
-        }
-        let file = source
-            .files
-            .get(row.file as usize)
-            .ok_or_else(|| unreadable("its file is not listed".to_owned()))?;
-        let format = format_named(&file.format)
-            .ok_or_else(|| unreadable(format!("its format `{}` is unknown", file.format)))?;
-        let container = ContainerFile {
-            path: file.plain.clone(),
-            kind: file.kind,
-        };
-        let limits = scan_limits(&self.config);
-        let found = FoundRecord {
-            number: 0,
-            location: row.location,
-            bytes: read_at(&container, row.location, &limits)?,
-            key: row.key,
-        };
+        let (found, format, file) = self.locate(source, &row, &id)?;
+        let unreadable = |reason: String| unreadable(&id, reason);
         let (hash, content) = preparation::read(&found, format, &file.relative, &self.interner)
-            .map_err(&unreadable)?;
+            .map_err(unreadable)?;
         if hash != row.hash {
             return Err(unreadable(format!(
                 "{} has changed since it was indexed; run `retake index`",
@@ -261,13 +260,57 @@ impl Corpus {
         })
     }
 
+    /// The id and content of a record, not checked against its hash: for lists, where a glance must be cheap.
+    fn glance(&self, key: RecordKey) -> Result<(RecordId, Content), CorpusError> {
+        let gone = || CorpusError::NoRecord(format!("{}.{}", key.source, key.row));
+        let source = self.state.by_ordinal(key.source).ok_or_else(gone)?;
+        let row = self.row(key)?.ok_or_else(gone)?;
+        let id = RecordId::new(&source.name, &row.id);
+        let (found, format, file) = self.locate(source, &row, &id)?;
+        let content = preparation::read_content(&found, format, &file.relative, &self.interner)
+            .map_err(|reason| unreadable(&id, reason))?;
+        Ok((id, content))
+    }
+
+    /// The bytes of a record with its format and file.
+    fn locate<'s>(
+        &self,
+        source: &'s SourceState,
+        row: &RecordRow,
+        id: &RecordId,
+    ) -> Result<(FoundRecord, &'static Format, &'s FileState), CorpusError> {
+        if let Some(reason) = self.source_of(id).and_then(|s| s.closed.as_deref()) {
+            return Err(unreadable(id, reason.to_owned()));
+        }
+        let file = source
+            .files
+            .get(row.file as usize)
+            .ok_or_else(|| unreadable(id, "its file is not listed".to_owned()))?;
+        let format = format_named(&file.format)
+            .ok_or_else(|| unreadable(id, format!("its format `{}` is unknown", file.format)))?;
+        let container = ContainerFile {
+            path: file.plain.clone(),
+            kind: file.kind,
+        };
+        let found = FoundRecord {
+            number: 0,
+            location: row.location,
+            bytes: read_at(&container, row.location, &scan_limits(&self.config))?,
+            key: row.key.clone(),
+        };
+        Ok((found, format, file))
+    }
+
     /// The picture roots of a record's source.
     pub fn roots(&self, id: &RecordId) -> PictureRoots {
-        self.source_of(id).map_or_else(|| PictureRoots::new(Vec::new()), picture_roots)
+        self.source_of(id)
+            .map_or_else(|| PictureRoots::new(Vec::new()), picture_roots)
     }
 
     fn source_of(&self, id: &RecordId) -> Option<&Source> {
-        self.sources.iter().find(|source| source.name == id.source())
+        self.sources
+            .iter()
+            .find(|source| source.name == id.source())
     }
 
     /// What the rules find in a record, as when it was indexed.
@@ -282,10 +325,7 @@ impl Corpus {
         };
         let files = KnownRoots::of(source, &roots);
         let tools = self.tool_lists.of(trajectory);
-        let mut flags = rules::check(
-            trajectory,
-            &RuleContext::new(&tools, &files, None, &calls),
-        );
+        let mut flags = rules::check(trajectory, &RuleContext::new(&tools, &files, None, &calls));
         if let Some(first) = self.first_with_task(record)? {
             flags.push(duplicate_task_flag(&first));
         }
@@ -296,8 +336,7 @@ impl Corpus {
         let Some(source) = self.state.source(record.id.source()) else {
             return Ok(None);
         };
-        let path = self.folder.join(&source.table);
-        let rows = read_all(&path).map_err(|_| CorpusError::Damaged(path))?;
+        let rows = self.all_rows(source)?;
         let task = rows
             .iter()
             .flatten()
@@ -326,5 +365,12 @@ impl Corpus {
     /// Reference answers of all benchmark tasks.
     pub fn gold(&self) -> GoldTasks {
         GoldTasks::of(&self.state)
+    }
+}
+
+fn unreadable(id: &RecordId, reason: String) -> CorpusError {
+    CorpusError::Unreadable {
+        id: id.to_string(),
+        reason,
     }
 }

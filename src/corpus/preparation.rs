@@ -162,21 +162,33 @@ pub fn read(
     path: &str,
     interner: &Interner,
 ) -> Result<(ContentHash, Content), String> {
-    let text = std::str::from_utf8(&found.bytes).map_err(|error| {
-        format!(
-            "not valid UTF-8 at byte {} of the record",
-            error.valid_up_to()
-        )
-    })?;
-    let hash = content_hash(text).map_err(|error| error.to_string())?;
+    let hash = content_hash(text(found)?).map_err(|error| error.to_string())?;
+    Ok((hash, read_content(found, format, path, interner)?))
+}
+
+/// Reads a record's text.
+pub fn read_content(
+    found: &FoundRecord,
+    format: &Format,
+    path: &str,
+    interner: &Interner,
+) -> Result<Content, String> {
     let record = RecordText {
-        text,
+        text: text(found)?,
         key: found.key.as_deref(),
         path,
         interner,
     };
-    let content = (format.read)(&record).map_err(|error| error.to_string())?;
-    Ok((hash, content))
+    (format.read)(&record).map_err(|error| error.to_string())
+}
+
+fn text(found: &FoundRecord) -> Result<&str, String> {
+    std::str::from_utf8(&found.bytes).map_err(|error| {
+        format!(
+            "not valid UTF-8 at byte {} of the record",
+            error.valid_up_to()
+        )
+    })
 }
 
 /// What a run's benchmark says of its answer; `None` for what is no run.

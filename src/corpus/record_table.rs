@@ -6,6 +6,7 @@
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use crate::domain::ContentHash;
 use crate::ingest::container::Location;
@@ -81,9 +82,7 @@ pub fn write(path: &Path, rows: &RecordRows) -> std::io::Result<()> {
     file.sync_all()
 }
 
-/// Reads all rows.
-pub fn read_all(path: &Path) -> Result<RecordRows, RecordTableError> {
-    let bytes = std::fs::read(path)?;
+fn parse_all(bytes: &[u8]) -> Result<RecordRows, RecordTableError> {
     let count = count(
         bytes
             .get(..HEADER as usize)
@@ -109,28 +108,55 @@ pub fn read_all(path: &Path) -> Result<RecordRows, RecordTableError> {
         .collect()
 }
 
-/// Reads one row.
-pub fn read_one(path: &Path, row: u32) -> Result<Option<RecordRow>, RecordTableError> {
-    let mut file = File::open(path)?;
-    let mut header = [0; HEADER as usize];
-    file.read_exact(&mut header)?;
-    let count = count(&header)?;
-    if u64::from(row) >= count {
-        return Ok(None);
+/// An opened table: it stays readable when a newer one takes its place.
+#[derive(Debug)]
+pub struct RecordTable {
+    file: Mutex<File>,
+    count: u64,
+}
+
+impl RecordTable {
+    /// Opens a table; reads no row.
+    pub fn open(path: &Path) -> Result<Self, RecordTableError> {
+        let mut file = File::open(path)?;
+        let mut header = [0; HEADER as usize];
+        file.read_exact(&mut header)?;
+        Ok(Self {
+            file: Mutex::new(file),
+            count: count(&header)?,
+        })
     }
-    let mut bytes = [0; ROW];
-    file.seek(SeekFrom::Start(HEADER + u64::from(row) * ROW as u64))?;
-    file.read_exact(&mut bytes)?;
-    let Some(head) = RowHead::parse(&bytes)? else {
-        return Ok(None);
-    };
-    file.seek(SeekFrom::Start(
-        texts_at(count)?.saturating_add(head.text_start),
-    ))?;
-    let mut text = Vec::new();
-    file.take(head.text_length() as u64)
-        .read_to_end(&mut text)?;
-    head.finish(&text).map(Some)
+
+    /// Reads one row; `None` past the end, and where a record has gone.
+    pub fn row(&self, row: u32) -> Result<Option<RecordRow>, RecordTableError> {
+        if u64::from(row) >= self.count {
+            return Ok(None);
+        }
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut bytes = [0; ROW];
+        file.seek(SeekFrom::Start(HEADER + u64::from(row) * ROW as u64))?;
+        file.read_exact(&mut bytes)?;
+        let Some(head) = RowHead::parse(&bytes)? else {
+            return Ok(None);
+        };
+        let start = texts_at(self.count)?.saturating_add(head.text_start);
+        file.seek(SeekFrom::Start(start))?;
+        let mut text = Vec::new();
+        let length = head.text_length() as u64;
+        Read::by_ref(&mut *file)
+            .take(length)
+            .read_to_end(&mut text)?;
+        head.finish(&text).map(Some)
+    }
+
+    /// Reads all rows.
+    pub fn rows(&self) -> Result<RecordRows, RecordTableError> {
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        file.seek(SeekFrom::Start(0))?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        parse_all(&bytes)
+    }
 }
 
 fn count(header: &[u8]) -> Result<u64, RecordTableError> {
@@ -273,15 +299,17 @@ mod tests {
             )),
         ];
         write(&folder, &rows).expect("written");
-        assert_eq!(read_all(&folder).expect("read"), rows);
+        let table = RecordTable::open(&folder).expect("opened");
+        assert_eq!(table.rows().expect("read"), rows);
         for (n, expected) in rows.iter().enumerate() {
-            assert_eq!(&read_one(&folder, n as u32).expect("read"), expected);
+            assert_eq!(&table.row(n as u32).expect("read"), expected);
         }
-        assert_eq!(read_one(&folder, 4).expect("past the end"), None);
+        assert_eq!(table.row(4).expect("past the end"), None);
         let bytes = std::fs::read(&folder).expect("bytes");
         for cut in 0..bytes.len() {
             std::fs::write(&folder, &bytes[..cut]).expect("cut");
-            assert!(read_all(&folder).is_err(), "cut at {cut}");
+            let read = RecordTable::open(&folder).and_then(|table| table.rows());
+            assert!(read.is_err(), "cut at {cut}");
         }
         std::fs::remove_file(&folder).expect("removed");
     }

@@ -12,7 +12,7 @@ use crate::workspace::{Source, Workspace};
 
 use super::error::CorpusError;
 use super::preparation::GoldTasks;
-use super::record_table::{self, RecordRows};
+use super::record_table::{self, RecordRows, RecordTable};
 use super::source_build::{BuildContext, SourceDelta, build, threads};
 use super::source_files::{SourceChange, SourceFile, change, is_stale, list};
 use super::state::{IndexState, SourceState};
@@ -58,7 +58,15 @@ pub fn refresh(
     std::fs::create_dir_all(&folder).map_err(CorpusError::write(&folder))?;
     let _lock = lock(&folder, wait)?;
     let store = IndexStore::open_or_create(&folder)?;
-    let known = IndexState::load(&folder, store.committed_note()?.as_deref());
+    // A state whose tables are gone or damaged is as good as none: everything is read again.
+    let known = IndexState::load(&folder, store.committed_note()?.as_deref()).filter(|state| {
+        let readable = |table| {
+            RecordTable::open(&folder.join(table))
+                .and_then(|t| t.rows())
+                .is_ok()
+        };
+        state.sources.iter().all(|source| readable(&source.table))
+    });
     let fresh = known.is_none() || rebuild;
     let mut state = known.filter(|_| !rebuild).unwrap_or_else(IndexState::empty);
     let mut writer = store.writer(WriteBudget {
@@ -189,7 +197,9 @@ impl Session<'_, '_> {
 
     fn rows(&self, source: &SourceState) -> Result<RecordRows, CorpusError> {
         let path = self.folder.join(&source.table);
-        record_table::read_all(&path).map_err(|_| CorpusError::Damaged(path))
+        RecordTable::open(&path)
+            .and_then(|table| table.rows())
+            .map_err(|_| CorpusError::Damaged(path))
     }
 
     /// Reads a source if it changed; says whether the state did.

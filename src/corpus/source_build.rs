@@ -4,9 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use crate::config::Config;
-use crate::domain::{
-    FileLookup, Interner, PictureReference, RecordId, TargetId, percent_encode,
-};
+use crate::domain::{FileLookup, Interner, PictureReference, RecordId, TargetId, percent_encode};
 use crate::index::{IndexStoreWriter, RecordKey};
 use crate::ingest::container::{
     ContainerFile, ContainerKind, Problem, ScanLimits, ScanStart, open,
@@ -91,7 +89,9 @@ impl<'a> KnownRoots<'a> {
 
 impl FileLookup for KnownRoots<'_> {
     fn exists(&self, reference: &PictureReference) -> Option<bool> {
-        self.roots.exists(reference).filter(|there| *there || self.declared)
+        self.roots
+            .exists(reference)
+            .filter(|there| *there || self.declared)
     }
 }
 

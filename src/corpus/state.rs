@@ -17,7 +17,7 @@ pub const STATE_VERSION: u32 = 1;
 /// The whole state.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct IndexState {
-    /// [`STATE_VERSION`].
+    /// `STATE_VERSION`.
     pub version: u32,
     /// Counts commits.
     pub generation: u64,
@@ -46,7 +46,7 @@ pub struct SourceState {
     pub files: Vec<FileState>,
     /// What it holds.
     pub counts: SourceCounts,
-    /// What could not be read; at most [`MAX_WARNINGS`], `counts.warnings` has the number of all.
+    /// What could not be read; at most `MAX_WARNINGS`, `counts.warnings` has the number of all.
     pub warnings: Vec<Warning>,
     /// Reference answers of the benchmark tasks in it.
     pub gold: Vec<GoldTask>,

@@ -128,12 +128,9 @@ impl TextMatcher for Corpus {
         expression: &Regex,
         wanted: &[Match],
     ) -> Result<Vec<bool>, String> {
-        let record = match self.record(record) {
-            Ok(record) => record,
-            Err(error) => return Err(error.to_string()),
-        };
+        let (_, content) = self.glance(record).map_err(|error| error.to_string())?;
         let matches = |found: &Match| {
-            texts(&record.content, found)
+            texts(&content, found)
                 .iter()
                 .any(|(name, text)| *name == field && expression.is_match(text))
         };

@@ -40,7 +40,11 @@ impl Backlog {
         let bytes: usize = documents.iter().map(|(_, bytes)| bytes).sum();
         let mut waiting = self.waiting();
         while *waiting > 0 && *waiting + bytes > LIMIT {
-            waiting = self.state.1.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+            waiting = self
+                .state
+                .1
+                .wait(waiting)
+                .unwrap_or_else(PoisonError::into_inner);
         }
         *waiting += bytes;
         drop(waiting);

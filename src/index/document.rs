@@ -38,6 +38,9 @@ pub enum DocumentKind {
     Pair,
 }
 
+/// The second value of `kind` of what is a result unless a query says otherwise.
+pub(super) const RECORD: &str = "record";
+
 impl DocumentKind {
     /// The value of the `kind` field.
     pub fn name(self) -> &'static str {
@@ -71,6 +74,9 @@ impl<'a> IndexDocument<'a> {
             bytes: 0,
         };
         document.keyword("kind", kind.name());
+        if kind != DocumentKind::Step {
+            document.keyword("kind", RECORD);
+        }
         document
     }
 

@@ -213,7 +213,8 @@ impl MatchColumns {
     }
 
     pub(super) fn read(&self, doc: DocId, score: Score) -> Option<Match> {
-        let kind = DocumentKind::named(values(&self.kind, doc).first()?)?;
+        let kinds = values(&self.kind, doc);
+        let kind = kinds.iter().find_map(|kind| DocumentKind::named(kind))?;
         Some(Match {
             record: RecordKey::from_number(self.record.first(doc)?),
             kind,

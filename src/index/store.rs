@@ -178,7 +178,10 @@ impl IndexStoreWriter<'_> {
 
     /// Adds all documents of one record at once, so that they lie together in one segment.
     pub fn add(&self, documents: Vec<IndexDocument<'_>>) -> Result<(), IndexError> {
-        let documents = documents.into_iter().map(IndexDocument::into_inner).collect();
+        let documents = documents
+            .into_iter()
+            .map(IndexDocument::into_inner)
+            .collect();
         let admitted = self.backlog.admit(documents);
         let operations = admitted.into_iter().map(UserOperation::Add);
         self.writer

@@ -96,3 +96,37 @@ pub fn tools_by_step(trajectory: &Trajectory, context: &RuleContext<'_>) -> Vec<
     };
     trajectory.steps.iter().enumerate().map(tools).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page() -> String {
+        let mut page = String::from(
+            "# Rules\n\n\
+             An audit runs these rules on every trajectory while it is indexed. What they find is searched with \
+             `flag:NAME`, counted by `retake facets --field flag`, and shown with its place by `retake show`. A rule \
+             would rather miss a fault than accuse good data.\n\n\
+             | flag | fires |\n|---|---|\n",
+        );
+        for rule in RULES {
+            page.push_str(&format!(
+                "| `{}` | {} |\n",
+                rule.name,
+                rule.doc.replace('|', "\\|")
+            ));
+        }
+        page
+    }
+
+    /// `UPDATE_DOCS=1 cargo test --release docs_agree` writes the page anew.
+    #[test]
+    fn docs_agree() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/rules.md");
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::write(path, page()).unwrap();
+        }
+        let known = std::fs::read_to_string(path).unwrap_or_default();
+        assert_eq!(known, page(), "set UPDATE_DOCS=1 to write it anew");
+    }
+}

@@ -3,6 +3,7 @@
 
 mod containers;
 mod demo;
+mod docs;
 mod fixtures;
 mod generator;
 mod gta_data;
