@@ -39,8 +39,10 @@ pub fn needs_refresh(workspace: &Workspace, state: &IndexState) -> bool {
         .iter()
         .filter(|source| source.closed.is_none())
         .any(|source| {
-            // What can't be listed can't be read either; `refresh` says why.
-            list(source).is_ok_and(|files| is_stale(source, state.source(&source.name), &files))
+            // What can't be listed can't be read either: `refresh` says why.
+            list(source).map_or(true, |files| {
+                is_stale(source, state.source(&source.name), &files)
+            })
         })
 }
 
