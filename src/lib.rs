@@ -19,6 +19,7 @@
 
 pub mod config;
 pub mod domain;
+pub mod export;
 pub mod index;
 pub mod ingest;
 pub mod jobs;
