@@ -54,7 +54,9 @@ pub(super) struct ReplyParts<'a> {
 }
 
 /// The text of a reply: as it was written, with edits at their places; else in the form that code agents are asked for.
-pub(super) fn reply_text(parts: ReplyParts<'_>, ends: bool) -> String {
+///
+/// A thought can hold marks that make other text than its code the code; such a reply cannot be written.
+pub(super) fn reply_text(parts: ReplyParts<'_>, ends: bool) -> Result<String, Refusal> {
     let code = parts
         .action
         .and_then(|action| code_of(action, parts.observed, parts.is_last));
@@ -62,27 +64,27 @@ pub(super) fn reply_text(parts: ReplyParts<'_>, ends: bool) -> String {
         .written
         .and_then(|written| splice_reply(written, parts.thought, code.as_deref()));
     if let Some(spliced) = spliced {
-        return spliced;
+        return Ok(spliced);
     }
     let mut text = String::new();
     if let Some(thought) = parts.thought {
         text = format!("Thought: {thought}");
     }
-    match (parts.action, code) {
-        (_, Some(code)) => {
-            let gap = if text.is_empty() { "" } else { "\n\n" };
-            text.push_str(&format!("{gap}Code:\n```py\n{code}\n```"));
+    let gap = if text.is_empty() { "" } else { "\n\n" };
+    if let Some(code) = &code {
+        text.push_str(&format!("{gap}Code:\n```py\n{code}\n```"));
+        if CodeReply::parse(&text).code(&text) != Some(code.trim()) {
+            return Err(Refusal::new(
+                "its thought or code holds a mark (``` or `Code:`) that ends code or begins it",
+            ));
         }
-        (Some(Action::Message(message)), None) => {
-            let gap = if text.is_empty() { "" } else { "\n\n" };
-            text.push_str(&format!("{gap}{message}"));
-        }
-        _ => {}
+    } else if let Some(Action::Message(message)) = parts.action {
+        text.push_str(&format!("{gap}{message}"));
     }
     if ends {
         text.push_str(END_ACTION);
     }
-    text
+    Ok(text)
 }
 
 /// The Python of an action. A message that ends a run is its answer; any other message is no code.
@@ -267,7 +269,7 @@ mod tests {
             observed: true,
             is_last: false,
         };
-        reply_text(parts, true)
+        reply_text(parts, true).unwrap()
     }
 
     #[test]
@@ -292,6 +294,19 @@ mod tests {
     }
 
     #[test]
+    fn a_reply_whose_code_would_not_be_read_is_refused() {
+        let action = Action::Code("f()".to_owned());
+        let parts = ReplyParts {
+            thought: Some("See:\n```\n"),
+            action: Some(&action),
+            written: None,
+            observed: false,
+            is_last: false,
+        };
+        assert!(reply_text(parts, false).is_err());
+    }
+
+    #[test]
     fn a_last_message_is_the_answer() {
         let action = Action::Message("Two \"cats\".".to_owned());
         let parts = ReplyParts {
@@ -302,14 +317,14 @@ mod tests {
             is_last: true,
         };
         assert_eq!(
-            reply_text(parts, false),
+            reply_text(parts, false).unwrap(),
             "Code:\n```py\nfinal_answer(\"Two \\\"cats\\\".\")\n```"
         );
         let parts = ReplyParts {
             is_last: false,
             ..parts
         };
-        assert_eq!(reply_text(parts, false), "Two \"cats\".");
+        assert_eq!(reply_text(parts, false).unwrap(), "Two \"cats\".");
     }
 
     #[test]

@@ -102,7 +102,8 @@ fn step_turns(
     let reply = reply_text(
         reply_parts(parts, index, step.reply.as_deref()),
         dialect.ends_replies,
-    );
+    )
+    .map_err(|refusal| in_step(index, &refusal))?;
     let mut turns = vec![Turn::new(
         dialect,
         dialect.controller,
@@ -241,7 +242,8 @@ fn edit_step(
         && let Some(turn) = turns.first_mut()
     {
         let written = new.reply.as_deref().or(old.reply.as_deref());
-        let text = reply_text(reply_parts(parts, index, written), dialect.ends_replies);
+        let text = reply_text(reply_parts(parts, index, written), dialect.ends_replies)
+            .map_err(|refusal| in_step(index, &refusal))?;
         turn.set_text(text, dialect)?;
     }
     let is_answer = |turn: &Turn| turn.speaker == Some(Speaker::User);
@@ -281,8 +283,16 @@ fn edit_step(
     Ok(turns)
 }
 
+fn in_step(index: usize, refusal: &Refusal) -> Refusal {
+    Refusal::new(format!("step {}: {refusal}", index + 1))
+}
+
 /// The text of a side of a pair, or of a candidate: `old` as read, `new` as it shall be.
-pub(super) fn candidate_text(old: Option<&str>, new: &Candidate, ends: bool) -> String {
+pub(super) fn candidate_text(
+    old: Option<&str>,
+    new: &Candidate,
+    ends: bool,
+) -> Result<String, Refusal> {
     let parts = ReplyParts {
         thought: new.thought.as_deref(),
         action: new.action.as_ref(),

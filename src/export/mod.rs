@@ -35,8 +35,7 @@ use json_rows::JsonRows;
 use new_file::NewFile;
 use new_folder::NewFolder;
 use table::{InferredTable, TypedTable};
-use target::Columns;
-pub use target::{Rendered, TARGETS, Target, TargetKind, target_named};
+pub use target::{Columns, Rendered, TARGETS, Target, TargetKind, target_named};
 
 use crate::domain::{Record, RecordId};
 use crate::jobs::Progress;
@@ -142,7 +141,7 @@ impl Run<'_> {
         for record in &mut *self.records {
             self.progress.check()?;
             let record = record?;
-            let rendered = (self.target.render)(&record);
+            let rendered = self.target.rows_of(&record);
             let mut refusals = rendered.refusals;
             for row in rendered.rows {
                 match put(&record, row)? {

@@ -56,8 +56,8 @@ fn write(pair: &PreferencePair) -> Result<String, Refusal> {
             step + 1
         )));
     }
-    let [chosen, rejected] =
-        [&pair.chosen, &pair.rejected].map(|side| candidate_text(None, side, true));
+    let chosen = candidate_text(None, &pair.chosen, true)?;
+    let rejected = candidate_text(None, &pair.rejected, true)?;
     if chosen == rejected {
         return Err(Refusal::new("chosen and rejected are the same"));
     }
@@ -162,7 +162,7 @@ fn edit(raw: &str, old: &PreferencePair, new: &PreferencePair) -> Result<String,
 
 fn edit_side(mut side: RawObject, old: &Candidate, new: &Candidate) -> Result<RawObject, Refusal> {
     if (&old.thought, &old.action, &old.reply) != (&new.thought, &new.action, &new.reply) {
-        let text = candidate_text(old.reply.as_deref(), new, true);
+        let text = candidate_text(old.reply.as_deref(), new, true)?;
         let key = side
             .first_key(&["value", "content"])
             .unwrap_or(DIALECT.text);

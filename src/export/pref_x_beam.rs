@@ -115,7 +115,7 @@ fn set_candidates(
             || (&was.thought, &was.action, &was.reply)
                 != (&candidate.thought, &candidate.action, &candidate.reply)
         {
-            let text = candidate_text(was.reply.as_deref(), candidate, false);
+            let text = candidate_text(was.reply.as_deref(), candidate, false)?;
             element.set(&format!("llm_output_{place}"), &text)?;
             let key = format!("rationale_{place}");
             let rationale = element.text(&key).zip(was.thought.clone());

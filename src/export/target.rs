@@ -15,7 +15,14 @@ pub struct Target {
     /// How its rows lie in a file.
     pub kind: TargetKind,
     /// Makes the rows of one record, each as JSON text.
-    pub(super) render: fn(&Record) -> Rendered,
+    render: fn(&Record) -> Rendered,
+}
+
+impl Target {
+    /// What the target makes of one record.
+    pub fn rows_of(&self, record: &Record) -> Rendered {
+        (self.render)(record)
+    }
 }
 
 /// How rows lie in a file.

@@ -3,6 +3,7 @@
 
 mod agent_formats;
 mod demo;
+mod export;
 mod fixtures;
 mod generator;
 mod gta_data;
