@@ -329,7 +329,14 @@ mod tests {
         assert_eq!(canonical("{\"a\" 1}"), Err(CanonicalError::Syntax(5)));
         assert_eq!(canonical("[1,"), Err(CanonicalError::Syntax(3)));
         assert_eq!(canonical("\"abc"), Err(CanonicalError::Syntax(1)));
-        for (bad, at) in [("01", 1), ("-", 1), ("0.1e", 4), ("1.", 2), ("\"a\tb\"", 2), ("[1]]", 3)] {
+        for (bad, at) in [
+            ("01", 1),
+            ("-", 1),
+            ("0.1e", 4),
+            ("1.", 2),
+            ("\"a\tb\"", 2),
+            ("[1]]", 3),
+        ] {
             assert_eq!(canonical(bad), Err(CanonicalError::Syntax(at)), "{bad}");
         }
         let deep = "[".repeat(10_000);

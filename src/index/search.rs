@@ -116,14 +116,20 @@ impl IndexStoreReader {
             }
             Sort::Source => {
                 let (total, found) = self.collect(query, top.order_by((record, step)))?;
-                (total, unscored(found.into_iter().map(|(_, at)| at).collect()))
+                (
+                    total,
+                    unscored(found.into_iter().map(|(_, at)| at).collect()),
+                )
             }
             Sort::Number { field, descending } => {
                 let order = if descending { Order::Desc } else { Order::Asc };
                 let by_number = (SortByStaticFastValue::<u64>::for_field(field), order);
                 let (total, found) =
                     self.collect(query, top.order_by((by_number, record, step)))?;
-                (total, unscored(found.into_iter().map(|(_, at)| at).collect()))
+                (
+                    total,
+                    unscored(found.into_iter().map(|(_, at)| at).collect()),
+                )
             }
         };
         let mut columns: HashMap<SegmentOrdinal, MatchColumns> = HashMap::new();

@@ -4,6 +4,7 @@
 mod containers;
 mod demo;
 mod docs;
+mod export;
 mod fixtures;
 mod generator;
 mod gta_data;
