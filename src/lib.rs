@@ -21,6 +21,7 @@ pub mod cli;
 pub mod config;
 pub mod corpus;
 pub mod domain;
+pub mod export;
 pub mod index;
 pub mod ingest;
 pub mod jobs;

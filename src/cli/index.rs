@@ -4,7 +4,7 @@ use crate::corpus::refresh;
 
 use super::Ended;
 use super::output::Output;
-use super::session::{Session, corpus_report, partial, tell_closed, with_progress};
+use super::session::{INDEXING, Session, corpus_report, partial, tell_closed, with_progress};
 
 /// Bring the index up to date
 #[derive(Debug, Args)]
@@ -17,7 +17,7 @@ pub struct IndexArgs {
 pub(super) fn run(args: &IndexArgs, session: Session, output: &mut Output) -> Ended {
     let workspace = session.workspace()?;
     let started = std::time::Instant::now();
-    let done = with_progress(output, |progress| {
+    let done = with_progress(output, INDEXING, |progress| {
         refresh(&workspace, &session.config, progress, args.rebuild, true)
     })
     .map_err(|error| corpus_report(&error))?;

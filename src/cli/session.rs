@@ -76,7 +76,7 @@ impl Session {
         workspace: &Workspace,
         output: &Output,
     ) -> Result<(Corpus, Option<Refresh>), Report> {
-        let opened = with_progress(output, |progress| {
+        let opened = with_progress(output, INDEXING, |progress| {
             Corpus::open(workspace, &self.config, Freshness::Current(progress))
         });
         let (corpus, refresh) = opened.map_err(|error| corpus_report(&error))?;
@@ -115,8 +115,18 @@ pub fn partial(corpus: &Corpus) -> Option<Kind> {
     (unread > 0).then_some(Kind::Partial)
 }
 
-/// Runs a job with a bar of its bytes; Ctrl-C stops the job, and what it had committed stays.
-pub fn with_progress<T>(output: &Output, job: impl FnOnce(&Progress) -> T) -> T {
+/// The bar of a job that counts bytes.
+pub const INDEXING: &str = "indexing {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta} left";
+
+/// The bar of a job that counts records.
+pub const EXPORTING: &str = "exporting {wide_bar} {pos}/{len} {per_sec} {eta} left";
+
+/// Runs a job with a bar; Ctrl-C stops the job, and what it had committed stays.
+pub fn with_progress<T>(
+    output: &Output,
+    bar_form: &'static str,
+    job: impl FnOnce(&Progress) -> T,
+) -> T {
     let progress = Progress::default();
     let signal = signal_hook::flag::register(signal_hook::consts::SIGINT, progress.cancel_flag());
     let target = if output.is_quiet() {
@@ -125,9 +135,7 @@ pub fn with_progress<T>(output: &Output, job: impl FnOnce(&Progress) -> T) -> T 
         ProgressDrawTarget::stderr()
     };
     let bar = ProgressBar::with_draw_target(None, target);
-    if let Ok(style) = ProgressStyle::with_template(
-        "indexing {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta} left",
-    ) {
+    if let Ok(style) = ProgressStyle::with_template(bar_form) {
         bar.set_style(style);
     }
     let done = Arc::new(std::sync::atomic::AtomicBool::new(false));

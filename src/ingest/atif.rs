@@ -1,15 +1,21 @@
 //! ATIF, the Agent Trajectory Interchange Format of Harbor, versions 1.0 to 1.8, read leniently: unknown keys are
-//! welcome and missing ones tolerated, also those that the specification demands.
+//! welcome and missing ones tolerated, also those that the specification demands. What ATIF has no field for is taken
+//! from `extra`, under the names that our own writer uses: `answer`, `verdict`, `verdict_reason`, `reference_answer`,
+//! `attachments`.
 
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::chat_turns::{Speaker, Turn, marks_error, read_content, tool_call};
 use super::conversation::Conversation;
-use super::json_field::{Rows, elements, field, filled, identifier, items, text};
+use super::ground_truth::reference_answer;
+use super::json_field::{Rows, elements, field, filled, identifier, items, plain_field, text};
 use super::picture_field::PictureColumn;
 use super::tool_schema::tools;
 use super::{Format, Layout, ReadError, RecordText, Sample};
-use crate::domain::{Action, Content, Provenance, Step, Trajectory};
+use crate::domain::{
+    Action, Attachment, Content, Provenance, Step, Trajectory, Verdict, Verification,
+};
 
 /// The row of `FORMATS`.
 pub(super) const FORMAT: Format = Format {
@@ -56,6 +62,11 @@ fn read(record: &RecordText<'_>) -> Result<Content, ReadError> {
         ));
     }
     let agent = field(&row, "agent").unwrap_or(&Value::Null);
+    let extra = field(&row, "extra").unwrap_or(&Value::Null);
+    let attachments = field(extra, "attachments").map(Vec::<Attachment>::deserialize);
+    if let Some(Ok(attachments)) = attachments {
+        conversation.task.attachments = attachments;
+    }
     Ok(Content {
         natural_id: identifier(&row, &["trajectory_id", "session_id"]),
         trajectory: Some(Trajectory {
@@ -65,7 +76,9 @@ fn read(record: &RecordText<'_>) -> Result<Content, ReadError> {
                 .unwrap_or_default(),
             task: conversation.task,
             steps: conversation.steps,
-            answer: conversation.answer,
+            answer: plain_field(extra, "answer").or(conversation.answer),
+            reference_answer: field(extra, "reference_answer").and_then(reference_answer),
+            verification: verification(extra),
             provenance: Provenance {
                 format: FORMAT.name.to_owned(),
                 model: filled(agent, "model_name").map(str::to_owned),
@@ -76,6 +89,16 @@ fn read(record: &RecordText<'_>) -> Result<Content, ReadError> {
         pairs: Vec::new(),
         problems,
     })
+}
+
+fn verification(extra: &Value) -> Option<Verification> {
+    let verdict = match filled(extra, "verdict")? {
+        "correct" => Verdict::Correct,
+        "incorrect" => Verdict::Incorrect,
+        _ => Verdict::Unknown,
+    };
+    let reason = text(extra, "verdict_reason").map(str::to_owned);
+    Some(Verification { verdict, reason })
 }
 
 /// An ATIF step is a turn, and a turn for each result in its observation.

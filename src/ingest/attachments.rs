@@ -77,9 +77,16 @@ fn below_root(path: &str) -> Option<(&str, &str)> {
 }
 
 /// The pictures in an `image`, `images` or `image_paths` field: `{}`, a path, a list, `{"<image_01>": path, …}` in
-/// any order and with gaps (sorted by number), or the `{bytes, path}` of Hugging Face tables.
+/// any order and with gaps (sorted by number), or the `{bytes, path}` of Hugging Face tables. A table whose rows differ in
+/// this has their JSON as text.
 pub fn picture_references(field: &Value) -> Vec<PictureReference> {
     match field {
+        Value::String(text) if text.starts_with(['{', '[']) => {
+            match serde_json::from_str::<Value>(text) {
+                Ok(inner) if !inner.is_string() => picture_references(&inner),
+                _ => vec![PictureReference::from_text(text)],
+            }
+        }
         Value::String(text) if !text.trim().is_empty() => vec![PictureReference::from_text(text)],
         Value::Array(list) => list.iter().flat_map(picture_reference).collect(),
         Value::Object(_) if picture_reference(field).is_some() => {
@@ -139,6 +146,9 @@ mod tests {
         assert!(labels(json!(null)).is_empty());
         assert!(labels(json!("")).is_empty());
         assert_eq!(labels(json!("a.jpg")), ["a.jpg"]);
+        assert!(labels(json!("{}")).is_empty());
+        assert_eq!(labels(json!("[\"a.jpg\"]")), ["a.jpg"]);
+        assert_eq!(labels(json!("[a].jpg")), ["[a].jpg"]);
         assert_eq!(
             labels(json!(["a.jpg", null, {"path": "b.jpg", "bytes": null}])),
             ["a.jpg", "b.jpg"]

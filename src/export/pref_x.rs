@@ -1,0 +1,179 @@
+//! Pref-X pairs in the LLaMA-Factory form (paper §3d), from any record that holds pairs.
+//!
+//! LLaMA-Factory passes over a row, with no more than a warning, unless its turns alternate and its `<image>` marks are as
+//! many as its images; such pairs are refused here, with the reason.
+
+use serde_json::value::RawValue;
+
+use super::code_turns::{Dialect, PictureMarks, observation_text, picture_paths, shown};
+use super::dialog::{DialogParts, candidate_text, edit_turns, write_turns};
+use super::json_text::{RawObject, with_text};
+use super::original::{as_read, format_of, unsupported};
+use super::{Refusal, Rendered};
+use crate::domain::{Candidate, Context, PreferencePair, Record};
+
+const NAME: &str = "pref-x";
+
+static DIALECT: Dialect = Dialect {
+    speaker: "from",
+    text: "value",
+    person: "human",
+    environment: "human",
+    controller: "gpt",
+    ends_replies: true,
+    pictures: PictureMarks::Glued,
+};
+
+const PLACEHOLDER: &str = "<image>";
+
+/// Each pair of a record as a row.
+pub(super) fn pref_x(record: &Record) -> Rendered {
+    let mut rendered = Rendered::default();
+    if format_of(record) == NAME {
+        rendered.add(edit_record(record));
+        return rendered;
+    }
+    for pair in &record.content.pairs {
+        rendered.add(write(pair).map_err(|refusal| match &pair.part {
+            Some(part) => Refusal::new(format!("pair {part}: {refusal}")),
+            None => refusal,
+        }));
+    }
+    if record.content.pairs.is_empty() {
+        rendered.add(Err(Refusal::new(
+            "it holds no preference pair, and this target holds pairs: see `in:pair`",
+        )));
+    }
+    rendered
+}
+
+fn write(pair: &PreferencePair) -> Result<String, Refusal> {
+    let context = &pair.context;
+    let silent = context.steps.iter().position(|s| s.observation.is_none());
+    if let Some(step) = silent {
+        return Err(Refusal::new(format!(
+            "step {} has no observation, so that turns would not alternate",
+            step + 1
+        )));
+    }
+    let chosen = candidate_text(None, &pair.chosen, true)?;
+    let rejected = candidate_text(None, &pair.rejected, true)?;
+    if chosen == rejected {
+        return Err(Refusal::new("chosen and rejected are the same"));
+    }
+    let images = picture_paths(&context.task)?;
+    let turns = serde_json::to_string(&write_turns(parts(context), &DIALECT)?)?;
+    let marks = [turns.as_str(), &chosen, &rejected]
+        .map(|text| text.matches(PLACEHOLDER).count())
+        .iter()
+        .sum::<usize>();
+    if marks != images.len() {
+        return Err(Refusal::new(format!(
+            "its text holds {PLACEHOLDER} itself: {marks} marks for {} images",
+            images.len()
+        )));
+    }
+    let mut row = RawObject::default();
+    row.set("images", &images)?;
+    row.set("conversations", &RawValue::from_string(turns)?)?;
+    row.set("chosen", &side(&pair.chosen, &chosen)?)?;
+    row.set("rejected", &side(&pair.rejected, &rejected)?)?;
+    row.set(
+        "system",
+        context.system_prompt.as_deref().unwrap_or_default(),
+    )?;
+    row.to_json()
+}
+
+fn side(candidate: &Candidate, text: &str) -> Result<RawObject, Refusal> {
+    let mut side = RawObject::default();
+    side.set(DIALECT.speaker, DIALECT.controller)?;
+    side.set(DIALECT.text, text)?;
+    if let Some(observation) = &candidate.observation {
+        side.set("observation", &observation_text(observation)?)?;
+    }
+    Ok(side)
+}
+
+fn parts(context: &Context) -> DialogParts<'_> {
+    DialogParts {
+        system_prompt: None,
+        task: &context.task,
+        steps: &context.steps,
+        is_whole: false,
+    }
+}
+
+fn edit_record(record: &Record) -> Result<String, Refusal> {
+    let read = as_read(record)?;
+    match (read.pairs.as_slice(), record.content.pairs.as_slice()) {
+        ([old], [new]) => edit(&record.raw, old, new),
+        _ => Err(unsupported(NAME)),
+    }
+}
+
+fn edit(raw: &str, old: &PreferencePair, new: &PreferencePair) -> Result<String, Refusal> {
+    let mut row = RawObject::parse(raw)?;
+    let mut changed = false;
+    let (old_context, new_context) = (&old.context, &new.context);
+    let (mut old_parts, mut new_parts) = (parts(old_context), parts(new_context));
+    if old_context.system_prompt != new_context.system_prompt {
+        let is_turn = old_context.system_prompt.is_some()
+            && row
+                .text("system")
+                .is_none_or(|prompt| prompt.trim().is_empty());
+        if is_turn {
+            old_parts.system_prompt = old_context.system_prompt.as_deref();
+            new_parts.system_prompt = new_context.system_prompt.as_deref();
+        } else {
+            row.set("system", &new_context.system_prompt)?;
+            changed = true;
+        }
+    }
+    if !old_parts.says_the_same(&new_parts) {
+        let turns = row.get("conversations").ok_or_else(|| unsupported(NAME))?;
+        let turns = edit_turns(turns, old_parts, new_parts, &DIALECT)?;
+        row.set("conversations", &turns)?;
+        changed = true;
+    }
+    if !shown(&old_context.task).eq(shown(&new_context.task)) {
+        row.set("images", &picture_paths(&new_context.task)?)?;
+        changed = true;
+    }
+    for (key, old, new) in [
+        ("chosen", &old.chosen, &new.chosen),
+        ("rejected", &old.rejected, &new.rejected),
+    ] {
+        let same = (&old.thought, &old.action, &old.reply, &old.observation)
+            == (&new.thought, &new.action, &new.reply, &new.observation);
+        if !same {
+            let side = row.get(key).ok_or_else(|| unsupported(NAME))?;
+            let side = edit_side(RawObject::parse(side.get())?, old, new)?;
+            row.set(key, &side)?;
+            changed = true;
+        }
+    }
+    if changed {
+        row.to_json()
+    } else {
+        Ok(raw.to_owned())
+    }
+}
+
+fn edit_side(mut side: RawObject, old: &Candidate, new: &Candidate) -> Result<RawObject, Refusal> {
+    if (&old.thought, &old.action, &old.reply) != (&new.thought, &new.action, &new.reply) {
+        let text = candidate_text(old.reply.as_deref(), new, true)?;
+        let key = side
+            .first_key(&["value", "content"])
+            .unwrap_or(DIALECT.text);
+        let content = with_text(side.get(key), &text);
+        side.set(key, &content)?;
+    }
+    if old.observation != new.observation {
+        match &new.observation {
+            Some(observation) => side.set("observation", &observation_text(observation)?)?,
+            None => side.remove("observation"),
+        }
+    }
+    Ok(side)
+}

@@ -1,0 +1,218 @@
+//! Rows in tables: Parquet and Arrow IPC, a batch at a time.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, BufWriter, Seek, SeekFrom, Write};
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::Schema;
+use arrow::ipc::writer::FileWriter;
+use arrow::json::ReaderBuilder;
+use arrow::json::reader::Decoder;
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::WriterProperties;
+use serde_json::Value;
+
+use super::json_text::one_line;
+use super::table_row::RowKind;
+use super::table_shape::Shape;
+use super::{ExportError, Refusal};
+use crate::domain::Record;
+use crate::jobs::Progress;
+
+/// A batch ends after so many rows …
+const BATCH_ROWS: usize = 1024;
+/// … or so many bytes of JSON.
+const BATCH_BYTES: usize = 8 << 20;
+/// A row group of Parquet ends after so many rows or bytes, and a page after so many rows: to show one record, a reader
+/// unpacks the pages that hold it.
+const GROUP_ROWS: usize = 4096;
+const GROUP_BYTES: usize = 32 << 20;
+const PAGE_ROWS: usize = 64;
+
+enum TableFile<'f> {
+    Parquet(Box<ArrowWriter<&'f File>>),
+    Arrow(Box<FileWriter<BufWriter<&'f File>>>),
+}
+
+/// JSON rows into a table of known columns.
+struct TableWriter<'f> {
+    file: TableFile<'f>,
+    decoder: Decoder,
+    bytes: usize,
+}
+
+impl<'f> TableWriter<'f> {
+    fn new(file: &'f File, schema: Schema, is_parquet: bool) -> Result<Self, ExportError> {
+        let schema = Arc::new(schema);
+        let decoder = ReaderBuilder::new(Arc::clone(&schema)).with_batch_size(BATCH_ROWS + 1);
+        let file = if is_parquet {
+            let properties = WriterProperties::builder()
+                .set_compression(Compression::ZSTD(ZstdLevel::default()))
+                .set_max_row_group_row_count(Some(GROUP_ROWS))
+                .set_max_row_group_bytes(Some(GROUP_BYTES))
+                .set_data_page_row_count_limit(PAGE_ROWS)
+                .set_write_batch_size(PAGE_ROWS)
+                .build();
+            let writer = ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties))?;
+            TableFile::Parquet(Box::new(writer))
+        } else {
+            TableFile::Arrow(Box::new(FileWriter::try_new_buffered(file, &schema)?))
+        };
+        Ok(Self {
+            file,
+            decoder: decoder.build_decoder()?,
+            bytes: 0,
+        })
+    }
+
+    fn put_text(&mut self, row: &str) -> Result<(), ExportError> {
+        self.decoder.decode(row.as_bytes())?;
+        self.flush_full(row.len())
+    }
+
+    fn put_value(&mut self, row: &Value, bytes: usize) -> Result<(), ExportError> {
+        self.decoder.serialize(std::slice::from_ref(row))?;
+        self.flush_full(bytes)
+    }
+
+    fn flush_full(&mut self, bytes: usize) -> Result<(), ExportError> {
+        self.bytes += bytes;
+        if self.bytes >= BATCH_BYTES || self.decoder.len() >= BATCH_ROWS {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), ExportError> {
+        self.bytes = 0;
+        let Some(batch) = self.decoder.flush()? else {
+            return Ok(());
+        };
+        self.write(&batch)
+    }
+
+    fn write(&mut self, batch: &RecordBatch) -> Result<(), ExportError> {
+        match &mut self.file {
+            TableFile::Parquet(writer) => writer.write(batch)?,
+            TableFile::Arrow(writer) => writer.write(batch)?,
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<(), ExportError> {
+        self.flush()?;
+        match self.file {
+            TableFile::Parquet(writer) => {
+                writer.close()?;
+            }
+            TableFile::Arrow(mut writer) => {
+                writer.finish()?;
+                writer.into_inner()?.flush()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A table of trajectories, or of pairs: what the first record is.
+pub(super) struct TypedTable<'f> {
+    file: &'f File,
+    is_parquet: bool,
+    table: Option<(RowKind, TableWriter<'f>)>,
+}
+
+impl<'f> TypedTable<'f> {
+    pub fn new(file: &'f File, is_parquet: bool) -> Self {
+        Self {
+            file,
+            is_parquet,
+            table: None,
+        }
+    }
+
+    pub fn put(&mut self, record: &Record, row: &str) -> Result<Result<(), Refusal>, ExportError> {
+        let kind = RowKind::of(record);
+        let (table_kind, table) = match &mut self.table {
+            Some(table) => table,
+            none => none.insert((
+                kind,
+                TableWriter::new(self.file, kind.schema(), self.is_parquet)?,
+            )),
+        };
+        if *table_kind != kind {
+            return Ok(Err(table_kind.refusal()));
+        }
+        table.put_text(row)?;
+        Ok(Ok(()))
+    }
+
+    /// A table without rows has the columns of trajectories.
+    pub fn finish(self) -> Result<(), ExportError> {
+        match self.table {
+            Some((_, table)) => table.finish(),
+            None => {
+                let schema = RowKind::Trajectory.schema();
+                TableWriter::new(self.file, schema, self.is_parquet)?.finish()
+            }
+        }
+    }
+}
+
+/// A table of the records' own fields. Columns are known after the last row, so rows wait in a file.
+pub(super) struct InferredTable<'f> {
+    spool: BufWriter<&'f File>,
+    shape: Shape,
+}
+
+impl<'f> InferredTable<'f> {
+    pub fn new(spool: &'f File) -> Self {
+        Self {
+            spool: BufWriter::new(spool),
+            shape: Shape::default(),
+        }
+    }
+
+    pub fn put(&mut self, row: &str) -> Result<Result<(), Refusal>, ExportError> {
+        let value = match serde_json::from_str(row) {
+            Ok(value @ Value::Object(_)) => value,
+            Ok(_) => {
+                return Ok(Err(Refusal::new(
+                    "it is no object, and a row of a table is one",
+                )));
+            }
+            Err(error) => return Ok(Err(error.into())),
+        };
+        self.shape.add(&value);
+        self.spool.write_all(one_line(row).as_bytes())?;
+        self.spool.write_all(b"\n")?;
+        Ok(Ok(()))
+    }
+
+    /// Writes the table and says which fields became text.
+    pub fn finish(
+        mut self,
+        file: &File,
+        is_parquet: bool,
+        progress: &Progress,
+    ) -> Result<Vec<String>, ExportError> {
+        self.spool.flush()?;
+        let mut spool = *self.spool.get_ref();
+        spool.seek(SeekFrom::Start(0))?;
+        let mut table = TableWriter::new(file, self.shape.schema(), is_parquet)?;
+        let mut lines = BufReader::new(spool);
+        let mut line = String::new();
+        while lines.read_line(&mut line)? > 0 {
+            progress.check()?;
+            let row: Value = serde_json::from_str(&line).map_err(std::io::Error::from)?;
+            table.put_value(&self.shape.fit(row), line.len())?;
+            line.clear();
+        }
+        table.finish()?;
+        let mut mixed = Vec::new();
+        self.shape.mixed_fields("", &mut mixed);
+        let note = |field| format!("`{field}` holds several kinds of values: written as text");
+        Ok(mixed.into_iter().map(note).collect())
+    }
+}

@@ -1,0 +1,7 @@
+//! What is written: nothing lost where nothing was edited, only the edits where something was, and files that are whole.
+
+mod edits;
+mod files;
+mod records;
+mod round_trips;
+mod tables;
