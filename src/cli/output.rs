@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use clap::ValueEnum;
 
-use crate::domain::{visible, visible_line};
+use crate::domain::{visible, visible_json, visible_line};
 use crate::report::Report;
 
 /// When to colour.
@@ -130,10 +130,14 @@ impl Output {
         self.text(visible_line(text.get(at..).unwrap_or_default()))
     }
 
-    /// One JSON value on a line; JSON escapes all control characters itself.
+    /// One JSON value on a line.
     pub fn json(&mut self, value: &impl serde::Serialize) -> Result<(), Report> {
-        serde_json::to_writer(&mut self.out, value).map_err(std::io::Error::from)?;
-        Ok(writeln!(self.out)?)
+        self.json_text(&serde_json::to_string(value).map_err(std::io::Error::from)?)
+    }
+
+    /// JSON as its source has it.
+    pub fn json_text(&mut self, json: &str) -> Result<(), Report> {
+        Ok(writeln!(self.out, "{}", visible_json(json))?)
     }
 
     /// Where whole files are written to standard output.

@@ -53,7 +53,7 @@ pub(super) fn run(args: &ShowArgs, session: Session, output: &mut Output) -> End
         .map_err(|error| corpus_report(&error))?;
     let steps = steps_of(args, &record)?;
     if args.format == ShowFormat::Raw {
-        output.data(&record.raw, "")?;
+        output.json_text(&record.raw)?;
         return Ok(None);
     }
     let flags = corpus

@@ -35,6 +35,12 @@ pub(super) fn run(args: &SourcesArgs, session: Session, output: &mut Output) -> 
         .into_iter()
         .filter(|source| corpus.state().source(&source.name).is_none())
         .collect();
+    // Of a source that was read before, what was known stays.
+    let declared = workspace.sources();
+    let why_closed = |name: &str| {
+        let source = declared.iter().find(|source| source.name == name);
+        source.and_then(|source| source.closed.as_deref())
+    };
     if args.format == SourcesFormat::Json {
         let sources: Vec<serde_json::Value> = corpus
             .state()
@@ -55,6 +61,7 @@ pub(super) fn run(args: &SourcesArgs, session: Session, output: &mut Output) -> 
                     "unread": source.counts.unread,
                     "warning_count": source.counts.warnings,
                     "warnings": source.warnings,
+                    "closed": why_closed(&source.name),
                 })
             })
             .chain(closed.iter().map(|source| {
@@ -70,6 +77,13 @@ pub(super) fn run(args: &SourcesArgs, session: Session, output: &mut Output) -> 
     }
     for source in &corpus.state().sources {
         source_line(source, output)?;
+        if let Some(reason) = why_closed(&source.name) {
+            output.text("  ")?;
+            output.styled(Style::Bad, "closed")?;
+            output.text(" ")?;
+            output.data_line(reason, &[])?;
+            output.line("")?;
+        }
         let shown = if args.warnings { usize::MAX } else { SHOWN };
         for warning in source.warnings.iter().take(shown) {
             output.text("  ")?;

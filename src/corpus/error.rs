@@ -48,6 +48,9 @@ pub enum CorpusError {
         /// Why.
         reason: String,
     },
+    /// A file that must not be read; the reason says what to do.
+    #[error("{0}")]
+    Refused(String),
     /// A thread of a job failed; the job's changes are dropped.
     #[error("indexing failed inside: {0}")]
     Thread(String),

@@ -24,7 +24,7 @@ use crate::config::Config;
 use crate::domain::{Content, Interner, Outcome, Record, RecordId, TargetId, Trajectory};
 use crate::index::query::Query;
 use crate::index::{
-    IndexStore, IndexStoreReader, LoweredQuery, Match, Matches, RecordKey, Row, Sort, Summary,
+    IndexError, IndexStore, IndexStoreReader, LoweredQuery, Match, Matches, RecordKey, Row, Sort, Summary,
 };
 use crate::ingest::container::{ContainerFile, FoundRecord, read_at};
 use crate::ingest::{Format, format_named};
@@ -76,7 +76,11 @@ impl Corpus {
         freshness: Freshness<'_>,
     ) -> Result<(Self, Option<Refresh>), CorpusError> {
         let folder = workspace.index_folder();
-        let opened = Self::committed(workspace, config)?;
+        let opened = match Self::committed(workspace, config) {
+            // It is made anew below, or said to be damaged.
+            Err(CorpusError::Index(IndexError::Tantivy { .. })) => None,
+            opened => opened?,
+        };
         let Freshness::Current(progress) = freshness else {
             return match opened {
                 Some(corpus) => Ok((corpus, None)),
@@ -279,6 +283,9 @@ impl Corpus {
         row: &RecordRow,
         id: &RecordId,
     ) -> Result<(FoundRecord, &'static Format, &'s FileState), CorpusError> {
+        if let Some(reason) = self.source_of(id).and_then(|s| s.closed.as_deref()) {
+            return Err(unreadable(id, reason.to_owned()));
+        }
         let file = source
             .files
             .get(row.file as usize)

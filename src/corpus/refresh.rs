@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::config::Config;
 use crate::domain::Interner;
-use crate::index::{IndexStore, IndexStoreWriter, RecordKey, WriteBudget};
+use crate::index::{IndexError, IndexStore, IndexStoreWriter, RecordKey, WriteBudget};
 use crate::jobs::Progress;
 use crate::rules::ToolLists;
 use crate::workspace::{Source, Workspace};
@@ -39,8 +39,10 @@ pub fn needs_refresh(workspace: &Workspace, state: &IndexState) -> bool {
         .iter()
         .filter(|source| source.closed.is_none())
         .any(|source| {
-            // What can't be listed can't be read either; `refresh` says why.
-            list(source).is_ok_and(|files| is_stale(source, state.source(&source.name), &files))
+            // What can't be listed can't be read either: `refresh` says why.
+            list(source).map_or(true, |files| {
+                is_stale(source, state.source(&source.name), &files)
+            })
         })
 }
 
@@ -57,7 +59,7 @@ pub fn refresh(
     let folder = workspace.index_folder();
     std::fs::create_dir_all(&folder).map_err(CorpusError::write(&folder))?;
     let _lock = lock(&folder, wait)?;
-    let store = IndexStore::open_or_create(&folder)?;
+    let store = readable_store(&folder)?;
     // A state whose tables are gone or damaged is as good as none: everything is read again.
     let known = IndexState::load(&folder, store.committed_note()?.as_deref()).filter(|state| {
         let readable = |table| {
@@ -98,6 +100,21 @@ pub fn refresh(
             writer.rollback()?;
             Err(error)
         }
+    }
+}
+
+/// A damaged index is as good as none: all that it holds comes from the sources.
+fn readable_store(folder: &Path) -> Result<IndexStore, IndexError> {
+    let open = || {
+        let store = IndexStore::open_or_create(folder)?;
+        store.reader().map(|_| store)
+    };
+    match open() {
+        Err(IndexError::Tantivy { .. }) => {
+            IndexStore::remove(folder)?;
+            open()
+        }
+        opened => opened,
     }
 }
 

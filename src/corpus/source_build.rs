@@ -124,6 +124,7 @@ pub fn build(
             scored_with: 0,
         },
         rows: Vec::new(),
+        old_files: old_files.iter().map(|f| f.relative.clone()).collect(),
         by_id: HashMap::new(),
         seen: Vec::new(),
         tasks: HashMap::new(),
@@ -192,6 +193,8 @@ struct SourceBuild<'a> {
     folder: bool,
     state: SourceState,
     rows: RecordRows,
+    /// The files that the old rows count, by their paths: what a record's path says is read, too.
+    old_files: Vec<String>,
     /// Rows of the old table by id.
     by_id: HashMap<String, u32>,
     /// Whether a row was met again.
@@ -429,7 +432,8 @@ impl SourceBuild<'_> {
             Some(Some(old)) => Some(
                 old.hash == new.hash
                     && old.derived == new.derived
-                    && (old.file == new.file || !self.folder),
+                    && (!self.folder
+                        || self.old_files.get(old.file as usize) == Some(&file.relative)),
             ),
             _ => None,
         };

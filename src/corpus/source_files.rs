@@ -50,6 +50,9 @@ pub fn list(source: &Source) -> Result<Vec<SourceFile>, CorpusError> {
     found
         .into_iter()
         .map(|(path, relative)| {
+            if let Some(reason) = source.refusal(&path) {
+                return Err(CorpusError::Refused(reason));
+            }
             let stamp = Stamp::of(&path).map_err(CorpusError::read(&path))?;
             Ok(SourceFile {
                 path,
@@ -64,6 +67,7 @@ pub fn list(source: &Source) -> Result<Vec<SourceFile>, CorpusError> {
 pub fn is_stale(source: &Source, state: Option<&SourceState>, files: &[SourceFile]) -> bool {
     state.is_none_or(|state| {
         !same_settings(source, state)
+            || lacks_unpacked(state)
             || state.files.len() != files.len()
             || state
                 .files
@@ -79,6 +83,14 @@ fn same_settings(source: &Source, state: &SourceState) -> bool {
         && source.images == state.images
 }
 
+/// Whether the unpacked form of a compressed file is gone: the cache can be deleted at any time.
+fn lacks_unpacked(state: &SourceState) -> bool {
+    state
+        .files
+        .iter()
+        .any(|file| !file.plain.starts_with(&state.path) && !file.plain.exists())
+}
+
 /// What happened to a source; reads files whose stamps differ.
 pub fn change(
     source: &Source,
@@ -90,6 +102,9 @@ pub fn change(
     };
     if !is_stale(source, Some(state), &files) {
         return Ok(SourceChange::None);
+    }
+    if lacks_unpacked(state) {
+        return Ok(SourceChange::Changed(files));
     }
     if let ([old], [new]) = (state.files.as_slice(), files.as_slice())
         && let Some(appended) = appended(old, new)?

@@ -30,4 +30,4 @@ pub use step::{Action, Observation, Step, ToolCall};
 pub use tool::{ToolDefinition, ToolParameter};
 pub use trajectory::{Attachment, Content, Record, Task, Trajectory};
 pub use verification::{Verdict, Verification};
-pub use visible_text::{visible, visible_line};
+pub use visible_text::{visible, visible_json, visible_line};

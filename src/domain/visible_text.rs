@@ -12,6 +12,24 @@ pub fn visible_line(text: &str) -> Cow<'_, str> {
     clean(text, false)
 }
 
+/// As [`visible`] for JSON text: what could act on a terminal stands as `\\u001b` in its strings, and the value is the same.
+pub fn visible_json(json: &str) -> Cow<'_, str> {
+    if !json.chars().any(is_hostile) {
+        return Cow::Borrowed(json);
+    }
+    let mut out = String::with_capacity(json.len() + 16);
+    for character in json.chars() {
+        match character {
+            // Only white space between values can be a bare carriage return.
+            '\r' => out.push(' '),
+            // Every hostile character has four digits.
+            c if is_hostile(c) => out.push_str(&format!("\\u{:04x}", c as u32)),
+            c => out.push(c),
+        }
+    }
+    Cow::Owned(out)
+}
+
 fn clean(text: &str, keep_lines: bool) -> Cow<'_, str> {
     let harmless = |c: char| !is_hostile(c) && (keep_lines || !matches!(c, '\n' | '\t'));
     if text.chars().all(harmless) {
@@ -55,6 +73,17 @@ mod tests {
         assert_eq!(visible("two\r\nlines\tand"), "two\nlines\tand");
         assert_eq!(visible_line("two\nlines"), "two⏎lines");
         assert!(matches!(visible("plain ünï 漢字 🎉"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn json_keeps_its_value() {
+        let value = serde_json::json!({"a\u{9b}": "\u{1b}[31m\u{202e}\u{feff}\u{7f} 漢 \n"});
+        let text = format!("{{\r\n{}", &value.to_string()[1..]);
+        let shown = visible_json(&text);
+        assert!(shown.contains(r"\u202e") && shown.contains(r"\u009b") && !shown.contains('\r'));
+        let read: serde_json::Value = serde_json::from_str(&shown).expect("JSON");
+        assert_eq!(read, value);
+        assert!(matches!(visible_json("[1,\n \"漢\"]"), Cow::Borrowed(_)));
     }
 
     proptest::proptest! {

@@ -89,6 +89,12 @@ impl IndexStore {
             .is_file()
     }
 
+    /// Removes the index of this schema version, a damaged one too.
+    pub fn remove(folder: &Path) -> Result<(), IndexError> {
+        let path = folder.join(format!("tantivy-{SCHEMA_VERSION}"));
+        std::fs::remove_dir_all(&path).map_err(|source| IndexError::Folder { path, source })
+    }
+
     fn error(&self, source: tantivy::TantivyError) -> IndexError {
         IndexError::Tantivy {
             path: self.folder.clone(),

@@ -33,6 +33,8 @@ pub struct Source {
     pub images: Vec<PathBuf>,
     /// Why it can't be read on this machine (no path known, or not trusted).
     pub closed: Option<String>,
+    /// The folder that nothing in it may lead out of, where the workspace is not trusted.
+    pub confined_to: Option<PathBuf>,
 }
 
 /// What `workspace.toml` says of a source.
@@ -77,10 +79,7 @@ pub(super) fn resolve(
     let mut open = |path: PathBuf| {
         let path = root.join(path);
         if !trusted && inside(&path, root).is_none() {
-            closed = Some(format!(
-                "{} is outside this workspace, which came from elsewhere: look at .retake/workspace.toml, then run `retake trust`",
-                path.display()
-            ));
+            closed = Some(outside(&path));
         }
         path
     };
@@ -104,6 +103,22 @@ pub(super) fn resolve(
         format: declared.format,
         images,
         closed,
+        confined_to: (!trusted).then(|| root.to_owned()),
+    }
+}
+
+fn outside(path: &Path) -> String {
+    format!(
+        "{} is outside this workspace, which came from elsewhere: look at .retake/workspace.toml, then run `retake trust`",
+        path.display()
+    )
+}
+
+impl Source {
+    /// Why a file of it must not be read: a link in a workspace that is not trusted leads out of it.
+    pub fn refusal(&self, file: &Path) -> Option<String> {
+        let root = self.confined_to.as_deref()?;
+        inside(file, root).is_none().then(|| outside(file))
     }
 }
 

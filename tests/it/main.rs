@@ -1,6 +1,7 @@
 //! One integration binary: it links once.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // helpers of tests are not inside test functions
 
+mod cli;
 mod containers;
 mod demo;
 mod docs;
@@ -8,8 +9,13 @@ mod export;
 mod fixtures;
 mod generator;
 mod gta_data;
+mod hostile;
 mod hostile_files;
+mod incremental;
+mod interruption;
 mod layers;
 mod reading;
+mod real_data;
 mod real_records;
+mod trust;
 mod user;

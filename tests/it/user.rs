@@ -120,8 +120,11 @@ impl User {
     pub fn transcript(&self, commands: &[&[&str]]) -> String {
         let run = |arguments: &&[&str]| {
             let ended = self.retake(*arguments);
-            let shown: Vec<String> = arguments.iter().map(|a| shell_word(a)).collect();
-            let mut text = format!("$ retake {}\n{}", shown.join(" "), ended.stdout);
+            let words: String = arguments
+                .iter()
+                .map(|a| format!(" {}", shell_word(a)))
+                .collect();
+            let mut text = format!("$ retake{words}\n{}", ended.stdout);
             for line in ended.stderr.lines() {
                 text.push_str(&format!("stderr: {line}\n"));
             }

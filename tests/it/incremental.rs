@@ -1,0 +1,332 @@
+//! The index follows its sources: what changed is read, the rest is left alone, and no state of the disk harms it.
+
+use std::fs;
+use std::time::{Duration, SystemTime};
+
+use serde_json::{Value, json};
+
+use crate::user::{User, array, gta_run, gta_tasks, lines, record};
+
+/// Records 0, 1, 2 … with a word of their own each: `word0` …
+fn numbered(count: usize) -> Vec<Value> {
+    (0..count)
+        .map(|n| {
+            record(
+                &format!("r{n}"),
+                &format!("What of word{n}?"),
+                "It is.",
+                "Yes",
+            )
+        })
+        .collect()
+}
+
+/// What `index` says that it did.
+fn indexed(user: &User) -> String {
+    user.retake(["index"]).succeeds().stdout
+}
+
+/// Every record that the index knows can be shown, and is the one that its id says.
+fn assert_all_show(user: &User, ids: &[&str]) {
+    assert_eq!(user.ids(""), ids);
+    for id in ids {
+        let shown = user.json(["show", id, "--format", "json"]);
+        assert_eq!(shown["id"], *id);
+        let raw = user.json(["show", id, "--format", "raw"]);
+        let natural = id.rsplit('/').next().unwrap().split('~').next().unwrap();
+        assert_eq!(raw["id"], natural, "{id} shows another record");
+    }
+}
+
+#[test]
+fn what_did_not_change_is_not_read() {
+    let user = User::new("incremental-same");
+    let path = user.write("some.json", array(&numbered(3)));
+    user.retake(["add", "some.json"]).succeeds();
+    assert_eq!(indexed(&user), "up to date\n");
+
+    // Another time, equal bytes: looked at, not indexed again.
+    let file = fs::File::options().append(true).open(&path).unwrap();
+    file.set_modified(SystemTime::now() + Duration::from_secs(5))
+        .unwrap();
+    assert_eq!(indexed(&user), "up to date\n");
+    assert_all_show(&user, &["some/r0", "some/r1", "some/r2"]);
+
+    // Equal stamps: not even looked at, so that other bytes go unseen until the next real change.
+    let modified = fs::metadata(&path).unwrap().modified().unwrap();
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replace("word1", "wordX")).unwrap();
+    let file = fs::File::options().append(true).open(&path).unwrap();
+    file.set_modified(modified).unwrap();
+    assert_eq!(indexed(&user), "up to date\n");
+    // What is shown is checked against its hash.
+    let shown = user.retake(["show", "some/r1"]).ends_with(1);
+    assert!(shown.stderr.contains("changed"), "{shown:?}");
+    user.retake(["index", "--rebuild"]).succeeds();
+    assert_eq!(user.ids("wordX"), ["some/r1"]);
+}
+
+#[test]
+fn appended_lines_are_added_alone() {
+    let user = User::new("incremental-append");
+    let all = numbered(5);
+    user.write("some.jsonl", lines(&all[..3]));
+    user.retake(["add", "some.jsonl"]).succeeds();
+    user.write("some.jsonl", lines(&all));
+    assert_eq!(indexed(&user), "some: 2 added, 0 changed, 0 removed\n");
+    assert_all_show(
+        &user,
+        &["some/r0", "some/r1", "some/r2", "some/r3", "some/r4"],
+    );
+    assert_eq!(user.ids("word4"), ["some/r4"]);
+
+    // Ids and duplicate tasks are told across the seam.
+    let mut again = all[0].clone();
+    again["answer"] = "No".into();
+    user.write("some.jsonl", lines(&[all, vec![again]].concat()));
+    assert_eq!(user.ids("word0"), ["some/r0", "some/r0~2"]);
+    assert_eq!(user.ids("flag:duplicate-task"), ["some/r0~2"]);
+
+    // A last line without its end was read as it stood; what is appended to it makes it another.
+    let path = user.path("some.jsonl");
+    let text = fs::read_to_string(&path).unwrap();
+    let half = record("late", "What of wordlate?", "It is.", "Yes").to_string();
+    fs::write(&path, format!("{text}{}", &half[..half.len() / 2])).unwrap();
+    user.retake(["index"]).ends_with(3);
+    fs::write(&path, format!("{text}{half}\n")).unwrap();
+    user.retake(["index"]).succeeds();
+    assert_eq!(user.ids("wordlate"), ["some/late"]);
+    let sources = user.json(["sources", "--format", "json"]);
+    assert_eq!(sources[0]["unread"], 0, "{sources}");
+}
+
+#[test]
+fn a_changed_record_is_replaced_and_the_others_are_found_where_they_are_now() {
+    let user = User::new("incremental-change");
+    let mut records = numbered(4);
+    user.write("some.json", array(&records));
+    user.retake(["add", "some.json"]).succeeds();
+
+    let longer = "What of the new wordy thing, which takes much more room?";
+    records[1] = record("r1", longer, "It is.", "Yes");
+    user.write("some.json", array(&records));
+    assert_eq!(indexed(&user), "some: 0 added, 1 changed, 0 removed\n");
+    assert_eq!(user.ids("wordy"), ["some/r1"]);
+    assert_eq!(user.ids("word1"), [""; 0]);
+    assert_eq!(
+        user.ids("in:step id:some/r1").len(),
+        1,
+        "no old steps are left"
+    );
+    assert_all_show(&user, &["some/r0", "some/r1", "some/r2", "some/r3"]);
+
+    records.remove(2);
+    user.write("some.json", array(&records));
+    assert_eq!(indexed(&user), "some: 0 added, 0 changed, 1 removed\n");
+    assert_eq!(user.ids("word2"), [""; 0]);
+    assert_all_show(&user, &["some/r0", "some/r1", "some/r3"]);
+    user.retake(["show", "some/r2"]).ends_with(1);
+
+    records.swap(0, 2);
+    user.write("some.json", array(&records));
+    assert_eq!(indexed(&user), "some: 0 added, 0 changed, 0 removed\n");
+    let mut ids = user.ids("");
+    ids.sort();
+    assert_eq!(ids, ["some/r0", "some/r1", "some/r3"]);
+    for id in ids {
+        user.retake(["show", &id]).succeeds();
+    }
+}
+
+#[test]
+fn files_of_a_folder_come_and_go() {
+    let user = User::new("incremental-folder");
+    let records = numbered(6);
+    user.write("all/a.json", array(&records[..2]));
+    user.write("all/b.jsonl", lines(&records[2..4]));
+    user.retake(["add", "all"]).succeeds();
+    user.write("all/aa.json", array(&records[4..]));
+    assert_eq!(indexed(&user), "all: 2 added, 0 changed, 0 removed\n");
+    let mut ids = user.ids("");
+    ids.sort();
+    assert_eq!(
+        ids,
+        ["all/r0", "all/r1", "all/r2", "all/r3", "all/r4", "all/r5"]
+    );
+    for id in &ids {
+        user.retake(["show", id]).succeeds();
+    }
+    fs::remove_file(user.path("all/a.json")).unwrap();
+    assert!(indexed(&user).starts_with("all: 0 added, "));
+    let mut ids = user.ids("");
+    ids.sort();
+    assert_eq!(ids, ["all/r2", "all/r3", "all/r4", "all/r5"]);
+    for id in &ids {
+        user.retake(["show", id]).succeeds();
+    }
+}
+
+#[test]
+fn a_removed_source_disappears() {
+    let user = User::new("incremental-remove");
+    user.write("one.json", array(&numbered(2)));
+    user.write("two.json", array(&numbered(2)));
+    user.retake(["add", "one.json", "two.json"]).succeeds();
+    assert_eq!(user.ids("word1"), ["one/r1", "two/r1"]);
+    user.retake(["remove", "one"]).succeeds();
+    assert_eq!(user.ids("word1"), ["two/r1"]);
+    assert!(user.path("one.json").exists(), "its file stays");
+    let facets = user.json(["facets", "--field", "source", "--format", "json"]);
+    assert_eq!(facets["facets"]["source"], json!({"two": 2}));
+
+    // A new source of that name has nothing of the old one.
+    user.write("three.json", array(&numbered(1)));
+    user.retake(["add", "three.json", "--name", "one"])
+        .succeeds();
+    assert_eq!(user.ids("source:one"), ["one/r0"]);
+
+    // Lines that a person takes out of workspace.toml are as good.
+    let file = user.path(".retake/workspace.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    let kept = text.find("[[source]]\nname = \"one\"").unwrap();
+    fs::write(&file, &text[..kept]).unwrap();
+    assert_eq!(user.ids("word0"), ["two/r0"]);
+}
+
+/// A source whose file is gone is no reason to stop, and none to be silent.
+#[test]
+fn a_missing_file_is_told_and_comes_back() {
+    let user = User::new("incremental-missing");
+    let path = user.write("some.json", array(&numbered(2)));
+    user.write("other.json", array(&[record("o", "Other?", "x", "y")]));
+    user.retake(["add", "some.json", "other.json"]).succeeds();
+    let text = fs::read(&path).unwrap();
+    fs::remove_file(&path).unwrap();
+    for arguments in [["search", "Other"].as_slice(), &["sources"], &["index"]] {
+        let ended = user.retake(arguments);
+        assert!(
+            ended.stderr.contains("some"),
+            "nothing is said of the missing file: {ended:?}"
+        );
+    }
+    assert_eq!(user.ids("other"), ["other/o"]);
+    let shown = user.retake(["show", "some/r1"]).ends_with(1);
+    assert!(shown.stderr.contains("some.json"), "{shown:?}");
+    fs::write(&path, text).unwrap();
+    assert_all_show(&user, &["some/r0", "some/r1", "other/o"]);
+}
+
+#[test]
+fn records_with_one_id_are_told_apart() {
+    let user = User::new("incremental-twins");
+    let twins: Vec<Value> = ["apple", "pear", "plum"]
+        .map(|fruit| record("twin", fruit, "It is.", "Yes"))
+        .into();
+    user.write("some.json", array(&twins));
+    let added = user.retake(["add", "some.json"]).succeeds();
+    assert!(
+        added.stdout.contains("2 warnings") && added.stdout.contains("`twin~2`"),
+        "{added:?}"
+    );
+    assert_all_show(&user, &["some/twin", "some/twin~2", "some/twin~3"]);
+    assert_eq!(user.ids("pear"), ["some/twin~2"]);
+
+    // The first keeps the plain id.
+    user.write("some.json", array(&twins[1..]));
+    user.retake(["index"]).succeeds();
+    assert_all_show(&user, &["some/twin", "some/twin~2"]);
+    assert_eq!(
+        (user.ids("pear"), user.ids("apple")),
+        (vec!["some/twin".to_owned()], Vec::new())
+    );
+}
+
+#[test]
+fn gold_that_comes_later_scores_the_runs() {
+    let user = User::new("incremental-gold");
+    user.write("run.json", gta_run(&[(1, "right"), (2, "wrong")]));
+    user.retake(["add", "run.json"]).succeeds();
+    assert_eq!(user.ids("outcome:unknown"), ["run/1", "run/2"]);
+    user.write("gta/dataset.json", gta_tasks(&[1, 2]));
+    user.retake(["add", "gta"]).succeeds();
+    assert_eq!(user.ids("run:run outcome:pass"), ["run/1"]);
+    assert_eq!(user.ids("run:run outcome:fail"), ["run/2"]);
+
+    let prediction = |id: &str, answer: &str| json!({"task_id": id, "model_answer": answer, "reasoning_trace": "."});
+    let task = |id: &str, answer: &str| {
+        json!({"task_id": id, "Question": "How many?", "Level": 1, "Final answer": answer, "file_name": "",
+            "Annotator Metadata": {"Steps": "1. Count.", "Tools": "None"}})
+    };
+    user.write(
+        "later.jsonl",
+        lines(&[prediction("t1", "3"), prediction("t2", "4")]),
+    );
+    user.retake(["add", "later.jsonl"]).succeeds();
+    assert_eq!(user.ids("source:later outcome:unknown").len(), 2);
+    user.write("metadata.jsonl", lines(&[task("t1", "3"), task("t2", "5")]));
+    user.retake(["add", "metadata.jsonl"]).succeeds();
+    let outcomes = || {
+        ["pass", "fail", "unknown"]
+            .map(|o| user.ids(&format!("source:later outcome:{o}")).join(" "))
+    };
+    assert_eq!(outcomes(), ["later/t1", "later/t2", ""]);
+    let shown = user.retake(["show", "later/t2"]).succeeds().stdout;
+    assert!(
+        shown.contains("Outcome fail") && shown.contains("Reference answer\n  5"),
+        "{shown}"
+    );
+
+    user.write("metadata.jsonl", lines(&[task("t1", "4"), task("t2", "4")]));
+    assert_eq!(
+        outcomes(),
+        ["later/t2", "later/t1", ""],
+        "corrected references score anew"
+    );
+    user.retake(["remove", "metadata"]).succeeds();
+    assert_eq!(outcomes(), ["", "", "later/t1 later/t2"]);
+}
+
+#[test]
+fn index_and_cache_can_be_deleted_at_any_time() {
+    let user = User::new("incremental-delete");
+    user.write("some.json", array(&numbered(2)));
+    let zipped = {
+        let mut out = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut out, lines(&numbered(2)).as_bytes()).unwrap();
+        out.finish().unwrap()
+    };
+    user.write("zipped.jsonl.gz", zipped);
+    user.retake(["add", "some.json", "zipped.jsonl.gz"])
+        .succeeds();
+    let ids = ["some/r0", "some/r1", "zipped/r0", "zipped/r1"];
+    assert_all_show(&user, &ids);
+    let before = user.json(["search", "word1", "--format", "json"]);
+    for folder in ["index", "cache"] {
+        fs::remove_dir_all(user.path(".retake").join(folder)).unwrap();
+        assert_all_show(&user, &ids);
+        assert_eq!(user.json(["search", "word1", "--format", "json"]), before);
+    }
+    // Damaged files are as good as none.
+    let is_meta = |name: &str| name == "meta.json";
+    let is_ours = |name: &str| name.starts_with("state-") || name.starts_with("records-");
+    let is_segment = |name: &str| !is_meta(name) && !is_ours(name);
+    let kinds: [&dyn Fn(&str) -> bool; 4] = [&is_meta, &is_ours, &is_segment, &|_| true];
+    for is_damaged in kinds {
+        for damage in [b"".as_slice(), b"{}", &[0; 100]] {
+            let mut folders = vec![user.path(".retake/index")];
+            while let Some(folder) = folders.pop() {
+                for entry in fs::read_dir(folder).unwrap() {
+                    let path = entry.unwrap().path();
+                    let name = path.file_name().unwrap().to_str().unwrap();
+                    match path.is_dir() {
+                        true => folders.push(path),
+                        false if is_damaged(name) => fs::write(&path, damage).unwrap(),
+                        false => {}
+                    }
+                }
+            }
+            assert_eq!(user.json(["search", "word1", "--format", "json"]), before);
+            assert_all_show(&user, &ids);
+        }
+    }
+}
