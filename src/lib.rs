@@ -17,12 +17,15 @@
 //! | 3 | [`export`] | one file per format, from the domain |
 //! | 9 | [`cli`] | one file per verb; the only place that prints |
 
+pub mod cli;
 pub mod config;
+pub mod corpus;
 pub mod domain;
 pub mod export;
 pub mod index;
 pub mod ingest;
 pub mod jobs;
+pub mod media;
 pub mod report;
 pub mod rules;
 pub mod workspace;

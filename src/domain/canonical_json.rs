@@ -88,10 +88,32 @@ impl Canonicalizer<'_> {
 
     fn number(&mut self) -> Result<(), CanonicalError> {
         let start = self.at;
-        while matches!(self.peek(), b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9') {
+        self.at += usize::from(self.peek() == b'-');
+        if self.peek() == b'0' {
             self.at += 1;
+        } else {
+            self.digits()?;
+        }
+        if self.peek() == b'.' {
+            self.at += 1;
+            self.digits()?;
+        }
+        if matches!(self.peek(), b'e' | b'E') {
+            self.at += 1;
+            self.at += usize::from(matches!(self.peek(), b'+' | b'-'));
+            self.digits()?;
         }
         self.out.extend_from_slice(&self.input[start..self.at]);
+        Ok(())
+    }
+
+    fn digits(&mut self) -> Result<(), CanonicalError> {
+        if !self.peek().is_ascii_digit() {
+            return self.fail();
+        }
+        while self.peek().is_ascii_digit() {
+            self.at += 1;
+        }
         Ok(())
     }
 
@@ -183,14 +205,11 @@ impl Canonicalizer<'_> {
             let Some(end) = memchr::memchr2(b'"', b'\\', rest) else {
                 return self.fail();
             };
-            // Raw control characters are not allowed in JSON, but data has them; they are written the one canonical way.
-            for &byte in &rest[..end] {
-                if byte < 0x20 {
-                    escape(&mut self.out, char::from(byte));
-                } else {
-                    self.out.push(byte);
-                }
+            if let Some(control) = rest[..end].iter().position(|byte| *byte < 0x20) {
+                self.at += control;
+                return self.fail();
             }
+            self.out.extend_from_slice(&rest[..end]);
             self.at += end + 1;
             if rest[end] == b'"' {
                 self.out.push(b'"');
@@ -302,7 +321,7 @@ mod tests {
     #[test]
     fn lone_surrogates_and_control_characters_have_one_spelling() {
         assert_eq!(text(r#""\uD800x\u0001""#), r#""\ud800x\u0001""#);
-        assert_eq!(text("\"a\tb\""), r#""a\tb""#);
+        assert_eq!(text(r#""a\u0009b""#), r#""a\tb""#);
     }
 
     #[test]
@@ -310,6 +329,16 @@ mod tests {
         assert_eq!(canonical("{\"a\" 1}"), Err(CanonicalError::Syntax(5)));
         assert_eq!(canonical("[1,"), Err(CanonicalError::Syntax(3)));
         assert_eq!(canonical("\"abc"), Err(CanonicalError::Syntax(1)));
+        for (bad, at) in [
+            ("01", 1),
+            ("-", 1),
+            ("0.1e", 4),
+            ("1.", 2),
+            ("\"a\tb\"", 2),
+            ("[1]]", 3),
+        ] {
+            assert_eq!(canonical(bad), Err(CanonicalError::Syntax(at)), "{bad}");
+        }
         let deep = "[".repeat(10_000);
         assert!(matches!(canonical(&deep), Err(CanonicalError::TooDeep(_))));
     }

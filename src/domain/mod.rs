@@ -2,6 +2,7 @@
 
 mod candidate;
 mod canonical_json;
+mod file_lookup;
 mod id;
 mod interner;
 mod pair;
@@ -17,6 +18,7 @@ mod visible_text;
 
 pub use candidate::{Candidate, Maker};
 pub use canonical_json::{CanonicalError, content_hash};
+pub use file_lookup::FileLookup;
 pub use id::{ContentHash, RecordId, TargetId, percent_decode, percent_encode};
 pub use interner::Interner;
 pub use pair::{Context, PreferencePair};

@@ -38,6 +38,9 @@ pub enum DocumentKind {
     Pair,
 }
 
+/// The second value of `kind` of what is a result unless a query says otherwise.
+pub(super) const RECORD: &str = "record";
+
 impl DocumentKind {
     /// The value of the `kind` field.
     pub fn name(self) -> &'static str {
@@ -55,11 +58,12 @@ impl DocumentKind {
     }
 }
 
-/// A document on its way into the index. Unknown field names are a programming error and are ignored in no test build.
+/// A document on its way into the index. A field name that the schema does not have is a programming error.
 #[derive(Debug)]
 pub struct IndexDocument<'a> {
     fields: &'a Fields,
     document: TantivyDocument,
+    bytes: usize,
 }
 
 impl<'a> IndexDocument<'a> {
@@ -67,8 +71,12 @@ impl<'a> IndexDocument<'a> {
         let mut document = Self {
             fields,
             document: TantivyDocument::new(),
+            bytes: 0,
         };
         document.keyword("kind", kind.name());
+        if kind != DocumentKind::Step {
+            document.keyword("kind", RECORD);
+        }
         document
     }
 
@@ -80,6 +88,7 @@ impl<'a> IndexDocument<'a> {
         );
         if let (Some(field), false) = (self.fields.text_named(field), text.is_empty()) {
             self.document.add_text(field, text);
+            self.bytes += text.len();
         }
     }
 
@@ -115,7 +124,8 @@ impl<'a> IndexDocument<'a> {
         self.document.add_text(self.fields.hash, hash.to_string());
     }
 
-    pub(super) fn into_inner(self) -> TantivyDocument {
-        self.document
+    /// The document, and about how many bytes it takes.
+    pub(super) fn into_inner(self) -> (TantivyDocument, usize) {
+        (self.document, self.bytes)
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Records are known here by key alone; what they say is read from their source by whoever shows it.
 
+mod backlog;
 mod document;
 mod facets;
 mod highlight;

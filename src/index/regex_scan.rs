@@ -61,7 +61,7 @@ impl<'a> RegexScan<'a> {
     pub(super) fn run(
         &self,
         reader: &IndexStoreReader,
-        scope: &Box<dyn Query>,
+        scope: &dyn Query,
         texts: &dyn TextMatcher,
     ) -> Result<Box<dyn Query>, IndexError> {
         let fail = |e| reader.error(e);
@@ -214,10 +214,10 @@ fn demanded_literals(pattern: &str) -> Vec<String> {
 }
 
 fn flush(run: &mut Vec<u8>, literals: &mut Vec<String>) {
-    if let Ok(text) = String::from_utf8(std::mem::take(run)) {
-        if !text.is_empty() {
-            literals.push(text);
-        }
+    if let Ok(text) = String::from_utf8(std::mem::take(run))
+        && !text.is_empty()
+    {
+        literals.push(text);
     }
 }
 

@@ -1,9 +1,10 @@
 use std::collections::HashMap;
 
+use tantivy::collector::sort_key::{SortBySimilarityScore, SortByStaticFastValue};
 use tantivy::collector::{Collector, Count, SegmentCollector, TopDocs};
 use tantivy::columnar::{Column, StrColumn};
-use tantivy::query::Query as TantivyQuery;
-use tantivy::{DocAddress, DocId, Order, Score, SegmentOrdinal, SegmentReader};
+use tantivy::query::{Query as TantivyQuery, TermSetQuery};
+use tantivy::{DocAddress, DocId, Order, Score, SegmentOrdinal, SegmentReader, Term};
 
 use super::document::{DocumentKind, RecordKey};
 use super::schema::NUMBER_FIELDS;
@@ -100,43 +101,34 @@ impl IndexStoreReader {
                 first: Vec::new(),
             });
         }
-        let top = TopDocs::with_limit(limit).and_offset(offset);
+        // The collector takes memory for the limit at once, however few documents there are.
+        let documents = usize::try_from(self.searcher.num_docs()).unwrap_or(limit);
+        let top = TopDocs::with_limit(limit.min(documents.max(1))).and_offset(offset);
+        // Equals come as sources hold them, however the index lies on disk.
+        let (record, step) = (ascending("record"), ascending("step"));
+        let unscored = |found: Vec<DocAddress>| found.into_iter().map(|at| (0.0, at)).collect();
         let (total, found): (usize, Vec<(f32, DocAddress)>) = match sort {
-            Sort::Score => self
-                .searcher
-                .search(&*query.0, &(Count, top.order_by_score()))
-                .map_err(fail)?,
+            Sort::Score => {
+                let order = (SortBySimilarityScore, record, step);
+                let (total, found) = self.collect(query, top.order_by(order))?;
+                let scored = found.into_iter().map(|((score, ..), at)| (score, at));
+                (total, scored.collect())
+            }
             Sort::Source => {
-                let (total, found) = self
-                    .searcher
-                    .search(
-                        &*query.0,
-                        &(Count, top.order_by_fast_field::<u64>("record", Order::Asc)),
-                    )
-                    .map_err(fail)?;
+                let (total, found) = self.collect(query, top.order_by((record, step)))?;
                 (
                     total,
-                    found
-                        .into_iter()
-                        .map(|(_, address)| (0.0, address))
-                        .collect(),
+                    unscored(found.into_iter().map(|(_, at)| at).collect()),
                 )
             }
             Sort::Number { field, descending } => {
                 let order = if descending { Order::Desc } else { Order::Asc };
-                let (total, found) = self
-                    .searcher
-                    .search(
-                        &*query.0,
-                        &(Count, top.order_by_fast_field::<u64>(field, order)),
-                    )
-                    .map_err(fail)?;
+                let by_number = (SortByStaticFastValue::<u64>::for_field(field), order);
+                let (total, found) =
+                    self.collect(query, top.order_by((by_number, record, step)))?;
                 (
                     total,
-                    found
-                        .into_iter()
-                        .map(|(_, address)| (0.0, address))
-                        .collect(),
+                    unscored(found.into_iter().map(|(_, at)| at).collect()),
                 )
             }
         };
@@ -153,6 +145,33 @@ impl IndexStoreReader {
             first.extend(columns.read(address.doc_id, score));
         }
         Ok(Matches { total, first })
+    }
+
+    fn collect<C: Collector>(
+        &self,
+        query: &LoweredQuery,
+        top: C,
+    ) -> Result<(usize, C::Fruit), IndexError> {
+        self.searcher
+            .search(&*query.0, &(Count, top))
+            .map_err(|e| self.error(e))
+    }
+
+    /// The records that documents with this id, or with this content hash, belong to.
+    pub fn keys_of(&self, id_or_hash: &str) -> Result<Vec<RecordKey>, IndexError> {
+        let terms = [
+            Term::from_field_text(self.fields.id, &id_or_hash.to_lowercase()),
+            Term::from_field_text(self.fields.hash, id_or_hash),
+        ];
+        let collector = RowCollector { fields: Vec::new() };
+        let rows = self
+            .searcher
+            .search(&TermSetQuery::new(terms), &collector)
+            .map_err(|e| self.error(e))?;
+        let mut keys: Vec<RecordKey> = rows.into_iter().map(|row| row.found.record).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        Ok(keys)
     }
 
     /// Every match in no particular order, with the values of some keyword fields.
@@ -173,6 +192,10 @@ pub struct Row {
     pub found: Match,
     /// For each field its values.
     pub values: Vec<Vec<String>>,
+}
+
+fn ascending(field: &str) -> (SortByStaticFastValue<u64>, Order) {
+    (SortByStaticFastValue::for_field(field), Order::Asc)
 }
 
 pub(super) struct MatchColumns {
@@ -196,7 +219,8 @@ impl MatchColumns {
     }
 
     pub(super) fn read(&self, doc: DocId, score: Score) -> Option<Match> {
-        let kind = DocumentKind::named(values(&self.kind, doc).first()?)?;
+        let kinds = values(&self.kind, doc);
+        let kind = kinds.iter().find_map(|kind| DocumentKind::named(kind))?;
         Some(Match {
             record: RecordKey::from_number(self.record.first(doc)?),
             kind,

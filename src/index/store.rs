@@ -1,8 +1,9 @@
 use std::path::{Path, PathBuf};
 
 use tantivy::indexer::{LogMergePolicy, UserOperation};
-use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, Searcher, TantivyDocument, Term};
+use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, Searcher, Term};
 
+use super::backlog::{Backlog, WaitingDocument};
 use super::document::{DocumentKind, IndexDocument, RecordKey};
 use super::schema::{Fields, SCHEMA_VERSION, register_tokenizers, schema};
 
@@ -116,6 +117,7 @@ impl IndexStore {
         Ok(IndexStoreWriter {
             store: self,
             writer,
+            backlog: Backlog::default(),
         })
     }
 
@@ -164,7 +166,8 @@ impl IndexStore {
 /// Adds and removes documents until [`IndexStoreWriter::commit`].
 pub struct IndexStoreWriter<'a> {
     store: &'a IndexStore,
-    writer: IndexWriter,
+    writer: IndexWriter<WaitingDocument>,
+    backlog: Backlog,
 }
 
 impl IndexStoreWriter<'_> {
@@ -175,9 +178,12 @@ impl IndexStoreWriter<'_> {
 
     /// Adds all documents of one record at once, so that they lie together in one segment.
     pub fn add(&self, documents: Vec<IndexDocument<'_>>) -> Result<(), IndexError> {
-        let operations = documents
+        let documents = documents
             .into_iter()
-            .map(|document| UserOperation::<TantivyDocument>::Add(document.into_inner()));
+            .map(IndexDocument::into_inner)
+            .collect();
+        let admitted = self.backlog.admit(documents);
+        let operations = admitted.into_iter().map(UserOperation::Add);
         self.writer
             .run(operations)
             .map(|_| ())

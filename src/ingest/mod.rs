@@ -13,6 +13,7 @@ mod chat_turns;
 pub mod code_reply;
 pub mod container;
 mod conversation;
+mod detection;
 pub mod dialog;
 mod evaluation_run;
 mod format;
@@ -30,6 +31,7 @@ mod minicpm;
 mod ms_swift;
 pub mod observation_turn;
 mod openai_messages;
+mod own_lines;
 mod picture_field;
 mod pref_x;
 mod pref_x_beam;
@@ -41,6 +43,7 @@ mod trl_preference;
 mod turn;
 pub mod verdict;
 
+pub use detection::{Detected, DetectionError, detect, detect_as};
 pub use format::{Format, Layout, ReadError, RecordText, Sample, Top};
 pub use ground_truth::reference_answer;
 pub use json_text::JsonText;
@@ -48,6 +51,7 @@ pub use turn::{Speaker, Turn, TurnContent};
 
 /// Every format, the more specific ones first: the first whose `detect` answers reads the file.
 pub static FORMATS: &[Format] = &[
+    own_lines::FORMAT,
     pref_x_beam::FORMAT,
     pref_x::FORMAT,
     raw_run::FORMAT,

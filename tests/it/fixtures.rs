@@ -1,89 +1,82 @@
-//! Every format has a fixture folder `tests/fixtures/<name>/`: `input.json` or `input.jsonl`, and `expected.json`, the list
-//! of what is read from its records. With RETAKE_UPDATE_FIXTURES set, `expected.json` is written instead of compared.
+//! Every format has a fixture folder `tests/fixtures/<name>/`: `input.json` or `input.jsonl` and `expected.json`, the list of
+//! what is read from its records; a further input `logs.json` has `logs_expected.json`. Inputs go the way of real files:
+//! opened, detected by content among all formats, scanned. With RETAKE_UPDATE_FIXTURES set, what is expected is written
+//! instead of compared: look at the difference before you commit it.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
-use retake::domain::{Content, Interner};
-use retake::ingest::{FORMATS, Format, Layout, RecordText, Sample, Top, format_named};
+use retake::domain::{Action, Content};
+use retake::ingest::{FORMATS, Format, Sample, Top, format_named};
 use serde_json::{Value, json};
 
-/// One file's records, as a format takes them.
-struct Records {
+use crate::reading::{ReadFile, read, text};
+
+/// Inputs whose path inside their source is read, too: it names the run.
+const PATHS: &[(&str, &str)] = &[
+    (
+        "evaluation-run/input.json",
+        ".cache/gta/small-model/17/agent_memory.json",
+    ),
+    (
+        "evaluation-run/logs.json",
+        "qa_cache/validation/api/small-model/0a1b2c3d-0000-4000-8000-00000000000f/agent_memory.json",
+    ),
+    ("raw-run/input.json", "gaia_traj_0_9.json"),
+    (
+        "pref-x-beam/input.json",
+        "173_abcdefgh/beam_search_data.json",
+    ),
+];
+
+/// One input of a format.
+struct Fixture {
     format: &'static Format,
-    records: Vec<(Option<String>, Value)>,
+    path: PathBuf,
+    /// Its path inside its source.
+    relative: String,
 }
 
-fn folder(format: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/fixtures")
-        .join(format)
-}
+impl Fixture {
+    fn all() -> Vec<Self> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+        let mut all = Vec::new();
+        for format in FORMATS {
+            let entries = fs::read_dir(folder.join(format.name));
+            let entries = entries.unwrap_or_else(|e| panic!("{} has no fixture: {e}", format.name));
+            for entry in entries {
+                let name = entry.unwrap().file_name().into_string().unwrap();
+                if name.ends_with("expected.json") {
+                    continue;
+                }
+                let place = format!("{}/{name}", format.name);
+                let known = PATHS.iter().find(|(fixture, _)| *fixture == place);
+                all.push(Self {
+                    format,
+                    path: folder.join(place),
+                    relative: known.map_or(name, |(_, path)| (*path).to_owned()),
+                });
+            }
+        }
+        assert!(all.len() >= FORMATS.len());
+        all
+    }
 
-/// The first format that takes a file of these values, and its layout.
-fn detect(top: Top, keys: &[String], values: &[Value]) -> Option<(&'static Format, Layout)> {
-    let sample = Sample {
-        top,
-        keys,
-        values,
-        file_name: "input",
-    };
-    FORMATS
-        .iter()
-        .find_map(|format| Some((format, (format.detect)(&sample)?)))
-}
+    fn expected(&self) -> PathBuf {
+        let stem = self.path.file_stem().unwrap().to_str().unwrap();
+        self.path.with_file_name(match stem {
+            "input" => "expected.json".to_owned(),
+            other => format!("{other}_expected.json"),
+        })
+    }
 
-fn records_of(values: Vec<Value>, is_lines: bool) -> Option<Records> {
-    let whole = match values.as_slice() {
-        [Value::Array(list)] => return list_records(Top::Array, list.clone()),
-        [Value::Object(object)] => object.clone(),
-        _ => return list_records(Top::Lines, values),
-    };
-    let (keys, members): (Vec<String>, Vec<Value>) = whole.clone().into_iter().unzip();
-    let Some((format, layout)) = detect(Top::Object, &keys, &members) else {
-        return is_lines.then(|| list_records(Top::Lines, values)).flatten();
-    };
-    let records = match layout {
-        Layout::Whole => vec![(None, Value::Object(whole))],
-        Layout::Members => keys.into_iter().map(Some).zip(members).collect(),
-        Layout::Elements => panic!("{}: an object has no elements", format.name),
-    };
-    Some(Records { format, records })
-}
-
-fn list_records(top: Top, values: Vec<Value>) -> Option<Records> {
-    let (format, layout) = detect(top, &[], &values)?;
-    let records = match layout {
-        Layout::Elements => values.into_iter().map(|value| (None, value)).collect(),
-        Layout::Whole => vec![(None, Value::Array(values))],
-        Layout::Members => panic!("{}: a list has no members", format.name),
-    };
-    Some(Records { format, records })
-}
-
-fn input(format: &str) -> Records {
-    let folder = folder(format);
-    let lines = folder.join("input.jsonl");
-    let (values, is_lines) = if lines.exists() {
-        let text = std::fs::read_to_string(&lines).expect("input.jsonl");
-        let parse = |line| serde_json::from_str(line).expect("a line of JSON");
-        (text.lines().map(parse).collect(), true)
-    } else {
-        let text = std::fs::read_to_string(folder.join("input.json"))
-            .unwrap_or_else(|error| panic!("{format} has no fixture: {error}"));
-        (vec![serde_json::from_str(&text).expect("JSON")], false)
-    };
-    records_of(values, is_lines).unwrap_or_else(|| panic!("{format}: no format takes the fixture"))
-}
-
-fn read(format: &Format, key: Option<&str>, record: &Value) -> Result<Content, String> {
-    let record = RecordText {
-        text: &record.to_string(),
-        key,
-        path: "input",
-        interner: &Interner::default(),
-    };
-    (format.read)(&record).map_err(|error| error.to_string())
+    /// The file, read by the format that its content has.
+    fn read(&self) -> ReadFile {
+        let file = ReadFile::new(&self.path, &self.relative);
+        assert_eq!(file.format.name, self.format.name, "{:?}", self.path);
+        file
+    }
 }
 
 fn shown(content: Result<Content, String>) -> Value {
@@ -99,49 +92,23 @@ fn shown(content: Result<Content, String>) -> Value {
 }
 
 #[test]
-fn every_format_reads_its_fixture_as_expected() {
-    for format in FORMATS {
-        let input = input(format.name);
-        assert_eq!(
-            input.format.name, format.name,
-            "the fixture is taken for another format"
-        );
-        let read: Vec<Value> = input
-            .records
-            .iter()
-            .map(|(key, record)| shown(read(format, key.as_deref(), record)))
-            .collect();
-        let expected = folder(format.name).join("expected.json");
+fn every_fixture_is_read_as_expected() {
+    for fixture in Fixture::all() {
+        let read: Vec<Value> = fixture.read().contents().map(shown).collect();
+        let path = fixture.expected();
         if std::env::var_os("RETAKE_UPDATE_FIXTURES").is_some() {
-            let text = serde_json::to_string_pretty(&read).expect("JSON") + "\n";
-            std::fs::write(&expected, text).expect("write");
+            let text = serde_json::to_string_pretty(&read).unwrap() + "\n";
+            fs::write(&path, text).unwrap();
             continue;
         }
-        let text = std::fs::read_to_string(&expected)
-            .unwrap_or_else(|error| panic!("{}: {error}", expected.display()));
-        let expected: Vec<Value> = serde_json::from_str(&text).expect("a list of records");
-        assert_eq!(read.len(), expected.len(), "{}", format.name);
-        for (n, (read, expected)) in read.iter().zip(&expected).enumerate() {
-            assert_eq!(
-                read,
-                expected,
-                "{} record {n}, read:\n{}",
-                format.name,
-                serde_json::to_string_pretty(read).expect("JSON")
-            );
+        let text = fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        let expected: Vec<Value> = serde_json::from_str(&text).unwrap();
+        assert_eq!(read.len(), expected.len(), "{:?}", fixture.path);
+        for (number, (read, expected)) in read.iter().zip(&expected).enumerate() {
+            let pretty = serde_json::to_string_pretty(read).unwrap();
+            let path = &fixture.path;
+            assert_eq!(read, expected, "{path:?} record {number}, read:\n{pretty}");
         }
-    }
-}
-
-#[test]
-fn names_are_unique_and_found() {
-    for format in FORMATS {
-        let named = format_named(format.name).expect("named");
-        assert!(
-            std::ptr::eq(named, format),
-            "{} is there twice",
-            format.name
-        );
     }
 }
 
@@ -176,74 +143,43 @@ fn chat_and_benchmark_formats_leave_code_agents_alone() {
         "openai-messages",
     ];
     for record in records {
-        let (keys, members): (Vec<String>, Vec<Value>) = record
-            .as_object()
-            .cloned()
-            .unwrap_or_default()
-            .into_iter()
-            .unzip();
         for name in names {
-            let detect = format_named(name).expect("format").detect;
-            let sample = |top, keys, values| Sample {
-                top,
-                keys,
-                values,
-                file_name: "input",
-            };
-            let list = record
-                .as_array()
-                .map_or(std::slice::from_ref(&record), Vec::as_slice);
-            for top in [Top::Array, Top::Lines, Top::Rows] {
-                assert_eq!(detect(&sample(top, &[], list)), None, "{name}: {record}");
-            }
-            assert_eq!(
-                detect(&sample(Top::Object, &keys, &members)),
-                None,
-                "{name}: {record}"
-            );
+            let format = format_named(name).unwrap();
+            every_sample(&record, |sample| {
+                assert_eq!((format.detect)(sample), None, "{name}: {record}");
+            });
         }
     }
 }
 
-/// Any JSON value; keys are those that readers look for, so that they get past their first look.
+/// A value as every kind of file could offer it.
+fn every_sample(value: &Value, mut look: impl FnMut(&Sample<'_>)) {
+    let mut offer = |top, keys: &[String], values: &[Value]| {
+        look(&Sample {
+            top,
+            keys,
+            values,
+            file_name: "input",
+        });
+    };
+    for top in [Top::Array, Top::Lines, Top::Rows] {
+        offer(top, &[], std::slice::from_ref(value));
+        if let Some(list) = value.as_array() {
+            offer(top, &[], list);
+        }
+    }
+    if let Some(object) = value.as_object() {
+        let (keys, values): (Vec<String>, Vec<Value>) = object.clone().into_iter().unzip();
+        offer(Top::Object, &keys, &values);
+    }
+}
+
+/// Any JSON value; keys and words are those that readers look for, so that they get past their first look.
 fn any_json() -> impl Strategy<Value = Value> {
-    let key = prop::sample::select(vec![
-        "messages",
-        "role",
-        "content",
-        "tool_calls",
-        "function",
-        "name",
-        "arguments",
-        "type",
-        "text",
-        "conversations",
-        "from",
-        "value",
-        "prompt",
-        "chosen",
-        "rejected",
-        "steps",
-        "source",
-        "observation",
-        "results",
-        "dialogs",
-        "prediction",
-        "reasoning_steps",
-        "final_answer",
-        "images",
-        "tools",
-        "id",
-        "Question",
-        "task_id",
-        "Level",
-        "instruction",
-        "history",
-        "rejected_response",
-        "files",
-        "gt_answer",
-    ]);
-    let word = prop::sample::select(vec![
+    const KEYS: &str = "messages role content tool_calls function name arguments type text conversations from value prompt \
+        chosen rejected steps source observation results dialogs prediction reasoning_steps final_answer images image tools \
+        id Question task_id Level instruction history rejected_response files gt_answer traj correct answer bytes path";
+    let words = [
         "user",
         "assistant",
         "tool",
@@ -255,12 +191,19 @@ fn any_json() -> impl Strategy<Value = Value> {
         "[[",
         "image",
         "",
-    ]);
+        "漢\u{0}```py\n<img>",
+        "[OUTPUT OF STEP 99999999999999999999] Error:",
+    ];
+    let key = prop_oneof![
+        9 => prop::sample::select(KEYS.split_whitespace().collect::<Vec<_>>()),
+        1 => Just("<image_99999999999999999999>"),
+    ];
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
         any::<i64>().prop_map(Value::from),
-        word.prop_map(Value::from),
+        Just(json!(-1.5e300)),
+        prop::sample::select(words.to_vec()).prop_map(Value::from),
         any::<String>().prop_map(Value::from),
     ];
     leaf.prop_recursive(5, 48, 6, move |inner| {
@@ -291,37 +234,50 @@ fn places(value: &Value, at: String, all: &mut Vec<String>) {
     all.push(at);
 }
 
-/// Offers a value to every format, in every way in which a file could.
-fn offer(value: &Value) {
+/// Offers a text to every reader: an error at worst, and no step whose code is nothing.
+fn offer(text: &str, path: &str) {
     for format in FORMATS {
         for key in [None, Some("0")] {
-            let _ = read(format, key, value);
+            let Ok(content) = read(format, text, key, path) else {
+                continue;
+            };
+            for step in content.trajectory.iter().flat_map(|t| &t.steps) {
+                assert!(!matches!(&step.action, Some(Action::Code(code)) if code.is_empty()));
+            }
         }
     }
-    for top in [Top::Array, Top::Lines, Top::Rows] {
-        detect(top, &[], value.as_array().map_or(&[], Vec::as_slice));
-        detect(top, &[], std::slice::from_ref(value));
-    }
-    if let Some(object) = value.as_object() {
-        let (keys, values): (Vec<String>, Vec<Value>) = object.clone().into_iter().unzip();
-        detect(Top::Object, &keys, &values);
-    }
+}
+
+fn offer_everywhere(value: &Value, path: &str) {
+    offer(&value.to_string(), path);
+    every_sample(value, |sample| {
+        for format in FORMATS {
+            (format.detect)(sample);
+        }
+    });
 }
 
 proptest! {
     #[test]
     fn no_json_makes_a_reader_panic(value in any_json()) {
-        offer(&value);
+        offer_everywhere(&value, "input");
     }
 
+    /// Values of any kind anywhere, text cut.
     #[test]
     fn no_damaged_record_makes_a_reader_panic(
-        format in 0..FORMATS.len(),
+        fixture in any::<prop::sample::Index>(),
         record in any::<prop::sample::Index>(),
         damages in prop::collection::vec((any::<prop::sample::Index>(), any_json()), 1..4),
+        cut in any::<prop::sample::Index>(),
     ) {
-        let records = input(FORMATS[format].name).records;
-        let mut value = records[record.index(records.len())].1.clone();
+        let all = Fixture::all();
+        let fixture = fixture.get(&all);
+        let file = fixture.read();
+        let text = text(record.get(&file.records));
+        let characters: Vec<usize> = text.char_indices().map(|(at, _)| at).collect();
+        offer(&text[..*cut.get(&characters)], &fixture.relative);
+        let mut value: Value = serde_json::from_str(text).unwrap();
         for (place, replacement) in damages {
             let mut all = Vec::new();
             places(&value, String::new(), &mut all);
@@ -329,6 +285,6 @@ proptest! {
                 *target = replacement;
             }
         }
-        offer(&value);
+        offer_everywhere(&value, &fixture.relative);
     }
 }

@@ -6,10 +6,10 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::hostile_files::TemporaryFolder;
+use crate::user::TemporaryFolder;
 
 #[path = "../../examples/generate_corpus/corpus/mod.rs"]
-mod corpus;
+pub mod corpus;
 
 /// A generated corpus, for as long as its test runs.
 struct Generated(TemporaryFolder);

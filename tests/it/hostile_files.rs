@@ -318,30 +318,12 @@ fn utf16(out: &mut dyn Write, bytes: fn(u16) -> [u8; 2]) -> io::Result<()> {
     Ok(())
 }
 
-/// A folder that goes when its test ends.
-pub struct TemporaryFolder(pub PathBuf);
-
-impl TemporaryFolder {
-    /// A new, empty folder; `name` keeps tests apart.
-    pub fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("retake-{name}-{}", std::process::id()));
-        drop(fs::remove_dir_all(&path));
-        fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-}
-
-impl Drop for TemporaryFolder {
-    fn drop(&mut self) {
-        drop(fs::remove_dir_all(&self.0));
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::value::RawValue;
 
     use super::*;
+    use crate::user::TemporaryFolder;
 
     fn bytes_of(folder: &Path, name: &str) -> Vec<u8> {
         fs::read(hostile_file(name).write_into(folder).unwrap()).unwrap()

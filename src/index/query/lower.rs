@@ -1,17 +1,19 @@
 //! From what a query says to what tantivy runs.
 
 use std::ops::Bound;
+use std::sync::Arc;
 
 use tantivy::Term;
 use tantivy::query::{
-    AllQuery, BooleanQuery, ConstScoreQuery, EmptyQuery, FuzzyTermQuery, InvertedIndexRangeQuery,
-    Occur, PhraseQuery, Query as TantivyQuery, RangeQuery, TermQuery,
+    AllQuery, AutomatonWeight, BooleanQuery, ConstScoreQuery, DfaWrapper, EmptyQuery,
+    EnableScoring, FuzzyTermQuery, InvertedIndexRangeQuery, Occur, PhraseQuery,
+    Query as TantivyQuery, RangeQuery, TermQuery, Weight,
 };
 use tantivy::schema::{Field, IndexRecordOption};
 
 use super::ast::{Clause, Expression, Query, ResultKind, Test};
 use super::field::FieldKind;
-use crate::index::document::DocumentKind;
+use crate::index::document::{DocumentKind, RECORD};
 use crate::index::regex_scan::{RegexScan, TextMatcher};
 use crate::index::search::LoweredQuery;
 use crate::index::store::{IndexError, IndexStoreReader};
@@ -40,20 +42,15 @@ impl IndexStoreReader {
     }
 
     fn kinds(&self, kind: ResultKind) -> Boxed {
-        let one = |kind: DocumentKind| -> Boxed {
-            match self.fields.keyword_named("kind") {
-                Some(field) => filter(exact(field, kind.name())),
-                None => Box::new(EmptyQuery),
-            }
+        let name = match kind {
+            ResultKind::Record => RECORD,
+            ResultKind::Trajectory => DocumentKind::Trajectory.name(),
+            ResultKind::Step => DocumentKind::Step.name(),
+            ResultKind::Pair => DocumentKind::Pair.name(),
         };
-        match kind {
-            ResultKind::Trajectory => one(DocumentKind::Trajectory),
-            ResultKind::Step => one(DocumentKind::Step),
-            ResultKind::Pair => one(DocumentKind::Pair),
-            ResultKind::Record => filter(Box::new(BooleanQuery::union(vec![
-                one(DocumentKind::Trajectory),
-                one(DocumentKind::Pair),
-            ]))),
+        match self.fields.keyword_named("kind") {
+            Some(field) => filter(exact(field, name)),
+            None => Box::new(EmptyQuery),
         }
     }
 }
@@ -109,11 +106,14 @@ impl Lowering<'_> {
     fn clause(&self, clause: &Clause, scope: &Boxed) -> Result<Boxed, IndexError> {
         let fields = &self.reader.fields;
         let Some(field) = clause.field else {
-            let parts: Vec<Boxed> = fields
-                .text
-                .iter()
-                .map(|field| text_test(*field, &clause.test))
-                .collect();
+            let mut parts = text_tests(&fields.text, &clause.test);
+            if matches!(clause.test, Test::Phrase(_)) {
+                // A union looks at positions in every document; inside the scope there are fewer.
+                parts = parts
+                    .into_iter()
+                    .map(|p| all_of(vec![scope.box_clone(), p]))
+                    .collect();
+            }
             return Ok(Box::new(BooleanQuery::union(parts)));
         };
         let query = match (field.kind, &clause.test) {
@@ -133,7 +133,10 @@ impl Lowering<'_> {
                     self.texts,
                 );
             }
-            (FieldKind::Text, test) => fields.text_named(field.name).map(|f| text_test(f, test)),
+            (FieldKind::Text, test) => {
+                let handle = fields.text_named(field.name);
+                handle.and_then(|f| text_tests(&[f], test).pop())
+            }
             (FieldKind::Keyword, test) => {
                 let handle = match field.name {
                     "id" => Some(fields.id),
@@ -202,39 +205,88 @@ fn keyword_test(field: Field, test: &Test) -> Boxed {
     }
 }
 
-fn text_test(field: Field, test: &Test) -> Boxed {
+/// The test on each of some text fields.
+fn text_tests(fields: &[Field], test: &Test) -> Vec<Boxed> {
+    let each = |test: &dyn Fn(Field) -> Boxed| fields.iter().map(|field| test(*field)).collect();
     match test {
-        Test::Word(text) | Test::Phrase(text) => sequence(field, text),
+        Test::Word(text) | Test::Phrase(text) => each(&|field| sequence(field, text)),
         Test::Prefix(text) => {
-            let mut terms = query_terms(text);
-            let Some((offset, last)) = terms.pop() else {
-                return Box::new(EmptyQuery);
+            let mut before = query_terms(text);
+            let Some((_, last)) = before.pop() else {
+                return Vec::new();
             };
-            if terms.is_empty() {
-                return filter(prefix(field, &last));
-            }
-            // `image_path=vis*`: the words before must be there, next to a word that begins so is not demanded.
-            let _ = offset;
-            all_of(vec![words(field, terms), filter(prefix(field, &last))])
+            each(&|field| {
+                let begins = filter(prefix(field, &last));
+                if before.is_empty() {
+                    return begins;
+                }
+                // `image.pa*`: the words before must be there; that they stand right before is not demanded.
+                all_of(vec![words(field, &before), begins])
+            })
         }
-        Test::Fuzzy { word, distance } => match query_terms(word).as_slice() {
-            [(_, only)] => Box::new(FuzzyTermQuery::new(
-                Term::from_field_text(field, only),
-                *distance,
-                true,
-            )),
-            _ => sequence(field, word),
-        },
-        _ => Box::new(EmptyQuery),
+        Test::Fuzzy { word, distance } => {
+            let terms = query_terms(word);
+            match terms.as_slice() {
+                [(_, only)] => fuzzy(fields, only, *distance),
+                _ => each(&|field| words(field, &terms)),
+            }
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// One automaton serves all fields: making it takes longer than a field's search.
+fn fuzzy(fields: &[Field], word: &str, distance: u8) -> Vec<Boxed> {
+    let Some(first) = fields.first() else {
+        return Vec::new();
+    };
+    let term = Term::from_field_text(*first, word);
+    match FuzzyTermQuery::new(term, distance, true).automaton() {
+        Ok(automaton) => {
+            let automaton = Arc::new(automaton);
+            let query = |field: &Field| AutomatonQuery {
+                field: *field,
+                automaton: Arc::clone(&automaton),
+            };
+            fields
+                .iter()
+                .map(|field| Box::new(query(field)) as Boxed)
+                .collect()
+        }
+        Err(_) => Vec::new(),
+    }
+}
+
+/// Documents with any term that an automaton accepts.
+#[derive(Clone)]
+struct AutomatonQuery {
+    field: Field,
+    automaton: Arc<DfaWrapper>,
+}
+
+impl std::fmt::Debug for AutomatonQuery {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AutomatonQuery")
+            .field("field", &self.field)
+            .finish_non_exhaustive()
+    }
+}
+
+impl TantivyQuery for AutomatonQuery {
+    fn weight(&self, _: EnableScoring<'_>) -> tantivy::Result<Box<dyn Weight>> {
+        let automaton: Arc<DfaWrapper> = Arc::clone(&self.automaton);
+        Ok(Box::new(AutomatonWeight::<DfaWrapper>::new(
+            self.field, automaton,
+        )))
     }
 }
 
 fn sequence(field: Field, text: &str) -> Boxed {
-    words(field, query_terms(text))
+    words(field, &query_terms(text))
 }
 
-fn words(field: Field, terms: Vec<(usize, String)>) -> Boxed {
-    match terms.as_slice() {
+fn words(field: Field, terms: &[(usize, String)]) -> Boxed {
+    match terms {
         // Punctuation alone: nothing to look for.
         [] => Box::new(EmptyQuery),
         [(_, only)] => Box::new(TermQuery::new(

@@ -1,8 +1,39 @@
 //! Files to records: JSON arrays, objects and lines as byte spans, tables as rows, compressed files unpacked once.
 //!
 //! Nothing here holds a whole file: a scan hands records out one by one, and `read_at` fetches one by its location.
+//! Files are read, never mapped: a mapping of a file that someone truncates kills the process. What a file says of
+//! itself (lengths, counts, offsets) is checked before memory is taken for it.
 
-use std::path::PathBuf;
+mod arrow_message;
+mod arrow_range;
+mod arrow_rows;
+mod compression;
+mod content;
+mod encoding;
+mod error;
+mod folder;
+mod guard;
+mod json_lines;
+mod json_span;
+mod parquet_rows;
+mod row_text;
+mod sample;
+mod value_end;
+mod window;
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use super::Layout;
+
+pub use compression::{Unpacked, unpack};
+pub use error::ContainerError;
+pub use folder::{FolderFile, files_in};
+pub use guard::is_guarded;
+pub use json_lines::JsonLines;
+pub use json_span::JsonSpans;
+pub use sample::{OwnedSample, sample};
 
 /// Where a record is in its file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -16,7 +47,8 @@ pub enum Location {
     },
     /// A row of a table.
     Row {
-        /// Row group (Parquet) or record batch (Arrow), from 0.
+        /// Parquet: the row group, from 0. Arrow: the byte at which the record batch's message starts, so that a
+        /// row of a stream, which has no directory, is found without a walk over the batches before it.
         group: u64,
         /// Row inside it, from 0.
         row: u64,
@@ -62,7 +94,7 @@ pub struct FoundRecord {
 }
 
 /// What a scan hands out.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {
     /// A whole record.
     Record(FoundRecord),
@@ -81,4 +113,146 @@ pub struct Problem {
     pub offset: Option<u64>,
     /// What is wrong, for a person.
     pub reason: String,
+}
+
+/// Where a scan starts: at the beginning, or where JSON lines were appended since.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ScanStart {
+    /// The byte to start at, the end of a line.
+    pub offset: u64,
+    /// The number of the first record found there.
+    pub number: u64,
+}
+
+/// How much memory and disk reading may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ScanLimits {
+    /// The longest record, in bytes of its JSON text.
+    pub record_bytes: u64,
+    /// How much is read at once, in bytes.
+    pub chunk_bytes: usize,
+    /// The most that a compressed file may unpack to, in bytes.
+    pub unpacked_bytes: u64,
+}
+
+impl Default for ScanLimits {
+    fn default() -> Self {
+        Self {
+            record_bytes: 64 << 20,
+            chunk_bytes: 1 << 20,
+            unpacked_bytes: 32 << 30,
+        }
+    }
+}
+
+/// A file that can be scanned.
+#[derive(Debug, Clone)]
+pub struct Opened {
+    /// The file, unpacked if it was compressed.
+    pub file: ContainerFile,
+    /// What is wrong with the file as a whole, such as a cut compressed file.
+    pub problems: Vec<Problem>,
+}
+
+/// Tells a file's kind by its content and unpacks it into the folder `cache` if it is compressed.
+///
+/// # Errors
+/// When the file can't be read, is empty, in another encoding than UTF-8, of no known kind, or unpacks to too much.
+/// Each is a [`Problem`] of the source, too: `Problem::from(&error)`.
+pub fn open(path: &Path, cache: &Path, limits: &ScanLimits) -> Result<Opened, ContainerError> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let Some(unpacked) = unpack(path, cache, limits)? else {
+        let kind = content::kind_of(path, &name, limits)?;
+        let path = path.to_path_buf();
+        return Ok(Opened {
+            file: ContainerFile { path, kind },
+            problems: Vec::new(),
+        });
+    };
+    let problems = unpacked.problem.into_iter().collect();
+    // The name inside: `records.jsonl.gz` unpacks to `records.jsonl`.
+    let inner = name.rsplit_once('.').map_or(&*name, |(stem, _)| stem);
+    let kind = content::kind_of(&unpacked.path, inner, limits).map_err(|e| e.of(path))?;
+    let path = unpacked.path;
+    Ok(Opened {
+        file: ContainerFile { path, kind },
+        problems,
+    })
+}
+
+/// Finds a file's records, in order.
+///
+/// `Layout::Elements` of a file that holds one object gives that object. Tables and JSON lines always give their rows
+/// and lines, whatever the layout.
+///
+/// # Errors
+/// When the file can't be opened, a table's schema can't be read, or `start` is set for a file that isn't JSON lines.
+pub fn scan(
+    file: &ContainerFile,
+    layout: Layout,
+    start: ScanStart,
+    limits: &ScanLimits,
+) -> Result<Box<dyn Iterator<Item = Found> + Send>, ContainerError> {
+    let path = &file.path;
+    if start != ScanStart::default() && file.kind != ContainerKind::JsonLines {
+        return Err(ContainerError::NotResumable { path: path.clone() });
+    }
+    let mut plain = File::open(path).map_err(ContainerError::io(path))?;
+    Ok(match file.kind {
+        ContainerKind::Json => Box::new(JsonSpans::new(plain, layout, limits)),
+        ContainerKind::JsonLines => {
+            plain
+                .seek(SeekFrom::Start(start.offset))
+                .map_err(ContainerError::io(path))?;
+            Box::new(JsonLines::new(plain, start, limits))
+        }
+        ContainerKind::Parquet => Box::new(parquet_rows::ParquetRows::open(path, plain, limits)?),
+        ContainerKind::ArrowFile | ContainerKind::ArrowStream => {
+            Box::new(arrow_rows::ArrowRows::open(path, plain, limits)?)
+        }
+    })
+}
+
+/// Reads one record's JSON text by the location that a scan gave it.
+///
+/// # Errors
+/// When the file can't be read, has shrunk, the location does not fit the file, or the record is over
+/// `limits.record_bytes`.
+pub fn read_at(
+    file: &ContainerFile,
+    location: Location,
+    limits: &ScanLimits,
+) -> Result<Vec<u8>, ContainerError> {
+    let path = &file.path;
+    let mut plain = File::open(path).map_err(ContainerError::io(path))?;
+    match (file.kind, location) {
+        (ContainerKind::Json | ContainerKind::JsonLines, Location::Span { offset, length }) => {
+            if length > limits.record_bytes {
+                return Err(ContainerError::RecordTooBig {
+                    path: path.clone(),
+                    limit: limits.record_bytes,
+                });
+            }
+            plain
+                .seek(SeekFrom::Start(offset))
+                .map_err(ContainerError::io(path))?;
+            let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
+            plain
+                .take(length)
+                .read_to_end(&mut bytes)
+                .map_err(ContainerError::io(path))?;
+            if bytes.len() as u64 == length {
+                Ok(bytes)
+            } else {
+                Err(ContainerError::Moved { path: path.clone() })
+            }
+        }
+        (ContainerKind::Parquet, Location::Row { group, row }) => {
+            parquet_rows::read_row(path, plain, group, row, limits)
+        }
+        (ContainerKind::ArrowFile | ContainerKind::ArrowStream, Location::Row { group, row }) => {
+            arrow_rows::read_row(path, plain, group, row, limits)
+        }
+        _ => Err(ContainerError::Moved { path: path.clone() }),
+    }
 }

@@ -1,0 +1,131 @@
+//! One file per verb: its arguments and what it does. The only place that prints.
+
+mod add;
+mod compare;
+mod completions;
+mod demo;
+mod export;
+mod facets;
+mod help_query;
+mod index;
+mod man;
+mod output;
+mod remove;
+mod search;
+mod session;
+mod show;
+mod sources;
+mod stats;
+mod trust;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::report::{Kind, Report};
+use output::{ColorChoice, Output};
+use session::Session;
+
+/// A workbench for multimodal agent trajectories: search them, look at their steps, export them.
+#[derive(Debug, Parser)]
+#[command(name = "retake", version, about, max_term_width = 100)]
+#[command(
+    after_help = "Exit codes: 0 done, 1 failed, 2 wrong call, 3 done but some records could not be read.\n\
+    The query language: retake help query"
+)]
+pub struct Cli {
+    /// The folder that holds .retake/ (else the nearest folder above this one that does)
+    #[arg(long, global = true, value_name = "DIR")]
+    workspace: Option<PathBuf>,
+    /// Use the built-in demo corpus
+    #[arg(long, global = true, conflicts_with = "workspace")]
+    demo: bool,
+    /// When to colour
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    color: ColorChoice,
+    /// Print results only: no progress, no notes
+    #[arg(short, long, global = true)]
+    quiet: bool,
+    /// Print more of what is going on
+    #[arg(short, long, global = true)]
+    verbose: bool,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+#[command(disable_help_subcommand = true)]
+enum Command {
+    Add(add::AddArgs),
+    Remove(remove::RemoveArgs),
+    Index(index::IndexArgs),
+    Sources(sources::SourcesArgs),
+    Search(search::SearchArgs),
+    Facets(facets::FacetsArgs),
+    Show(show::ShowArgs),
+    Stats(stats::StatsArgs),
+    Compare(compare::CompareArgs),
+    Export(export::ExportArgs),
+    Trust(trust::TrustArgs),
+    Completions(completions::CompletionsArgs),
+    Man(man::ManArgs),
+    Help(help_query::HelpArgs),
+}
+
+/// Runs a command line and says how it ended.
+pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Clap prints help and versions, too, and knows for each where it belongs.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+        }
+    };
+    let mut output = Output::new(cli.color, cli.quiet, cli.verbose);
+    let ended = dispatch(&cli, &mut output).and_then(|kind| {
+        output.flush()?;
+        Ok(kind)
+    });
+    match ended {
+        Ok(None) => ExitCode::SUCCESS,
+        Ok(Some(kind)) => ExitCode::from(kind.exit_code()),
+        Err(report) if report.broken_pipe => ExitCode::SUCCESS,
+        Err(report) => {
+            let _ = output.flush();
+            output.error(&report);
+            ExitCode::from(report.kind.exit_code())
+        }
+    }
+}
+
+/// How a command ended short of an error: `None` is all well.
+type Ended = Result<Option<Kind>, Report>;
+
+fn dispatch(cli: &Cli, output: &mut Output) -> Ended {
+    let Some(command) = &cli.command else {
+        return demo::run(cli, output);
+    };
+    match command {
+        Command::Completions(args) => return completions::run(args, output),
+        Command::Man(args) => return man::run(args, output),
+        Command::Help(args) => return help_query::run(args, output),
+        _ => {}
+    }
+    let session = Session::new(cli)?;
+    match command {
+        Command::Add(args) => add::run(args, session, output),
+        Command::Remove(args) => remove::run(args, session, output),
+        Command::Index(args) => index::run(args, session, output),
+        Command::Sources(args) => sources::run(args, session, output),
+        Command::Search(args) => search::run(args, session, output),
+        Command::Facets(args) => facets::run(args, session, output),
+        Command::Show(args) => show::run(args, session, output),
+        Command::Stats(args) => stats::run(args, session, output),
+        Command::Compare(args) => compare::run(args, session, output),
+        Command::Export(args) => export::run(args, session, output),
+        Command::Trust(args) => trust::run(args, session, output),
+        Command::Completions(_) | Command::Man(_) | Command::Help(_) => Ok(None),
+    }
+}

@@ -1,0 +1,177 @@
+use std::fmt::Display;
+use std::io::{BufWriter, IsTerminal, StdoutLock, Write};
+use std::ops::Range;
+
+use clap::ValueEnum;
+
+use crate::domain::{visible, visible_line};
+use crate::report::Report;
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum ColorChoice {
+    /// On a terminal, unless NO_COLOR is set.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// How a piece of text looks on a terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Style {
+    /// A name or heading.
+    Bold,
+    /// Less important.
+    Dim,
+    /// A match.
+    Match,
+    /// An error or a bad verdict.
+    Bad,
+    /// A good verdict.
+    Good,
+    /// An id.
+    Id,
+}
+
+impl Style {
+    fn code(self) -> &'static str {
+        match self {
+            Self::Bold => "1",
+            Self::Dim => "2",
+            Self::Match => "1;33",
+            Self::Bad => "31",
+            Self::Good => "32",
+            Self::Id => "36",
+        }
+    }
+}
+
+/// Standard output and error. Text from data goes through [`Output::data`] or [`Output::data_line`], nothing else.
+pub struct Output {
+    out: BufWriter<StdoutLock<'static>>,
+    color: bool,
+    error_color: bool,
+    quiet: bool,
+    verbose: bool,
+}
+
+impl Output {
+    pub(super) fn new(choice: ColorChoice, quiet: bool, verbose: bool) -> Self {
+        let stdout = std::io::stdout();
+        let wanted = |terminal: bool| match choice {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto => {
+                terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+            }
+        };
+        Self {
+            color: wanted(stdout.is_terminal()),
+            error_color: wanted(std::io::stderr().is_terminal()),
+            out: BufWriter::new(stdout.lock()),
+            quiet,
+            verbose,
+        }
+    }
+
+    /// Whether notes and progress are unwanted.
+    pub fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
+    /// Whether people read standard output.
+    pub fn is_terminal(&self) -> bool {
+        std::io::stdout().is_terminal()
+    }
+
+    /// Our own text, as it is.
+    pub fn text(&mut self, text: impl Display) -> Result<(), Report> {
+        Ok(write!(self.out, "{text}")?)
+    }
+
+    /// A line of our own text.
+    pub fn line(&mut self, text: impl Display) -> Result<(), Report> {
+        Ok(writeln!(self.out, "{text}")?)
+    }
+
+    /// Our own or already cleaned text with a style.
+    pub fn styled(&mut self, style: Style, text: impl Display) -> Result<(), Report> {
+        if self.color {
+            write!(self.out, "\u{1b}[{}m{text}\u{1b}[0m", style.code())?;
+        } else {
+            write!(self.out, "{text}")?;
+        }
+        Ok(())
+    }
+
+    /// Text from data, on as many lines as it has, each behind `indent`.
+    pub fn data(&mut self, text: &str, indent: &str) -> Result<(), Report> {
+        for line in visible(text).trim_end_matches('\n').split('\n') {
+            writeln!(self.out, "{indent}{line}")?;
+        }
+        Ok(())
+    }
+
+    /// Text from data on one line, matches marked; no line break at its end.
+    pub fn data_line(&mut self, text: &str, matches: &[Range<usize>]) -> Result<(), Report> {
+        let mut at = 0;
+        for range in matches {
+            let (Some(before), Some(inside)) = (text.get(at..range.start), text.get(range.clone()))
+            else {
+                continue;
+            };
+            self.text(visible_line(before))?;
+            self.styled(Style::Match, visible_line(inside))?;
+            at = range.end;
+        }
+        self.text(visible_line(text.get(at..).unwrap_or_default()))
+    }
+
+    /// One JSON value on a line; JSON escapes all control characters itself.
+    pub fn json(&mut self, value: &impl serde::Serialize) -> Result<(), Report> {
+        serde_json::to_writer(&mut self.out, value).map_err(std::io::Error::from)?;
+        Ok(writeln!(self.out)?)
+    }
+
+    /// Where whole files are written to standard output.
+    pub fn raw(&mut self) -> &mut impl Write {
+        &mut self.out
+    }
+
+    /// Everything written so far reaches the reader.
+    pub fn flush(&mut self) -> Result<(), Report> {
+        Ok(self.out.flush()?)
+    }
+
+    /// A note on standard error.
+    #[allow(clippy::print_stderr)]
+    pub fn note(&self, text: impl Display) {
+        if !self.quiet {
+            eprintln!("{}", visible(&text.to_string()));
+        }
+    }
+
+    /// A note that only `-v` shows.
+    pub fn detail(&self, text: impl Display) {
+        if self.verbose {
+            self.note(text);
+        }
+    }
+
+    /// An error on standard error.
+    #[allow(clippy::print_stderr)]
+    pub fn error(&self, report: &Report) {
+        let (start, end) = if self.error_color {
+            ("\u{1b}[1;31m", "\u{1b}[0m")
+        } else {
+            ("", "")
+        };
+        eprintln!("{start}error:{end} {}", visible(&report.message));
+        for hint in &report.hints {
+            eprintln!("hint: {}", visible(hint));
+        }
+    }
+}

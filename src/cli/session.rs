@@ -1,0 +1,192 @@
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::config::{Config, user_folder};
+use crate::corpus::{Corpus, CorpusError, Freshness, Refresh};
+use crate::index::query::{Query, parse};
+use crate::jobs::Progress;
+use crate::report::{Kind, Report};
+use crate::workspace::{Workspace, WorkspaceError};
+
+use super::output::Output;
+use super::{Cli, demo};
+
+/// What every command starts from.
+pub struct Session {
+    /// Settings.
+    pub config: Config,
+    user_folder: Option<PathBuf>,
+    workspace: Option<PathBuf>,
+    demo: bool,
+}
+
+impl Session {
+    pub(super) fn new(cli: &Cli) -> Result<Self, Report> {
+        let user_folder = user_folder();
+        let file = user_folder
+            .as_deref()
+            .map(|folder| folder.join("config.toml"));
+        let config = Config::load(file.as_deref()).map_err(|error| Report::from_error(&error))?;
+        Ok(Self {
+            config,
+            user_folder,
+            workspace: cli.workspace.clone(),
+            demo: cli.demo,
+        })
+    }
+
+    /// The workspace of this call.
+    pub fn workspace(&self) -> Result<Workspace, Report> {
+        let user = self.user_folder.as_deref();
+        if self.demo {
+            return demo::workspace(user);
+        }
+        let found = match &self.workspace {
+            Some(folder) => Workspace::open(folder, user),
+            None => Workspace::find(Path::new("."), user),
+        };
+        found.map_err(workspace_report)
+    }
+
+    /// The workspace of this call, made here if there is none.
+    pub fn workspace_or_new(&self) -> Result<(Workspace, bool), Report> {
+        let user = self.user_folder.as_deref();
+        let found = match &self.workspace {
+            _ if self.demo => Ok(demo::workspace(user)?),
+            Some(folder) => Workspace::open(folder, user),
+            None => Workspace::find(Path::new("."), user),
+        };
+        match found {
+            Ok(workspace) => Ok((workspace, false)),
+            Err(WorkspaceError::NotFound(_)) => {
+                let root = self.workspace.as_deref().unwrap_or(Path::new("."));
+                let made = Workspace::create(root, user).map_err(workspace_report)?;
+                Ok((made, true))
+            }
+            Err(error) => Err(workspace_report(error)),
+        }
+    }
+
+    /// The corpus, brought up to date, with a progress bar where people watch.
+    pub fn corpus(
+        &self,
+        workspace: &Workspace,
+        output: &Output,
+    ) -> Result<(Corpus, Option<Refresh>), Report> {
+        let opened = with_progress(output, INDEXING, |progress| {
+            Corpus::open(workspace, &self.config, Freshness::Current(progress))
+        });
+        let (corpus, refresh) = opened.map_err(|error| corpus_report(&error))?;
+        if let Some(refresh) = &refresh {
+            tell_closed(refresh, output);
+        }
+        Ok((corpus, refresh))
+    }
+
+    /// Workspace and corpus in one.
+    pub fn open(&self, output: &Output) -> Result<Corpus, Report> {
+        let workspace = self.workspace()?;
+        Ok(self.corpus(&workspace, output)?.0)
+    }
+}
+
+/// Sources that could not be read in a refresh.
+pub fn tell_closed(refresh: &Refresh, output: &Output) {
+    for (name, reason) in &refresh.closed {
+        output.note(format!("warning: source `{name}` can't be read: {reason}"));
+    }
+}
+
+/// A query as people type it, strictly.
+pub fn parse_query(words: &[String]) -> Result<Query, Report> {
+    let text = words.join(" ");
+    parse(&text).map_err(|error| {
+        Report::usage(format!("the query is wrong\n{}", error.render(&text)))
+            .hint("retake help query")
+    })
+}
+
+/// How a command ends whose corpus has unreadable records.
+pub fn partial(corpus: &Corpus) -> Option<Kind> {
+    let unread: u64 = corpus.state().sources.iter().map(|s| s.counts.unread).sum();
+    (unread > 0).then_some(Kind::Partial)
+}
+
+/// The bar of a job that counts bytes.
+pub const INDEXING: &str = "indexing {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta} left";
+
+/// The bar of a job that counts records.
+pub const EXPORTING: &str = "exporting {wide_bar} {pos}/{len} {per_sec} {eta} left";
+
+/// Runs a job with a bar; Ctrl-C stops the job, and what it had committed stays.
+pub fn with_progress<T>(
+    output: &Output,
+    bar_form: &'static str,
+    job: impl FnOnce(&Progress) -> T,
+) -> T {
+    let progress = Progress::default();
+    let signal = signal_hook::flag::register(signal_hook::consts::SIGINT, progress.cancel_flag());
+    let target = if output.is_quiet() {
+        ProgressDrawTarget::hidden()
+    } else {
+        ProgressDrawTarget::stderr()
+    };
+    let bar = ProgressBar::with_draw_target(None, target);
+    if let Ok(style) = ProgressStyle::with_template(bar_form) {
+        bar.set_style(style);
+    }
+    let done = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let watcher = std::thread::spawn({
+        let (bar, progress, done) = (bar.clone(), progress.clone(), Arc::clone(&done));
+        move || {
+            while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                let (amount, total) = progress.amounts();
+                if total > 0 {
+                    bar.set_length(total);
+                    bar.set_position(amount);
+                }
+                std::thread::park_timeout(Duration::from_millis(100));
+            }
+        }
+    });
+    let result = job(&progress);
+    done.store(true, std::sync::atomic::Ordering::Relaxed);
+    watcher.thread().unpark();
+    let _ = watcher.join();
+    bar.finish_and_clear();
+    if let Ok(signal) = signal {
+        signal_hook::low_level::unregister(signal);
+    }
+    result
+}
+
+/// A workspace's error with what to do about it.
+pub fn workspace_report(error: WorkspaceError) -> Report {
+    let report = Report::from_error(&error);
+    match error {
+        WorkspaceError::NotFound(_) => report
+            .hint("`retake add PATH` makes a workspace here and reads PATH")
+            .hint("`retake --demo search boat` looks into the built-in demo"),
+        WorkspaceError::NameTaken { .. } => report.hint("give the new one a name: --name NAME"),
+        WorkspaceError::NoSource(_) => report.hint("`retake sources` lists them"),
+        WorkspaceError::NotTrusted => {
+            report.hint("look at .retake/workspace.toml, then run `retake trust`")
+        }
+        _ => report,
+    }
+}
+
+/// A corpus's error with what to do about it.
+pub fn corpus_report(error: &CorpusError) -> Report {
+    let report = Report::from_error(error);
+    match error {
+        CorpusError::Cancelled(_) => report.hint("what was indexed stays; `retake index` goes on"),
+        CorpusError::Damaged(_) => report.hint("`retake index --rebuild` makes it anew"),
+        CorpusError::NoRecord(_) => report.hint("`retake search QUERY --format ids` lists ids"),
+        CorpusError::Busy => report.hint("wait for it, or look at what is there already"),
+        _ => report,
+    }
+}

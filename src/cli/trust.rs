@@ -1,0 +1,23 @@
+use clap::Args;
+
+use super::Ended;
+use super::output::Output;
+use super::session::{Session, workspace_report};
+
+/// Let this workspace follow the paths that its files name outside itself
+#[derive(Debug, Args)]
+pub struct TrustArgs {}
+
+pub(super) fn run(_: &TrustArgs, session: Session, output: &mut Output) -> Ended {
+    let mut workspace = session.workspace()?;
+    if workspace.is_trusted() {
+        output.note("this workspace is trusted already");
+        return Ok(None);
+    }
+    workspace.trust().map_err(workspace_report)?;
+    output.note(format!(
+        "{} is trusted as it is now",
+        workspace.folder().display()
+    ));
+    Ok(None)
+}

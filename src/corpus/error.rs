@@ -1,0 +1,74 @@
+use std::path::{Path, PathBuf};
+
+use crate::index::IndexError;
+use crate::ingest::container::ContainerError;
+use crate::jobs::Cancelled;
+use crate::workspace::WorkspaceError;
+
+/// Why the corpus could not do something.
+#[derive(Debug, thiserror::Error)]
+pub enum CorpusError {
+    /// The workspace.
+    #[error(transparent)]
+    Workspace(#[from] WorkspaceError),
+    /// The index.
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    /// A source's file.
+    #[error(transparent)]
+    Container(#[from] ContainerError),
+    /// Somebody asked to stop.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
+    /// Another process is indexing.
+    #[error("another retake is indexing this workspace")]
+    Busy,
+    /// A file of the index can't be read or written.
+    #[error("{path} can't be {doing}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// `read` or `written`.
+        doing: &'static str,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The index is damaged.
+    #[error("the index in {0} is damaged")]
+    Damaged(PathBuf),
+    /// No record has this id.
+    #[error("no record has the id `{0}`")]
+    NoRecord(String),
+    /// The record is there, but can't be read now.
+    #[error("{id} can't be read: {reason}")]
+    Unreadable {
+        /// The record.
+        id: String,
+        /// Why.
+        reason: String,
+    },
+    /// A thread of a job failed; the job's changes are dropped.
+    #[error("indexing failed inside: {0}")]
+    Thread(String),
+}
+
+impl CorpusError {
+    pub(super) fn write(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_owned();
+        |source| Self::File {
+            path,
+            doing: "written",
+            source,
+        }
+    }
+
+    pub(super) fn read(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_owned();
+        |source| Self::File {
+            path,
+            doing: "read",
+            source,
+        }
+    }
+}

@@ -1,0 +1,125 @@
+use serde::Serialize;
+
+use crate::domain::{RecordId, ReviewState, TargetId};
+use crate::index::query::Query;
+use crate::index::{DocumentKind, Highlighter, Match, Matches, Snippet};
+
+use super::texts::texts;
+use super::{Corpus, CorpusError};
+
+/// A match with what a person sees of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hit {
+    /// The record, or the pair inside it.
+    pub id: TargetId,
+    /// What it is.
+    pub kind: DocumentKind,
+    /// The step's number from 1, for a step.
+    pub step: Option<u32>,
+    /// How well it matched.
+    pub score: f32,
+    /// The text around the first match, else the task's beginning.
+    pub snippet: Option<Snippet>,
+    /// The field of the snippet.
+    pub field: &'static str,
+    /// What people decided.
+    pub review: ReviewState,
+}
+
+/// The first hits and the count of all.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hits {
+    /// How many there are.
+    pub total: usize,
+    /// The first of them.
+    pub first: Vec<Hit>,
+}
+
+const SNIPPET_WIDTH: usize = 160;
+
+pub(super) fn hits(corpus: &Corpus, query: &Query, matches: Matches) -> Result<Hits, CorpusError> {
+    let highlighter = Highlighter::from_query(query);
+    let first = matches
+        .first
+        .into_iter()
+        .map(|found| hit(corpus, &highlighter, found))
+        .collect::<Result<_, _>>()?;
+    Ok(Hits {
+        total: matches.total,
+        first,
+    })
+}
+
+fn hit(corpus: &Corpus, highlighter: &Highlighter, found: Match) -> Result<Hit, CorpusError> {
+    // The hit stays a hit where its source is out of reach; its id is known to the index.
+    let (id, snippet, field) = match corpus.glance(found.record) {
+        Ok((id, content)) => {
+            let all = texts(&content, &found);
+            let around = all.iter().find_map(|(field, text)| {
+                highlighter
+                    .snippet(field, text, SNIPPET_WIDTH)
+                    .map(|s| (Some(s), *field))
+            });
+            let (snippet, field) = around.unwrap_or_else(|| {
+                let start = all
+                    .first()
+                    .map(|(_, text)| Snippet::beginning(text, SNIPPET_WIDTH));
+                (start, "task")
+            });
+            (id, snippet, field)
+        }
+        Err(error) => (corpus.id_of(found.record)?.ok_or(error)?, None, "task"),
+    };
+    Ok(Hit {
+        id: TargetId {
+            record: id,
+            part: found.part,
+        },
+        kind: found.kind,
+        step: found.step,
+        score: found.score,
+        snippet,
+        field,
+        review: ReviewState::default(),
+    })
+}
+
+impl Corpus {
+    pub(super) fn id_of(
+        &self,
+        key: crate::index::RecordKey,
+    ) -> Result<Option<RecordId>, CorpusError> {
+        let source = self.state.by_ordinal(key.source);
+        let row = self.row(key)?;
+        Ok(source
+            .zip(row)
+            .map(|(source, row)| RecordId::new(&source.name, &row.id)))
+    }
+}
+
+/// A hit as `retake search --format json` writes it; names are stable.
+#[derive(Debug, Serialize)]
+pub struct HitJson<'a> {
+    id: String,
+    kind: &'static str,
+    step: Option<u32>,
+    score: f32,
+    snippet: Option<&'a str>,
+    field: &'static str,
+    review: &'static str,
+}
+
+impl Hit {
+    /// The form for programs.
+    pub fn json(&self) -> HitJson<'_> {
+        HitJson {
+            id: self.id.to_string(),
+            kind: self.kind.name(),
+            step: self.step,
+            score: self.score,
+            snippet: self.snippet.as_ref().map(|snippet| snippet.text.as_str()),
+            field: self.field,
+            review: self.review.name(),
+        }
+    }
+}

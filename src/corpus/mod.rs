@@ -1,0 +1,373 @@
+//! Sources as they stand now: kept in step with the index, searched, and read record by record.
+//!
+//! The index only points. Whatever is shown is read from the source at that moment; a source that changed in between is
+//! noticed by its hash.
+
+mod comparison;
+pub mod documents;
+mod error;
+mod hit;
+mod pipeline;
+pub mod preparation;
+mod record_table;
+mod refresh;
+mod sampling;
+mod source_build;
+mod source_files;
+mod state;
+mod texts;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use crate::config::Config;
+use crate::domain::{Content, Interner, Outcome, Record, RecordId, TargetId, Trajectory};
+use crate::index::query::Query;
+use crate::index::{
+    IndexStore, IndexStoreReader, LoweredQuery, Match, Matches, RecordKey, Row, Sort, Summary,
+};
+use crate::ingest::container::{ContainerFile, FoundRecord, read_at};
+use crate::ingest::{Format, format_named};
+use crate::jobs::Progress;
+use crate::media::PictureRoots;
+use crate::rules::{self, Flag, RuleContext, ToolLists, duplicate_task_flag};
+use crate::workspace::{Source, Workspace};
+
+pub use comparison::{ComparedTask, Comparison};
+pub use documents::call_text;
+pub use error::CorpusError;
+pub use hit::{Hit, Hits};
+pub use preparation::GoldTasks;
+pub use refresh::{Refresh, needs_refresh, refresh};
+pub use sampling::Sample;
+pub use source_build::{SourceDelta, picture_roots, scan_limits};
+pub use state::{FileState, IndexState, SourceCounts, SourceState, Warning};
+
+use record_table::{RecordRow, RecordRows, RecordTable};
+use source_build::KnownRoots;
+
+/// An opened workspace: one commit of its index, and its sources.
+pub struct Corpus {
+    folder: PathBuf,
+    sources: Vec<Source>,
+    config: Config,
+    state: IndexState,
+    /// By the ordinal of their source.
+    tables: HashMap<u32, RecordTable>,
+    reader: IndexStoreReader,
+    interner: Interner,
+    tool_lists: ToolLists,
+}
+
+/// How up to date a corpus is to be opened.
+pub enum Freshness<'a> {
+    /// As the last commit left it.
+    AsIs,
+    /// Brought up to date first; the progress is for whoever watches.
+    Current(&'a Progress),
+}
+
+impl Corpus {
+    /// Opens a workspace. A stale index is brought up to date first, unless another process is at it: then the last
+    /// commit is shown, and `Refresh::closed` is empty.
+    pub fn open(
+        workspace: &Workspace,
+        config: &Config,
+        freshness: Freshness<'_>,
+    ) -> Result<(Self, Option<Refresh>), CorpusError> {
+        let folder = workspace.index_folder();
+        let opened = Self::committed(workspace, config)?;
+        let Freshness::Current(progress) = freshness else {
+            return match opened {
+                Some(corpus) => Ok((corpus, None)),
+                None => Err(CorpusError::Damaged(folder)),
+            };
+        };
+        if let Some(corpus) = opened {
+            if !needs_refresh(workspace, &corpus.state) {
+                return Ok((corpus, None));
+            }
+            return match refresh(workspace, config, progress, false, false) {
+                Ok(done) => match Self::committed(workspace, config)? {
+                    Some(corpus) => Ok((corpus, Some(done))),
+                    None => Err(CorpusError::Damaged(folder)),
+                },
+                Err(CorpusError::Busy) => Ok((corpus, None)),
+                // A workspace on a read-only disk is still read.
+                Err(CorpusError::File { source, .. })
+                    if source.kind() == std::io::ErrorKind::ReadOnlyFilesystem
+                        || source.kind() == std::io::ErrorKind::PermissionDenied =>
+                {
+                    Ok((corpus, None))
+                }
+                Err(error) => Err(error),
+            };
+        }
+        let done = refresh(workspace, config, progress, false, true)?;
+        match Self::committed(workspace, config)? {
+            Some(corpus) => Ok((corpus, Some(done))),
+            None => Err(CorpusError::Damaged(folder)),
+        }
+    }
+
+    fn committed(workspace: &Workspace, config: &Config) -> Result<Option<Self>, CorpusError> {
+        let folder = workspace.index_folder();
+        if !IndexStore::exists(&folder) {
+            return Ok(None);
+        }
+        let reader = IndexStore::open_or_create(&folder)?.reader()?;
+        let Some(state) = IndexState::load(&folder, reader.note.as_deref()) else {
+            return Ok(None);
+        };
+        let mut tables = HashMap::new();
+        for source in &state.sources {
+            // A state whose table is gone or damaged is as good as none: everything is read again.
+            let Ok(table) = RecordTable::open(&folder.join(&source.table)) else {
+                return Ok(None);
+            };
+            tables.insert(source.ordinal, table);
+        }
+        Ok(Some(Self {
+            folder,
+            sources: workspace.sources(),
+            config: config.clone(),
+            state,
+            tables,
+            reader,
+            interner: Interner::default(),
+            tool_lists: ToolLists::default(),
+        }))
+    }
+
+    /// What the index was built from.
+    pub fn state(&self) -> &IndexState {
+        &self.state
+    }
+
+    /// The first hits of a query, with snippets.
+    pub fn search(
+        &self,
+        query: &Query,
+        sort: Sort,
+        offset: usize,
+        limit: usize,
+    ) -> Result<Hits, CorpusError> {
+        let lowered = self.lower(query)?;
+        let matches = self.reader.search(&lowered, sort, offset, limit)?;
+        hit::hits(self, query, matches)
+    }
+
+    /// What a person sees of matches that were found otherwise (a sample).
+    pub fn hits(
+        &self,
+        query: &Query,
+        total: usize,
+        first: Vec<Match>,
+    ) -> Result<Hits, CorpusError> {
+        hit::hits(self, query, Matches { total, first })
+    }
+
+    /// Facets and number summaries of a query.
+    pub fn summarize(
+        &self,
+        query: &Query,
+        keywords: &[&str],
+        numbers: &[&str],
+    ) -> Result<Summary, CorpusError> {
+        Ok(self
+            .reader
+            .summarize(&self.lower(query)?, keywords, numbers)?)
+    }
+
+    /// Every match of a query with values of keyword fields, unordered.
+    pub fn rows(&self, query: &Query, fields: &[&str]) -> Result<Vec<Row>, CorpusError> {
+        Ok(self.reader.rows(&self.lower(query)?, fields)?)
+    }
+
+    fn lower(&self, query: &Query) -> Result<LoweredQuery, CorpusError> {
+        Ok(self.reader.lower(query, self)?)
+    }
+
+    /// The record that an id or a content hash names; what people typed may be a pair's id, too.
+    pub fn find(&self, id: &TargetId) -> Result<Record, CorpusError> {
+        for key in self.reader.keys_of(&id.record.to_string())? {
+            let Some(row) = self.row(key)? else { continue };
+            let Some(source) = self.state.by_ordinal(key.source) else {
+                continue;
+            };
+            let found = RecordId::new(&source.name, &row.id);
+            if found == id.record || row.hash.to_string() == id.record.as_str() {
+                return self.record_in(source, row);
+            }
+        }
+        Err(CorpusError::NoRecord(id.to_string()))
+    }
+
+    /// The record that a hit points at.
+    pub fn record(&self, key: RecordKey) -> Result<Record, CorpusError> {
+        let gone = || CorpusError::NoRecord(format!("{}.{}", key.source, key.row));
+        let source = self.state.by_ordinal(key.source).ok_or_else(gone)?;
+        let row = self.row(key)?.ok_or_else(gone)?;
+        self.record_in(source, row)
+    }
+
+    fn row(&self, key: RecordKey) -> Result<Option<RecordRow>, CorpusError> {
+        let Some(table) = self.tables.get(&key.source) else {
+            return Ok(None);
+        };
+        table
+            .row(key.row)
+            .map_err(|_| CorpusError::Damaged(self.folder.clone()))
+    }
+
+    fn all_rows(&self, source: &SourceState) -> Result<RecordRows, CorpusError> {
+        let Some(table) = self.tables.get(&source.ordinal) else {
+            return Ok(RecordRows::new());
+        };
+        table
+            .rows()
+            .map_err(|_| CorpusError::Damaged(self.folder.clone()))
+    }
+
+    /// All ids of a source by row.
+    fn ids(&self, source: &SourceState) -> Result<Vec<Option<RecordId>>, CorpusError> {
+        let id = |row: RecordRow| RecordId::new(&source.name, &row.id);
+        Ok(self
+            .all_rows(source)?
+            .into_iter()
+            .map(|row| row.map(id))
+            .collect())
+    }
+
+    fn record_in(&self, source: &SourceState, row: RecordRow) -> Result<Record, CorpusError> {
+        let id = RecordId::new(&source.name, &row.id);
+        let (found, format, file) = self.locate(source, &row, &id)?;
+        let unreadable = |reason: String| unreadable(&id, reason);
+        let (hash, content) = preparation::read(&found, format, &file.relative, &self.interner)
+            .map_err(unreadable)?;
+        if hash != row.hash {
+            return Err(unreadable(format!(
+                "{} has changed since it was indexed; run `retake index`",
+                file.plain.display()
+            )));
+        }
+        Ok(Record {
+            raw: String::from_utf8_lossy(&found.bytes).into(),
+            key: found.key,
+            id,
+            hash,
+            content,
+        })
+    }
+
+    /// The id and content of a record, not checked against its hash: for lists, where a glance must be cheap.
+    fn glance(&self, key: RecordKey) -> Result<(RecordId, Content), CorpusError> {
+        let gone = || CorpusError::NoRecord(format!("{}.{}", key.source, key.row));
+        let source = self.state.by_ordinal(key.source).ok_or_else(gone)?;
+        let row = self.row(key)?.ok_or_else(gone)?;
+        let id = RecordId::new(&source.name, &row.id);
+        let (found, format, file) = self.locate(source, &row, &id)?;
+        let content = preparation::read_content(&found, format, &file.relative, &self.interner)
+            .map_err(|reason| unreadable(&id, reason))?;
+        Ok((id, content))
+    }
+
+    /// The bytes of a record with its format and file.
+    fn locate<'s>(
+        &self,
+        source: &'s SourceState,
+        row: &RecordRow,
+        id: &RecordId,
+    ) -> Result<(FoundRecord, &'static Format, &'s FileState), CorpusError> {
+        let file = source
+            .files
+            .get(row.file as usize)
+            .ok_or_else(|| unreadable(id, "its file is not listed".to_owned()))?;
+        let format = format_named(&file.format)
+            .ok_or_else(|| unreadable(id, format!("its format `{}` is unknown", file.format)))?;
+        let container = ContainerFile {
+            path: file.plain.clone(),
+            kind: file.kind,
+        };
+        let found = FoundRecord {
+            number: 0,
+            location: row.location,
+            bytes: read_at(&container, row.location, &scan_limits(&self.config))?,
+            key: row.key.clone(),
+        };
+        Ok((found, format, file))
+    }
+
+    /// The picture roots of a record's source.
+    pub fn roots(&self, id: &RecordId) -> PictureRoots {
+        self.source_of(id)
+            .map_or_else(|| PictureRoots::new(Vec::new()), picture_roots)
+    }
+
+    fn source_of(&self, id: &RecordId) -> Option<&Source> {
+        self.sources
+            .iter()
+            .find(|source| source.name == id.source())
+    }
+
+    /// What the rules find in a record, as when it was indexed.
+    pub fn flags(&self, record: &Record) -> Result<Vec<Flag>, CorpusError> {
+        let Some(trajectory) = &record.content.trajectory else {
+            return Ok(Vec::new());
+        };
+        let calls = rules::trajectory_calls(trajectory);
+        let roots = self.roots(&record.id);
+        let Some(source) = self.source_of(&record.id) else {
+            return Ok(Vec::new());
+        };
+        let files = KnownRoots::of(source, &roots);
+        let tools = self.tool_lists.of(trajectory);
+        let mut flags = rules::check(trajectory, &RuleContext::new(&tools, &files, None, &calls));
+        if let Some(first) = self.first_with_task(record)? {
+            flags.push(duplicate_task_flag(&first));
+        }
+        Ok(flags)
+    }
+
+    fn first_with_task(&self, record: &Record) -> Result<Option<RecordId>, CorpusError> {
+        let Some(source) = self.state.source(record.id.source()) else {
+            return Ok(None);
+        };
+        let rows = self.all_rows(source)?;
+        let task = rows
+            .iter()
+            .flatten()
+            .find(|row| row.id == record.id.record())
+            .map_or(0, |row| row.task);
+        let place = |row: &RecordRow| (row.file, row.location);
+        Ok(rows
+            .iter()
+            .flatten()
+            .filter(|row| task != 0 && row.task == task)
+            .min_by_key(|row| place(row))
+            .filter(|row| row.id != record.id.record())
+            .map(|row| RecordId::new(&source.name, &row.id)))
+    }
+
+    /// Bytes of the index on disk.
+    pub fn index_size(&self) -> Result<u64, CorpusError> {
+        Ok(IndexStore::open_or_create(&self.folder)?.size()?)
+    }
+
+    /// What a run's benchmark says of its answer; `None` for what is no run.
+    pub fn outcome(&self, trajectory: &Trajectory) -> Option<Outcome> {
+        preparation::outcome(trajectory, &self.gold())
+    }
+
+    /// Reference answers of all benchmark tasks.
+    pub fn gold(&self) -> GoldTasks {
+        GoldTasks::of(&self.state)
+    }
+}
+
+fn unreadable(id: &RecordId, reason: String) -> CorpusError {
+    CorpusError::Unreadable {
+        id: id.to_string(),
+        reason,
+    }
+}

@@ -1,0 +1,229 @@
+//! Scan → prepare in parallel → one consumer in file order. Memory is bounded by the number of batches under way.
+
+use crossbeam::channel::{Receiver, Sender, bounded};
+
+use crate::ingest::container::{
+    ContainerFile, Found, FoundRecord, Location, Problem, ScanLimits, ScanStart, scan,
+};
+use crate::ingest::{Format, Layout};
+use crate::jobs::Progress;
+
+use super::error::CorpusError;
+use super::preparation::{PreparedRecord, Workbench, prepare};
+
+/// A file that can be scanned, with its format.
+#[derive(Clone)]
+pub struct OpenedFile {
+    /// The plain file.
+    pub container: ContainerFile,
+    /// Its format.
+    pub format: &'static Format,
+    /// How records lie in it.
+    pub layout: Layout,
+    /// Its path inside the source.
+    pub relative: String,
+    /// Where to start.
+    pub start: ScanStart,
+    /// Its number among the source's files.
+    pub number: u32,
+}
+
+/// What came of one record or place of a file.
+pub enum Outcome {
+    /// A record.
+    Read(Box<PreparedRecord>),
+    /// A place that could not be read; `lost` if a whole record is missing because of it.
+    Problem {
+        /// What and where.
+        problem: Problem,
+        /// Whether a record is missing.
+        lost: bool,
+    },
+}
+
+struct Batch {
+    sequence: u64,
+    file: usize,
+    found: Vec<Found>,
+}
+
+struct Prepared {
+    sequence: u64,
+    file: usize,
+    outcomes: Vec<Outcome>,
+}
+
+const BATCH_RECORDS: usize = 64;
+const BATCH_BYTES: usize = 1 << 20;
+/// Batches under way for each thread; more would only take memory.
+const BATCHES_PER_THREAD: usize = 3;
+
+/// Reads all files and hands every outcome to `consume`, in the order of files and records, with its file.
+pub fn run(
+    files: &[OpenedFile],
+    limits: &ScanLimits,
+    threads: usize,
+    bench: &Workbench<'_>,
+    progress: &Progress,
+    mut consume: impl FnMut(&OpenedFile, Outcome) -> Result<(), CorpusError>,
+) -> Result<(), CorpusError> {
+    let under_way = threads * BATCHES_PER_THREAD;
+    // Whoever puts a batch in takes a permit; the consumer gives it back.
+    let (permit_in, permits) = bounded::<()>(under_way);
+    for _ in 0..under_way {
+        let _ = permit_in.send(());
+    }
+    let (batch_in, batches) = bounded::<Batch>(under_way);
+    let (prepared_in, prepared) = bounded::<Prepared>(under_way);
+    std::thread::scope(|scope| {
+        let scanner = scope.spawn({
+            let permits = permits.clone();
+            move || scan_all(files, limits, progress, &permits, &batch_in)
+        });
+        for _ in 0..threads {
+            let (batches, prepared_in) = (batches.clone(), prepared_in.clone());
+            scope.spawn(move || {
+                for batch in batches {
+                    let done = prepare_batch(batch, files, bench);
+                    if prepared_in.send(done).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+        drop((batches, prepared_in));
+        let result = consume_in_order(files, &prepared, &permit_in, progress, &mut consume);
+        // On an error the scanner waits for permits or room that never come: closing the channels ends it.
+        drop((prepared, permit_in, permits));
+        let scanned = scanner
+            .join()
+            .unwrap_or_else(|_| Err(CorpusError::Thread("the scan stopped".to_owned())));
+        result.and(scanned)
+    })
+}
+
+fn consume_in_order(
+    files: &[OpenedFile],
+    prepared: &Receiver<Prepared>,
+    permits: &Sender<()>,
+    progress: &Progress,
+    consume: &mut impl FnMut(&OpenedFile, Outcome) -> Result<(), CorpusError>,
+) -> Result<(), CorpusError> {
+    let mut waiting = std::collections::BTreeMap::new();
+    let mut next = 0;
+    for batch in prepared {
+        waiting.insert(batch.sequence, batch);
+        while let Some(batch) = waiting.remove(&next) {
+            next += 1;
+            progress.check()?;
+            if let Some(file) = files.get(batch.file) {
+                batch
+                    .outcomes
+                    .into_iter()
+                    .try_for_each(|outcome| consume(file, outcome))?;
+            }
+            let _ = permits.send(());
+        }
+    }
+    // A worker that died took a batch with it.
+    if waiting.is_empty() {
+        Ok(())
+    } else {
+        Err(CorpusError::Thread("reading a record failed".to_owned()))
+    }
+}
+
+fn scan_all(
+    files: &[OpenedFile],
+    limits: &ScanLimits,
+    progress: &Progress,
+    permits: &Receiver<()>,
+    batches: &Sender<Batch>,
+) -> Result<(), CorpusError> {
+    let mut sequence = 0;
+    for (file, opened) in files.iter().enumerate() {
+        let mut found = Vec::new();
+        let mut bytes = 0;
+        let mut seen = opened.start.offset;
+        let send = |found: Vec<Found>, sequence: &mut u64| {
+            let batch = Batch {
+                sequence: *sequence,
+                file,
+                found,
+            };
+            *sequence += 1;
+            permits.recv().is_ok() && batches.send(batch).is_ok()
+        };
+        for item in scan(&opened.container, opened.layout, opened.start, limits)? {
+            progress.check()?;
+            if let Found::Record(record) = &item {
+                bytes += record.bytes.len();
+                if let Location::Span { offset, length } = record.location {
+                    progress.advance((offset + length).saturating_sub(seen));
+                    seen = seen.max(offset + length);
+                }
+            }
+            found.push(item);
+            if found.len() >= BATCH_RECORDS || bytes >= BATCH_BYTES {
+                bytes = 0;
+                if !send(std::mem::take(&mut found), &mut sequence) {
+                    return Ok(());
+                }
+            }
+        }
+        if !found.is_empty() && !send(found, &mut sequence) {
+            return Ok(());
+        }
+        let size = std::fs::metadata(&opened.container.path).map_or(seen, |m| m.len());
+        progress.advance(size.saturating_sub(seen));
+    }
+    Ok(())
+}
+
+fn prepare_batch(batch: Batch, files: &[OpenedFile], bench: &Workbench<'_>) -> Prepared {
+    let outcomes = match files.get(batch.file) {
+        Some(file) => batch
+            .found
+            .into_iter()
+            .map(|found| outcome(found, file, bench))
+            .collect(),
+        None => Vec::new(),
+    };
+    Prepared {
+        sequence: batch.sequence,
+        file: batch.file,
+        outcomes,
+    }
+}
+
+fn outcome(found: Found, file: &OpenedFile, bench: &Workbench<'_>) -> Outcome {
+    match found {
+        Found::Problem(problem) => Outcome::Problem {
+            problem,
+            lost: true,
+        },
+        Found::Record(record) => match prepare(record, file.format, &file.relative, bench) {
+            Ok(prepared) => Outcome::Read(Box::new(prepared)),
+            Err((record, reason)) => Outcome::Problem {
+                problem: unread(&record, reason),
+                lost: true,
+            },
+        },
+    }
+}
+
+fn unread(record: &FoundRecord, reason: String) -> Problem {
+    Problem {
+        record: Some(record.number),
+        offset: offset_of(record.location),
+        reason,
+    }
+}
+
+/// The byte at which a record starts, in files that have bytes a person can look up.
+pub fn offset_of(location: Location) -> Option<u64> {
+    match location {
+        Location::Span { offset, .. } => Some(offset),
+        Location::Row { .. } => None,
+    }
+}

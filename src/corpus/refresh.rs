@@ -1,0 +1,300 @@
+//! Bringing the index up to date: what changed since the last commit is read, the rest is left alone.
+
+use std::fs::File;
+use std::path::Path;
+
+use crate::config::Config;
+use crate::domain::Interner;
+use crate::index::{IndexStore, IndexStoreWriter, RecordKey, WriteBudget};
+use crate::jobs::Progress;
+use crate::rules::ToolLists;
+use crate::workspace::{Source, Workspace};
+
+use super::error::CorpusError;
+use super::preparation::GoldTasks;
+use super::record_table::{self, RecordRows, RecordTable};
+use super::source_build::{BuildContext, SourceDelta, build, threads};
+use super::source_files::{SourceChange, SourceFile, change, is_stale, list};
+use super::state::{IndexState, SourceState};
+
+/// What a refresh did.
+#[derive(Debug, Clone, Default)]
+pub struct Refresh {
+    /// Sources that were read, with what changed in them.
+    pub sources: Vec<(String, SourceDelta)>,
+    /// Sources that are gone from the workspace.
+    pub removed: Vec<String>,
+    /// Sources that can't be read now, with the reason; what was known of them stays.
+    pub closed: Vec<(String, String)>,
+}
+
+/// Whether something is to be done, told from stamps alone.
+pub fn needs_refresh(workspace: &Workspace, state: &IndexState) -> bool {
+    let sources = workspace.sources();
+    let gone = state
+        .sources
+        .iter()
+        .any(|known| sources.iter().all(|s| s.name != known.name));
+    gone || sources
+        .iter()
+        .filter(|source| source.closed.is_none())
+        .any(|source| {
+            // What can't be listed can't be read either; `refresh` says why.
+            list(source).is_ok_and(|files| is_stale(source, state.source(&source.name), &files))
+        })
+}
+
+/// Reads what changed; `rebuild` reads everything as if for the first time.
+///
+/// Commits after each source of some size, so that a cancelled run keeps what it has done.
+pub fn refresh(
+    workspace: &Workspace,
+    config: &Config,
+    progress: &Progress,
+    rebuild: bool,
+    wait: bool,
+) -> Result<Refresh, CorpusError> {
+    let folder = workspace.index_folder();
+    std::fs::create_dir_all(&folder).map_err(CorpusError::write(&folder))?;
+    let _lock = lock(&folder, wait)?;
+    let store = IndexStore::open_or_create(&folder)?;
+    // A state whose tables are gone or damaged is as good as none: everything is read again.
+    let known = IndexState::load(&folder, store.committed_note()?.as_deref()).filter(|state| {
+        let readable = |table| {
+            RecordTable::open(&folder.join(table))
+                .and_then(|t| t.rows())
+                .is_ok()
+        };
+        state.sources.iter().all(|source| readable(&source.table))
+    });
+    let fresh = known.is_none() || rebuild;
+    let mut state = known.filter(|_| !rebuild).unwrap_or_else(IndexState::empty);
+    let mut writer = store.writer(WriteBudget {
+        threads: threads(config),
+        memory_bytes: config.index.memory_mb.saturating_mul(1_000_000),
+    })?;
+    if fresh {
+        writer.clear()?;
+    }
+    let mut session = Session {
+        folder: &folder,
+        workspace,
+        config,
+        progress,
+        writer: &mut writer,
+        interner: Interner::default(),
+        tool_lists: ToolLists::default(),
+        done: Refresh::default(),
+    };
+    let result = session.run(&mut state, fresh);
+    let done = session.done;
+    match result {
+        Ok(()) => {
+            writer.finish()?;
+            state.remove_old(&folder);
+            Ok(done)
+        }
+        Err(error) => {
+            writer.rollback()?;
+            Err(error)
+        }
+    }
+}
+
+/// One process builds at a time; the lock goes with the file handle, whatever happens to the process.
+fn lock(folder: &Path, wait: bool) -> Result<File, CorpusError> {
+    let path = folder.join("lock");
+    let file = File::create(&path).map_err(CorpusError::write(&path))?;
+    if wait {
+        file.lock().map_err(CorpusError::write(&path))?;
+        return Ok(file);
+    }
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => Err(CorpusError::Busy),
+        Err(std::fs::TryLockError::Error(error)) => Err(CorpusError::write(&path)(error)),
+    }
+}
+
+struct Session<'a, 'w> {
+    folder: &'a Path,
+    workspace: &'a Workspace,
+    config: &'a Config,
+    progress: &'a Progress,
+    writer: &'a mut IndexStoreWriter<'w>,
+    interner: Interner,
+    tool_lists: ToolLists,
+    done: Refresh,
+}
+
+/// Sources are committed together until this many bytes were read.
+const COMMIT_BYTES: u64 = 64 << 20;
+
+impl Session<'_, '_> {
+    fn run(&mut self, state: &mut IndexState, fresh: bool) -> Result<(), CorpusError> {
+        // A first commit makes the state and the emptied index belong together before anything else is written.
+        let mut dirty = fresh;
+        let sources = self.workspace.sources();
+        dirty |= self.remove_gone(state, &sources)?;
+        let mut since_commit = 0;
+        for source in &sources {
+            let before = state.source(&source.name).map_or(0, |s| s.counts.bytes);
+            if self.bring(source, state, false)? {
+                dirty = true;
+                since_commit += state
+                    .source(&source.name)
+                    .map_or(before, |s| s.counts.bytes);
+            }
+            if since_commit > COMMIT_BYTES {
+                since_commit = 0;
+                dirty = false;
+                self.commit(state)?;
+            }
+        }
+        // Runs scored before their tasks were known, or with other reference answers.
+        let fingerprint = GoldTasks::of(state).fingerprint() | 1;
+        let outdated: Vec<Source> = sources
+            .into_iter()
+            .filter(|source| {
+                state
+                    .source(&source.name)
+                    .is_some_and(|s| s.scored_with != 0 && s.scored_with != fingerprint)
+            })
+            .collect();
+        for source in &outdated {
+            dirty |= self.bring(source, state, true)?;
+        }
+        if dirty {
+            self.commit(state)?;
+        }
+        Ok(())
+    }
+
+    fn remove_gone(
+        &mut self,
+        state: &mut IndexState,
+        sources: &[Source],
+    ) -> Result<bool, CorpusError> {
+        let gone: Vec<SourceState> = state
+            .sources
+            .extract_if(.., |known| {
+                sources.iter().all(|source| source.name != known.name)
+            })
+            .collect();
+        for source in &gone {
+            for (number, row) in self.rows(source)?.iter().enumerate() {
+                if row.is_some() {
+                    self.writer.remove(RecordKey {
+                        source: source.ordinal,
+                        row: number as u32,
+                    });
+                }
+            }
+            self.done.removed.push(source.name.clone());
+        }
+        Ok(!gone.is_empty())
+    }
+
+    fn rows(&self, source: &SourceState) -> Result<RecordRows, CorpusError> {
+        let path = self.folder.join(&source.table);
+        RecordTable::open(&path)
+            .and_then(|table| table.rows())
+            .map_err(|_| CorpusError::Damaged(path))
+    }
+
+    /// Reads a source if it changed; says whether the state did.
+    fn bring(
+        &mut self,
+        source: &Source,
+        state: &mut IndexState,
+        rescore: bool,
+    ) -> Result<bool, CorpusError> {
+        if let Some(reason) = &source.closed {
+            self.done.closed.push((source.name.clone(), reason.clone()));
+            return Ok(false);
+        }
+        let known = state.source(&source.name);
+        let looked = list(source).and_then(|files| {
+            if rescore {
+                Ok(SourceChange::Changed(files))
+            } else {
+                change(source, known, files)
+            }
+        });
+        let (files, appended) = match looked {
+            Ok(SourceChange::None) => return Ok(false),
+            Ok(SourceChange::Touched(files)) => {
+                touch(state, &source.name, &files);
+                return Ok(true);
+            }
+            Ok(SourceChange::Appended(file)) => (vec![file], true),
+            Ok(SourceChange::Changed(files)) => (files, false),
+            Err(error) => {
+                let reason = crate::report::Report::from_error(&error).message;
+                self.done.closed.push((source.name.clone(), reason));
+                return Ok(false);
+            }
+        };
+        let old = match known {
+            Some(known) => Some((known, self.rows(known)?)),
+            None => None,
+        };
+        let ordinal = known.map_or(state.next_ordinal, |known| known.ordinal);
+        let gold = GoldTasks::of(state);
+        let cache = self.workspace.cache_folder();
+        let context = BuildContext {
+            config: self.config,
+            cache: &cache,
+            writer: self.writer,
+            interner: &self.interner,
+            tool_lists: &self.tool_lists,
+            gold: &gold,
+            progress: self.progress,
+        };
+        let (mut built, rows, delta) = build(source, ordinal, old, files, appended, &context)?;
+        built.table = format!("records-{ordinal}-{}.table", state.generation + 1);
+        let path = self.folder.join(&built.table);
+        record_table::write(&path, &rows).map_err(CorpusError::write(&path))?;
+        match state
+            .sources
+            .iter_mut()
+            .find(|known| known.name == source.name)
+        {
+            Some(known) => *known = built,
+            None => {
+                state.next_ordinal += 1;
+                state.sources.push(built);
+            }
+        }
+        match self
+            .done
+            .sources
+            .iter_mut()
+            .find(|(name, _)| *name == source.name)
+        {
+            Some((_, known)) => known.changed += delta.changed,
+            None => self.done.sources.push((source.name.clone(), delta)),
+        }
+        Ok(true)
+    }
+
+    fn commit(&mut self, state: &mut IndexState) -> Result<(), CorpusError> {
+        state.generation += 1;
+        state
+            .save(self.folder)
+            .map_err(CorpusError::write(&IndexState::path(
+                self.folder,
+                state.generation,
+            )))?;
+        self.writer.commit(&state.generation.to_string())?;
+        Ok(())
+    }
+}
+
+fn touch(state: &mut IndexState, name: &str, files: &[SourceFile]) {
+    if let Some(source) = state.sources.iter_mut().find(|source| source.name == name) {
+        for (old, new) in source.files.iter_mut().zip(files) {
+            old.stamp = new.stamp;
+        }
+    }
+}

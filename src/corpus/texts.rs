@@ -1,0 +1,139 @@
+//! The texts that a document was made of, for snippets and regular expressions; as `documents` fills the text fields.
+
+use std::borrow::Cow;
+
+use regex::Regex;
+
+use crate::domain::{Action, Candidate, Content, Observation, PreferencePair, Step, Trajectory};
+use crate::index::{DocumentKind, Match, RecordKey, TextMatcher};
+
+use super::Corpus;
+use super::documents::call_text;
+
+/// A text and the field in which it is searched.
+pub type FieldText<'a> = (&'static str, Cow<'a, str>);
+
+/// All texts of the document that a match points at, in the order in which a person reads them.
+pub fn texts<'a>(content: &'a Content, found: &Match) -> Vec<FieldText<'a>> {
+    let mut all = Vec::new();
+    match (found.kind, &content.trajectory) {
+        (DocumentKind::Pair, _) => {
+            let pair = content.pairs.iter().find(|pair| pair.part == found.part);
+            if let Some(pair) = pair {
+                pair_texts(pair, &mut all);
+            }
+        }
+        (DocumentKind::Trajectory, Some(trajectory)) => {
+            frame_texts(trajectory, &mut all);
+            for step in &trajectory.steps {
+                step_texts(step, &mut all);
+            }
+            if let Some(reason) = trajectory
+                .verification
+                .as_ref()
+                .and_then(|v| v.reason.as_ref())
+            {
+                all.push(("reason", Cow::Borrowed(reason)));
+            }
+        }
+        (DocumentKind::Step, Some(trajectory)) => {
+            let step = found
+                .step
+                .and_then(|step| trajectory.steps.get(step as usize - 1));
+            if let Some(step) = step {
+                step_texts(step, &mut all);
+            }
+            frame_texts(trajectory, &mut all);
+        }
+        _ => {}
+    }
+    all
+}
+
+fn frame_texts<'a>(trajectory: &'a Trajectory, all: &mut Vec<FieldText<'a>>) {
+    all.push(("task", Cow::Borrowed(&trajectory.task.text)));
+    if let Some(answer) = &trajectory.answer {
+        all.push(("answer", Cow::Borrowed(answer)));
+    }
+    if let Some(reference) = &trajectory.reference_answer {
+        all.push(("answer", Cow::Owned(reference.summary())));
+    }
+}
+
+fn step_texts<'a>(step: &'a Step, all: &mut Vec<FieldText<'a>>) {
+    part_texts(
+        step.thought.as_deref(),
+        step.action.as_ref(),
+        step.observation.as_ref(),
+        all,
+    );
+    if let Some(reason) = &step.choice_reason {
+        all.push(("reason", Cow::Borrowed(reason)));
+    }
+    for (n, candidate) in step.candidates.iter().enumerate() {
+        if step.chosen != Some(n) {
+            candidate_texts(candidate, all);
+        }
+    }
+}
+
+fn candidate_texts<'a>(candidate: &'a Candidate, all: &mut Vec<FieldText<'a>>) {
+    part_texts(
+        candidate.thought.as_deref(),
+        candidate.action.as_ref(),
+        candidate.observation.as_ref(),
+        all,
+    );
+}
+
+fn pair_texts<'a>(pair: &'a PreferencePair, all: &mut Vec<FieldText<'a>>) {
+    all.push(("task", Cow::Borrowed(&pair.context.task.text)));
+    candidate_texts(&pair.chosen, all);
+    candidate_texts(&pair.rejected, all);
+    if let Some(reason) = &pair.reason {
+        all.push(("reason", Cow::Borrowed(reason)));
+    }
+}
+
+fn part_texts<'a>(
+    thought: Option<&'a str>,
+    action: Option<&'a Action>,
+    observation: Option<&'a Observation>,
+    all: &mut Vec<FieldText<'a>>,
+) {
+    if let Some(thought) = thought {
+        all.push(("thought", Cow::Borrowed(thought)));
+    }
+    match action {
+        Some(Action::Code(code)) => all.push(("code", Cow::Borrowed(code))),
+        Some(Action::ToolCalls(calls)) => {
+            let texts = calls
+                .iter()
+                .map(|call| call_text(&call.name, &call.arguments));
+            all.extend(texts.map(|text| ("code", Cow::Owned(text))));
+        }
+        Some(Action::Message(message)) => all.push(("thought", Cow::Borrowed(message))),
+        None => {}
+    }
+    if let Some(observation) = observation {
+        all.push(("observation", Cow::Borrowed(&observation.text)));
+    }
+}
+
+impl TextMatcher for Corpus {
+    fn matches(
+        &self,
+        record: RecordKey,
+        field: &str,
+        expression: &Regex,
+        wanted: &[Match],
+    ) -> Result<Vec<bool>, String> {
+        let (_, content) = self.glance(record).map_err(|error| error.to_string())?;
+        let matches = |found: &Match| {
+            texts(&content, found)
+                .iter()
+                .any(|(name, text)| *name == field && expression.is_match(text))
+        };
+        Ok(wanted.iter().map(matches).collect())
+    }
+}

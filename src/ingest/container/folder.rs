@@ -1,0 +1,59 @@
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::ContainerError;
+
+/// A file below a folder that may hold records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FolderFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its path below the folder, with `/` between folders.
+    pub relative: String,
+}
+
+const ENDINGS: &[&str] = &["json", "jsonl", "ndjson", "parquet", "arrow", "feather"];
+const COMPRESSED: &[&str] = &["gz", "zst"];
+
+/// The files below `folder` whose names end like data, by their relative paths; their content decides what they are.
+///
+/// Hidden files and folders are passed over, `.retake` among them. Links to files are followed (that is how the
+/// Hugging Face cache is laid out), links to folders are not (they can lead in circles).
+///
+/// # Errors
+/// When the folder or one below it can't be read.
+pub fn files_in(folder: &Path) -> Result<Vec<FolderFile>, ContainerError> {
+    let mut files = Vec::new();
+    let mut folders = vec![(folder.to_path_buf(), String::new())];
+    while let Some((path, relative)) = folders.pop() {
+        for entry in fs::read_dir(&path).map_err(ContainerError::io(&path))? {
+            let entry = entry.map_err(ContainerError::io(&path))?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if name.starts_with('.') {
+                continue;
+            }
+            let path = entry.path();
+            let kind = entry.file_type().map_err(ContainerError::io(&path))?;
+            if kind.is_dir() {
+                folders.push((path, format!("{relative}{name}/")));
+            } else if looks_like_data(&name) && (kind.is_file() || path.is_file()) {
+                let relative = format!("{relative}{name}");
+                files.push(FolderFile { path, relative });
+            }
+        }
+    }
+    files.sort_by(|a, b| a.relative.cmp(&b.relative));
+    Ok(files)
+}
+
+fn looks_like_data(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let mut parts = name.rsplit('.');
+    let last = parts.next().unwrap_or_default();
+    let ending = match COMPRESSED.contains(&last) {
+        true => parts.next().unwrap_or_default(),
+        false => last,
+    };
+    // A name without a stem, such as `json`, has no ending.
+    ENDINGS.contains(&ending) && parts.next().is_some()
+}
