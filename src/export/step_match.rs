@@ -27,8 +27,7 @@ pub(super) fn match_steps(old: &[Step], new: &[Step]) -> Vec<Option<usize>> {
     }
     let mut free: Vec<usize> = (prefix..old.len() - suffix).collect();
     for round in [EQUAL, SHARED, PLACE] {
-        let between = matched.iter_mut().enumerate().take(new.len() - suffix);
-        for (index, found) in between.skip(prefix) {
+        for (index, found) in matched.iter_mut().enumerate() {
             if found.is_some() {
                 continue;
             }
