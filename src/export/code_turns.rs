@@ -68,7 +68,7 @@ pub(super) fn reply_text(parts: ReplyParts<'_>, ends: bool) -> Result<String, Re
     }
     let mut text = String::new();
     if let Some(thought) = parts.thought {
-        text = format!("Thought: {thought}");
+        text = format!("Thought: {}", without_open_fence(thought));
     }
     let gap = if text.is_empty() { "" } else { "\n\n" };
     if let Some(code) = &code {
@@ -85,6 +85,15 @@ pub(super) fn reply_text(parts: ReplyParts<'_>, ends: bool) -> Result<String, Re
         text.push_str(END_ACTION);
     }
     Ok(text)
+}
+
+/// A thought without the fence that some of GTA's end in: it holds nothing, and would swallow the code that follows.
+fn without_open_fence(thought: &str) -> &str {
+    let thought = thought.trim();
+    match thought.strip_suffix("```") {
+        Some(before) if before.matches("```").count() % 2 == 0 => before.trim_end(),
+        _ => thought,
+    }
 }
 
 /// The Python of an action. A message that ends a run is its answer; any other message is no code.
@@ -297,13 +306,19 @@ mod tests {
     fn a_reply_whose_code_would_not_be_read_is_refused() {
         let action = Action::Code("f()".to_owned());
         let parts = ReplyParts {
-            thought: Some("See:\n```\n"),
+            thought: Some("See:\n```\nthis"),
             action: Some(&action),
             written: None,
             observed: false,
             is_last: false,
         };
         assert!(reply_text(parts, false).is_err());
+        let ends_open = ReplyParts {
+            thought: Some("See.\n\n```\n"),
+            ..parts
+        };
+        let text = "Thought: See.\n\nCode:\n```py\nf()\n```";
+        assert_eq!(reply_text(ends_open, false).unwrap(), text);
     }
 
     #[test]

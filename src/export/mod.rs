@@ -80,18 +80,18 @@ where
         summary: ExportSummary::default(),
     };
     match target.kind {
-        TargetKind::Folders(name) => run.into_folder(to, options.overwrite, Some(name))?,
-        TargetKind::Documents if is_folder(to) => run.into_folder(to, options.overwrite, None)?,
+        TargetKind::Folders(name) => run.write_folder(to, options.overwrite, Some(name))?,
+        TargetKind::Documents if is_folder(to) => run.write_folder(to, options.overwrite, None)?,
         TargetKind::JsonArray | TargetKind::JsonLines | TargetKind::Documents => {
             let mut file = NewFile::create(to, options.overwrite)?;
             let mut out = BufWriter::new(file.writer());
-            run.into_json(&mut out)?;
+            run.write_json(&mut out)?;
             out.flush()?;
             drop(out);
             file.commit()?;
         }
         TargetKind::Parquet(columns) | TargetKind::ArrowFile(columns) => {
-            run.into_table(to, options.overwrite, columns)?;
+            run.write_table(to, options.overwrite, columns)?;
         }
     }
     Ok(run.summary)
@@ -116,7 +116,7 @@ where
         progress,
         summary: ExportSummary::default(),
     };
-    run.into_json(out)?;
+    run.write_json(out)?;
     out.flush()?;
     Ok(run.summary)
 }
@@ -157,13 +157,13 @@ impl Run<'_> {
         Ok(self.progress.check()?)
     }
 
-    fn into_json(&mut self, out: &mut dyn Write) -> Result<(), ExportError> {
+    fn write_json(&mut self, out: &mut dyn Write) -> Result<(), ExportError> {
         let mut rows = JsonRows::new(out, self.target.kind == TargetKind::JsonArray);
         self.each_row(&mut |_, row| Ok(Ok(rows.put(&row)?)))?;
         Ok(rows.finish()?)
     }
 
-    fn into_folder(
+    fn write_folder(
         &mut self,
         to: &Path,
         overwrite: bool,
@@ -177,7 +177,7 @@ impl Run<'_> {
         folder.commit()
     }
 
-    fn into_table(
+    fn write_table(
         &mut self,
         to: &Path,
         overwrite: bool,

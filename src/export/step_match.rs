@@ -27,8 +27,8 @@ pub(super) fn match_steps(old: &[Step], new: &[Step]) -> Vec<Option<usize>> {
     }
     let mut free: Vec<usize> = (prefix..old.len() - suffix).collect();
     for round in [EQUAL, SHARED, PLACE] {
-        for index in prefix..new.len() - suffix {
-            if matched[index].is_some() {
+        for (index, found) in matched.iter_mut().enumerate() {
+            if found.is_some() {
                 continue;
             }
             let best = free
@@ -40,7 +40,7 @@ pub(super) fn match_steps(old: &[Step], new: &[Step]) -> Vec<Option<usize>> {
                 })
                 .max();
             if let Some((.., at)) = best {
-                matched[index] = Some(free.remove(at));
+                *found = Some(free.remove(at));
             }
         }
     }

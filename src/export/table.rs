@@ -1,7 +1,7 @@
 //! Rows in tables: Parquet and Arrow IPC, a batch at a time.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, BufWriter, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Seek, SeekFrom, Write};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -13,6 +13,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::json_text::one_line;
 use super::table_row::RowKind;
@@ -67,14 +68,9 @@ impl<'f> TableWriter<'f> {
         })
     }
 
-    fn put_text(&mut self, row: &str) -> Result<(), ExportError> {
+    fn put(&mut self, row: &str) -> Result<(), ExportError> {
         self.decoder.decode(row.as_bytes())?;
         self.flush_full(row.len())
-    }
-
-    fn put_value(&mut self, row: &Value, bytes: usize) -> Result<(), ExportError> {
-        self.decoder.serialize(std::slice::from_ref(row))?;
-        self.flush_full(bytes)
     }
 
     fn flush_full(&mut self, bytes: usize) -> Result<(), ExportError> {
@@ -144,7 +140,7 @@ impl<'f> TypedTable<'f> {
         if *table_kind != kind {
             return Ok(Err(table_kind.refusal()));
         }
-        table.put_text(row)?;
+        table.put(row)?;
         Ok(Ok(()))
     }
 
@@ -201,12 +197,18 @@ impl<'f> InferredTable<'f> {
         let mut spool = *self.spool.get_ref();
         spool.seek(SeekFrom::Start(0))?;
         let mut table = TableWriter::new(file, self.shape.schema(), is_parquet)?;
+        let holds_mixed = self.shape.holds_mixed();
         let mut lines = BufReader::new(spool);
         let mut line = String::new();
         while lines.read_line(&mut line)? > 0 {
             progress.check()?;
-            let row: Value = serde_json::from_str(&line).map_err(std::io::Error::from)?;
-            table.put_value(&self.shape.fit(row), line.len())?;
+            if holds_mixed {
+                let row: &RawValue = serde_json::from_str(&line).map_err(io::Error::from)?;
+                let row = self.shape.fit(row).map_err(io::Error::from)?;
+                table.put(row.get())?;
+            } else {
+                table.put(&line)?;
+            }
             line.clear();
         }
         table.finish()?;

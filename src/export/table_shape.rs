@@ -5,8 +5,10 @@
 use std::collections::HashMap;
 
 use arrow::datatypes::{DataType, Field, Fields, Schema};
+use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Number, Value};
 
+use super::json_text::RawObject;
 use super::table_row::list;
 
 /// Objects with more keys than this are maps, not structures.
@@ -101,25 +103,41 @@ impl Shape {
         }
     }
 
-    /// The value as its column holds it.
-    pub fn fit(&self, value: Value) -> Value {
-        match (self, value) {
-            (_, Value::Null) => Value::Null,
-            (_, value) if self.is_text_of_json() => match value {
-                Value::String(_) => value,
-                other => Value::from(other.to_string()),
-            },
-            (Self::List(element), Value::Array(items)) => {
-                Value::Array(items.into_iter().map(|item| element.fit(item)).collect())
+    /// A value's text as its column holds it. Texts are never parsed to numbers here: a column gets every digit.
+    pub fn fit(&self, value: &RawValue) -> Result<Box<RawValue>, serde_json::Error> {
+        let text = value.get();
+        if text == "null" {
+            return Ok(value.to_owned());
+        }
+        match self {
+            _ if self.is_text_of_json() && !text.starts_with('"') => to_raw_value(text),
+            Self::List(element) if element.holds_mixed() => {
+                let items: Vec<&RawValue> = serde_json::from_str(text)?;
+                let items = items.into_iter().map(|item| element.fit(item));
+                to_raw_value(&items.collect::<Result<Vec<_>, _>>()?)
             }
-            (Self::Object(members), Value::Object(mut object)) => {
-                let fitted = members.fields.iter().filter_map(|(key, shape)| {
-                    let value = object.get_mut(key)?.take();
-                    Some((key.clone(), shape.fit(value)))
-                });
-                Value::Object(fitted.collect())
+            Self::Object(members) if self.holds_mixed() => {
+                let mut object = RawObject::parse(text)?;
+                for (key, value) in object.members_mut() {
+                    let place = members.places.get(key).copied();
+                    let shape = place.and_then(|place| members.fields.get(place));
+                    if let Some((_, shape)) = shape {
+                        *value = shape.fit(value)?;
+                    }
+                }
+                to_raw_value(&object)
             }
-            (_, value) => value,
+            _ => Ok(value.to_owned()),
+        }
+    }
+
+    /// Whether any field in it is written as text because it holds several kinds.
+    pub fn holds_mixed(&self) -> bool {
+        match self {
+            _ if self.is_text_of_json() => true,
+            Self::List(element) => element.holds_mixed(),
+            Self::Object(members) => members.fields.iter().any(|(_, shape)| shape.holds_mixed()),
+            _ => false,
         }
     }
 
@@ -244,7 +262,10 @@ mod tests {
         let mut mixed = Vec::new();
         shape.mixed_fields("", &mut mixed);
         assert_eq!(mixed, ["image", "turns.content"]);
-        let fitted: Vec<Value> = rows.into_iter().map(|row| shape.fit(row)).collect();
+        let fitted = rows.map(|row| {
+            let fitted = shape.fit(&to_raw_value(&row).unwrap()).unwrap();
+            serde_json::from_str::<Value>(fitted.get()).unwrap()
+        });
         assert_eq!(
             fitted,
             [
@@ -252,6 +273,17 @@ mod tests {
                 json!({"image": "a.jpg", "n": 2, "turns": [{"content": "[1]"}, null]}),
             ]
         );
+    }
+
+    #[test]
+    fn digits_survive() {
+        let row = r#"{"mixed":[1.50,{"a":123456789012345678901234567890}],"plain":1.0289862839619354e-286}"#;
+        let mut shape = shape(&[serde_json::from_str(row).unwrap()]);
+        shape.add(&json!({"mixed": "x"}));
+        let raw = RawValue::from_string(row.to_owned()).unwrap();
+        let fitted = shape.fit(&raw).unwrap();
+        let expected = r#"{"mixed":"[1.50,{\"a\":123456789012345678901234567890}]","plain":1.0289862839619354e-286}"#;
+        assert_eq!(fitted.get(), expected);
     }
 
     #[test]

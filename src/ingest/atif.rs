@@ -84,7 +84,6 @@ fn read(record: &RecordText<'_>) -> Result<Content, ReadError> {
                 model: filled(agent, "model_name").map(str::to_owned),
                 ..Provenance::default()
             },
-            ..Trajectory::default()
         }),
         pairs: Vec::new(),
         problems,

@@ -31,6 +31,7 @@ mod minicpm;
 mod ms_swift;
 pub mod observation_turn;
 mod openai_messages;
+mod own_lines;
 mod picture_field;
 mod pref_x;
 mod pref_x_beam;
@@ -50,6 +51,7 @@ pub use turn::{Speaker, Turn, TurnContent};
 
 /// Every format, the more specific ones first: the first whose `detect` answers reads the file.
 pub static FORMATS: &[Format] = &[
+    own_lines::FORMAT,
     pref_x_beam::FORMAT,
     pref_x::FORMAT,
     raw_run::FORMAT,

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::CommandFactory;
 use retake::cli::Cli;
+use retake::export::TARGETS;
 use retake::ingest::FORMATS;
 
 fn root() -> &'static Path {
@@ -27,6 +28,11 @@ fn every_format_is_described() {
     }
     let described = formats.matches("\n### `").count();
     assert_eq!(described, FORMATS.len(), "docs/formats.md describes others");
+    let cli = page("docs/cli.md");
+    for target in TARGETS {
+        let row = format!("| `{}` | {} |", target.name, target.title);
+        assert!(cli.contains(&row), "docs/cli.md: {row}");
+    }
 }
 
 #[test]
