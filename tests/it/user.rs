@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use assert_cmd::Command;
+use retake::ingest::FORMATS;
 use serde_json::{Map, Value, json};
 
 /// A folder that goes when its test ends.
@@ -111,9 +112,11 @@ impl User {
         ended.succeeds().stdout.lines().map(str::to_owned).collect()
     }
 
-    /// What a command prints with `home` for this person's folder.
+    /// What a command prints, without what differs between machines and grows with each format.
     pub fn filtered(&self, text: &str) -> String {
+        let formats: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
         text.replace(&*self.folder.0.to_string_lossy(), "[HOME]")
+            .replace(&formats.join(", "), "[FORMATS]")
     }
 
     /// Each command with all that it prints and how it ends.
