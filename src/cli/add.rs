@@ -86,7 +86,7 @@ pub(super) fn run(args: &AddArgs, session: Session, output: &mut Output) -> Ende
             workspace.folder().display()
         ));
     }
-    let (corpus, _) = session.corpus(&workspace, output)?;
+    let corpus = session.corpus(&workspace, true, output)?;
     let mut kind = None;
     for name in &names {
         let Some(source) = corpus.state().source(name) else {

@@ -18,6 +18,6 @@ pub(super) fn run(args: &RemoveArgs, session: Session, output: &mut Output) -> E
         workspace.remove_source(name).map_err(workspace_report)?;
         output.note(format!("source `{name}` is forgotten"));
     }
-    session.corpus(&workspace, output)?;
+    session.corpus(&workspace, true, output)?;
     Ok(None)
 }
