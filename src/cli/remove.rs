@@ -13,6 +13,7 @@ pub struct RemoveArgs {
 }
 
 pub(super) fn run(args: &RemoveArgs, session: Session, output: &mut Output) -> Ended {
+    session.refuse_demo()?;
     let mut workspace = session.workspace()?;
     for name in &args.names {
         workspace.remove_source(name).map_err(workspace_report)?;

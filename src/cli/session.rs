@@ -56,7 +56,6 @@ impl Session {
     pub fn workspace_or_new(&self) -> Result<(Workspace, bool), Report> {
         let user = self.user_folder.as_deref();
         let found = match &self.workspace {
-            _ if self.demo => Ok(demo::workspace(user)?),
             Some(folder) => Workspace::open(folder, user),
             None => Workspace::find(Path::new("."), user),
         };
@@ -69,6 +68,15 @@ impl Session {
             }
             Err(error) => Err(workspace_report(error)),
         }
+    }
+
+    /// An error if this call is about the demo, which is for looking only.
+    pub fn refuse_demo(&self) -> Result<(), Report> {
+        if self.demo {
+            return Err(Report::usage("the demo can't be changed")
+                .hint("without --demo, `retake add PATH` makes a workspace here"));
+        }
+        Ok(())
     }
 
     /// The corpus, brought up to date, with a progress bar where people watch. `wait` waits for another process that is

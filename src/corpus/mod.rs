@@ -94,7 +94,7 @@ impl Corpus {
                 Err(error) => return Err(error),
             }
         }
-        let done = refresh(workspace, config, progress, false, true)?;
+        let done = refresh(workspace, config, progress, false, wait)?;
         Self::after(workspace, config, done)
     }
 
