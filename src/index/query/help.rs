@@ -95,7 +95,7 @@ pub fn reference() -> String {
             let name = format!("{}:", field.name);
             push(
                 &mut out,
-                format_args!("  {name:<13}{:<45}{}\n", plain(field.doc), field.example),
+                format_args!("  {name:<13}{:<44} {}\n", plain(field.doc), field.example),
             );
             for line in wrapped(field.values, 62) {
                 push(&mut out, format_args!("  {:<15}{line}\n", ""));
