@@ -24,7 +24,8 @@ use crate::config::Config;
 use crate::domain::{Content, Interner, Outcome, Record, RecordId, TargetId, Trajectory};
 use crate::index::query::Query;
 use crate::index::{
-    IndexError, IndexStore, IndexStoreReader, LoweredQuery, Match, Matches, RecordKey, Row, Sort, Summary,
+    IndexError, IndexStore, IndexStoreReader, LoweredQuery, Match, Matches, RecordKey, Row, Sort,
+    Summary,
 };
 use crate::ingest::container::{ContainerFile, FoundRecord, read_at};
 use crate::ingest::{Format, format_named};

@@ -43,7 +43,10 @@ fn read(record: &RecordText<'_>) -> Result<Content, ReadError> {
     let formats = formats.chain(line.pairs.iter_mut().map(|p| &mut p.provenance.format));
     formats.for_each(|format| *format = NAME.to_owned());
     // The source in front of the id is that of the workspace it came from.
-    let natural = line.id.split_once('/').map_or(line.id.as_str(), |(_, record)| record);
+    let natural = line
+        .id
+        .split_once('/')
+        .map_or(line.id.as_str(), |(_, record)| record);
     Ok(Content {
         natural_id: Some(percent_decode(natural)),
         trajectory: line.trajectory,

@@ -13,7 +13,7 @@ use retake::report::Report;
 use serde_json::Value;
 
 use super::records::{all_fixtures, fixture_records, records_in, value};
-use crate::hostile_files::TemporaryFolder;
+use crate::user::TemporaryFolder;
 
 fn write(
     target: &str,

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use super::records::{
     all_fixtures, fixture_records, read, records_in, shared, shared_beams, value,
 };
-use crate::hostile_files::TemporaryFolder;
+use crate::user::TemporaryFolder;
 
 /// The table that a target makes of records.
 fn table(
