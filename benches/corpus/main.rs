@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use retake::config::Config;
-use retake::corpus::{Corpus, Freshness, refresh};
+use retake::corpus::{Corpus, refresh};
 use retake::jobs::Progress;
 use retake::workspace::{SourceDeclaration, Workspace};
 
@@ -133,7 +133,7 @@ fn new_workspace(folder: &Path, files: &[PathBuf]) -> Workspace {
 }
 
 pub(crate) fn open(workspace: &Workspace, config: &Config) -> Corpus {
-    Corpus::open(workspace, config, Freshness::Current(&Progress::default()))
+    Corpus::open(workspace, config, &Progress::default(), true)
         .expect("opened")
         .0
 }

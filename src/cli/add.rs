@@ -30,6 +30,7 @@ pub struct AddArgs {
 }
 
 pub(super) fn run(args: &AddArgs, session: Session, output: &mut Output) -> Ended {
+    session.refuse_demo()?;
     if let Some(format) = &args.format
         && format_named(format).is_none()
     {
@@ -57,6 +58,19 @@ pub(super) fn run(args: &AddArgs, session: Session, output: &mut Output) -> Ende
     for path in paths {
         let sources = workspace.sources();
         if let Some(known) = sources.iter().find(|source| source.path == path) {
+            let other_name = args.name.as_ref().is_some_and(|name| *name != known.name);
+            let other_format = args.format.is_some() && args.format != known.format;
+            if other_name || other_format {
+                return Err(Report::usage(format!(
+                    "{} is there already, as the source `{}`",
+                    path.display(),
+                    known.name
+                ))
+                .hint(format!(
+                    "`retake remove {}` first, then add it anew",
+                    known.name
+                )));
+            }
             if !images.is_empty() {
                 workspace
                     .add_images(&known.name, &images)
@@ -86,7 +100,7 @@ pub(super) fn run(args: &AddArgs, session: Session, output: &mut Output) -> Ende
             workspace.folder().display()
         ));
     }
-    let (corpus, _) = session.corpus(&workspace, output)?;
+    let corpus = session.corpus(&workspace, true, output)?;
     let mut kind = None;
     for name in &names {
         let Some(source) = corpus.state().source(name) else {
@@ -115,9 +129,16 @@ pub(super) fn run(args: &AddArgs, session: Session, output: &mut Output) -> Ende
 }
 
 fn existing(path: &Path) -> Result<PathBuf, Report> {
-    path.canonicalize().map_err(|error| {
+    let found = path.canonicalize().map_err(|error| {
         Report::failure(format!("{} can't be read: {error}", path.display())).hint("check the path")
-    })
+    })?;
+    if found.is_file() || found.is_dir() {
+        return Ok(found);
+    }
+    Err(
+        Report::failure(format!("{} is neither a file nor a folder", path.display()))
+            .hint("write what comes out of it to a file first"),
+    )
 }
 
 fn checked_name(name: &str) -> Result<String, Report> {

@@ -1,6 +1,6 @@
 use clap::{Args, ValueEnum};
 
-use crate::report::Report;
+use crate::corpus::CorpusError;
 
 use super::Ended;
 use super::output::{Output, Style};
@@ -29,21 +29,18 @@ enum CompareFormat {
 
 pub(super) fn run(args: &CompareArgs, session: Session, output: &mut Output) -> Ended {
     let corpus = session.open(output)?;
-    let compared = corpus
-        .compare(&args.first, &args.second)
-        .map_err(|error| corpus_report(&error))?;
-    let comparison = match compared {
-        Ok(comparison) => comparison,
-        Err(missing) => {
-            let runs = corpus.runs().map_err(|error| corpus_report(&error))?;
-            let report = Report::failure(format!("there is no run named `{missing}`"));
-            return Err(if runs.is_empty() {
-                report.hint("no source holds runs: add predictions or saved evaluation folders")
-            } else {
+    let comparison = corpus.compare(&args.first, &args.second).map_err(|error| {
+        let report = corpus_report(&error);
+        match (error, corpus.runs()) {
+            (CorpusError::NoRun(_), Ok(runs)) if !runs.is_empty() => {
                 report.hint(format!("runs: {}", runs.join(", ")))
-            });
+            }
+            (CorpusError::NoRun(_), _) => {
+                report.hint("no source holds runs: add predictions or saved evaluation folders")
+            }
+            _ => report,
         }
-    };
+    })?;
     if args.format == CompareFormat::Json {
         output.json(&comparison)?;
         return Ok(None);

@@ -95,7 +95,7 @@ pub fn run(cli: &Cli, output: &mut Output) -> Ended {
         Err(error) if cli.workspace.is_some() => return Err(error),
         Err(_) => (workspace(crate::config::user_folder().as_deref())?, true),
     };
-    let (corpus, _) = session.corpus(&workspace, output)?;
+    let corpus = session.corpus(&workspace, false, output)?;
     if is_demo {
         output.line("No workspace here: this is the built-in demo.")?;
     } else {

@@ -4,7 +4,7 @@ use crate::corpus::refresh;
 
 use super::Ended;
 use super::output::Output;
-use super::session::{INDEXING, Session, corpus_report, partial, tell_closed, with_progress};
+use super::session::{INDEXING, Session, corpus_report, partial, tell, with_progress};
 
 /// Bring the index up to date
 #[derive(Debug, Args)]
@@ -21,7 +21,7 @@ pub(super) fn run(args: &IndexArgs, session: Session, output: &mut Output) -> En
         refresh(&workspace, &session.config, progress, args.rebuild, true)
     })
     .map_err(|error| corpus_report(&error))?;
-    tell_closed(&done, output);
+    tell(&done, output);
     for (name, delta) in &done.sources {
         output.line(format!(
             "{name}: {} added, {} changed, {} removed",
@@ -35,7 +35,7 @@ pub(super) fn run(args: &IndexArgs, session: Session, output: &mut Output) -> En
         output.line("up to date")?;
     }
     output.detail(format!("took {:.2} s", started.elapsed().as_secs_f64()));
-    let (corpus, _) = session.corpus(&workspace, output)?;
+    let corpus = session.corpus(&workspace, true, output)?;
     let source: u64 = corpus.state().sources.iter().map(|s| s.counts.bytes).sum();
     let index = corpus.index_size().map_err(|error| corpus_report(&error))?;
     if source > 0 {

@@ -87,18 +87,20 @@ impl Output {
         std::io::stdout().is_terminal()
     }
 
-    /// Our own text, as it is.
+    /// Text on any number of lines; names and paths in it come from data, too, so it is cleaned like all text.
     pub fn text(&mut self, text: impl Display) -> Result<(), Report> {
-        Ok(write!(self.out, "{text}")?)
+        Ok(write!(self.out, "{}", visible(&text.to_string()))?)
     }
 
-    /// A line of our own text.
+    /// [`Output::text`] and a line break.
     pub fn line(&mut self, text: impl Display) -> Result<(), Report> {
-        Ok(writeln!(self.out, "{text}")?)
+        Ok(writeln!(self.out, "{}", visible(&text.to_string()))?)
     }
 
     /// Our own or already cleaned text with a style.
     pub fn styled(&mut self, style: Style, text: impl Display) -> Result<(), Report> {
+        let text = text.to_string();
+        let text = visible(&text);
         if self.color {
             write!(self.out, "\u{1b}[{}m{text}\u{1b}[0m", style.code())?;
         } else {

@@ -13,11 +13,12 @@ pub struct RemoveArgs {
 }
 
 pub(super) fn run(args: &RemoveArgs, session: Session, output: &mut Output) -> Ended {
+    session.refuse_demo()?;
     let mut workspace = session.workspace()?;
     for name in &args.names {
         workspace.remove_source(name).map_err(workspace_report)?;
         output.note(format!("source `{name}` is forgotten"));
     }
-    session.corpus(&workspace, output)?;
+    session.corpus(&workspace, true, output)?;
     Ok(None)
 }

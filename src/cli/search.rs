@@ -67,10 +67,19 @@ pub(super) fn run(args: &SearchArgs, session: Session, output: &mut Output) -> E
         Some(limit) => limit,
         None => session.config.search.limit,
     };
+    if args.format == SearchFormat::Ids {
+        let ids = corpus
+            .ids_of(&query, sort, limit)
+            .map_err(|error| corpus_report(&error))?;
+        print_ids(ids.iter().map(ToString::to_string), output)?;
+        tell_unmatched(&corpus, output);
+        return Ok(None);
+    }
     let hits = corpus
         .search(&query, sort, 0, limit)
         .map_err(|error| corpus_report(&error))?;
     print_hits(args.format, hits.total, &hits.first, &query, output)?;
+    tell_unmatched(&corpus, output);
     Ok(None)
 }
 
@@ -113,6 +122,23 @@ fn sample(
     Ok(None)
 }
 
+/// Records that could not be looked into are no matches, but somebody must know.
+fn tell_unmatched(corpus: &Corpus, output: &Output) {
+    let (count, reason) = corpus.unmatched();
+    if count > 0 {
+        output.note(format!(
+            "warning: {count} records could not be looked into: {reason}"
+        ));
+    }
+}
+
+/// Each id once: several steps are in one trajectory.
+fn print_ids(ids: impl Iterator<Item = String>, output: &mut Output) -> Result<(), Report> {
+    let mut seen = std::collections::HashSet::new();
+    ids.filter(|id| seen.insert(id.clone()))
+        .try_for_each(|id| output.line(id))
+}
+
 fn print_hits(
     format: SearchFormat,
     total: usize,
@@ -126,13 +152,7 @@ fn print_hits(
             output.json(&serde_json::json!({ "total": total, "hits": hits }))
         }
         SearchFormat::Jsonl => hits.iter().try_for_each(|hit| output.json(&hit.json())),
-        SearchFormat::Ids => {
-            let mut seen = std::collections::HashSet::new();
-            hits.iter()
-                .map(|hit| hit.id.to_string())
-                .filter(|id| seen.insert(id.clone()))
-                .try_for_each(|id| output.line(id))
-        }
+        SearchFormat::Ids => print_ids(hits.iter().map(|hit| hit.id.to_string()), output),
         SearchFormat::Text => {
             for hit in hits {
                 output.styled(Style::Id, &hit.id)?;

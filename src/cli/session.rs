@@ -1,11 +1,12 @@
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::config::{Config, user_folder};
-use crate::corpus::{Corpus, CorpusError, Freshness, Refresh};
+use crate::corpus::{Corpus, CorpusError, Refresh};
 use crate::index::query::{Query, parse};
 use crate::jobs::Progress;
 use crate::report::{Kind, Report};
@@ -55,7 +56,6 @@ impl Session {
     pub fn workspace_or_new(&self) -> Result<(Workspace, bool), Report> {
         let user = self.user_folder.as_deref();
         let found = match &self.workspace {
-            _ if self.demo => Ok(demo::workspace(user)?),
             Some(folder) => Workspace::open(folder, user),
             None => Workspace::find(Path::new("."), user),
         };
@@ -70,33 +70,44 @@ impl Session {
         }
     }
 
-    /// The corpus, brought up to date, with a progress bar where people watch.
+    /// An error if this call is about the demo, which is for looking only.
+    pub fn refuse_demo(&self) -> Result<(), Report> {
+        if self.demo {
+            return Err(Report::usage("the demo can't be changed")
+                .hint("without --demo, `retake add PATH` makes a workspace here"));
+        }
+        Ok(())
+    }
+
+    /// The corpus, brought up to date, with a progress bar where people watch. `wait` waits for another process that is
+    /// indexing; without it its last commit is shown.
     pub fn corpus(
         &self,
         workspace: &Workspace,
+        wait: bool,
         output: &Output,
-    ) -> Result<(Corpus, Option<Refresh>), Report> {
+    ) -> Result<Corpus, Report> {
         let opened = with_progress(output, INDEXING, |progress| {
-            Corpus::open(workspace, &self.config, Freshness::Current(progress))
+            Corpus::open(workspace, &self.config, progress, wait)
         });
         let (corpus, refresh) = opened.map_err(|error| corpus_report(&error))?;
-        if let Some(refresh) = &refresh {
-            tell_closed(refresh, output);
-        }
-        Ok((corpus, refresh))
+        tell(&refresh, output);
+        Ok(corpus)
     }
 
     /// Workspace and corpus in one.
     pub fn open(&self, output: &Output) -> Result<Corpus, Report> {
-        let workspace = self.workspace()?;
-        Ok(self.corpus(&workspace, output)?.0)
+        self.corpus(&self.workspace()?, false, output)
     }
 }
 
-/// Sources that could not be read in a refresh.
-pub fn tell_closed(refresh: &Refresh, output: &Output) {
+/// What a refresh could not do.
+pub fn tell(refresh: &Refresh, output: &Output) {
     for (name, reason) in &refresh.closed {
         output.note(format!("warning: source `{name}` can't be read: {reason}"));
+    }
+    if let Some(reason) = &refresh.behind {
+        output.note(format!("warning: this may be old: {reason}"));
     }
 }
 
@@ -128,7 +139,7 @@ pub fn with_progress<T>(
     job: impl FnOnce(&Progress) -> T,
 ) -> T {
     let progress = Progress::default();
-    let signal = signal_hook::flag::register(signal_hook::consts::SIGINT, progress.cancel_flag());
+    let interrupt = Interrupt::start();
     let target = if output.is_quiet() {
         ProgressDrawTarget::hidden()
     } else {
@@ -138,29 +149,65 @@ pub fn with_progress<T>(
     if let Ok(style) = ProgressStyle::with_template(bar_form) {
         bar.set_style(style);
     }
-    let done = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let done = Arc::new(AtomicBool::new(false));
     let watcher = std::thread::spawn({
         let (bar, progress, done) = (bar.clone(), progress.clone(), Arc::clone(&done));
         move || {
-            while !done.load(std::sync::atomic::Ordering::Relaxed) {
+            while !done.load(Ordering::Relaxed) {
                 let (amount, total) = progress.amounts();
                 if total > 0 {
                     bar.set_length(total);
                     bar.set_position(amount);
                 }
-                std::thread::park_timeout(Duration::from_millis(100));
+                if interrupt.is_requested() {
+                    progress.cancel();
+                }
+                std::thread::park_timeout(Duration::from_millis(50));
             }
         }
     });
     let result = job(&progress);
-    done.store(true, std::sync::atomic::Ordering::Relaxed);
+    done.store(true, Ordering::Relaxed);
     watcher.thread().unpark();
     let _ = watcher.join();
     bar.finish_and_clear();
-    if let Ok(signal) = signal {
-        signal_hook::low_level::unregister(signal);
-    }
+    interrupt.end();
     result
+}
+
+/// Ctrl-C: asks a job to stop while one runs, ends the program as usual otherwise.
+#[derive(Clone, Copy)]
+struct Interrupt {
+    idle: &'static Arc<AtomicBool>,
+    requested: &'static Arc<AtomicBool>,
+}
+
+impl Interrupt {
+    /// A job starts. Handlers can't be taken back, so they are registered once and told whether a job runs.
+    fn start() -> Self {
+        static FLAGS: LazyLock<[Arc<AtomicBool>; 2]> = LazyLock::new(|| {
+            let [idle, requested] = [true, false].map(|on| Arc::new(AtomicBool::new(on)));
+            let signal = signal_hook::consts::SIGINT;
+            let ends = signal_hook::flag::register_conditional_default(signal, Arc::clone(&idle));
+            // Without the first, the second would make Ctrl-C dead outside of jobs.
+            if ends.is_ok() {
+                let _ = signal_hook::flag::register(signal, Arc::clone(&requested));
+            }
+            [idle, requested]
+        });
+        let [idle, requested] = &*FLAGS;
+        requested.store(false, Ordering::Relaxed);
+        idle.store(false, Ordering::Relaxed);
+        Self { idle, requested }
+    }
+
+    fn is_requested(self) -> bool {
+        self.requested.load(Ordering::Relaxed)
+    }
+
+    fn end(self) {
+        self.idle.store(true, Ordering::Relaxed);
+    }
 }
 
 /// A workspace's error with what to do about it.

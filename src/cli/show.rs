@@ -7,7 +7,7 @@ use crate::domain::{
     Action, Candidate, Observation, PictureReference, PreferencePair, Record, Step, TargetId,
     Trajectory, Verdict,
 };
-use crate::media::{DecodeLimits, PictureRoots, load};
+use crate::media::{DecodeLimits, PictureRoots, load, size};
 use crate::report::Report;
 use crate::rules::Flag;
 
@@ -430,6 +430,19 @@ impl Page<'_> {
         if !reference.is_picture() {
             return self.output.line("");
         }
+        if !self.draw {
+            return match size(reference, &self.roots, &self.limits) {
+                Ok((width, height)) => {
+                    self.output
+                        .styled(Style::Dim, format!("  {width}×{height}"))?;
+                    self.output.line("")
+                }
+                Err(error) => {
+                    self.output.styled(Style::Bad, format!("  [{error}]"))?;
+                    self.output.line("")
+                }
+            };
+        }
         match load(reference, &self.roots, &self.limits) {
             Err(error) => {
                 self.output.styled(Style::Bad, format!("  [{error}]"))?;
@@ -440,9 +453,6 @@ impl Page<'_> {
                 self.output
                     .styled(Style::Dim, format!("  {width}×{height}"))?;
                 self.output.line("")?;
-                if !self.draw {
-                    return Ok(());
-                }
                 self.output.flush()?;
                 let columns = crossterm::terminal::size().map_or(80, |(columns, _)| columns);
                 let config = viuer::Config {

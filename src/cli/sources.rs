@@ -29,7 +29,7 @@ const SHOWN: usize = 5;
 
 pub(super) fn run(args: &SourcesArgs, session: Session, output: &mut Output) -> Ended {
     let workspace = session.workspace()?;
-    let (corpus, _) = session.corpus(&workspace, output)?;
+    let corpus = session.corpus(&workspace, false, output)?;
     let closed: Vec<_> = workspace
         .sources()
         .into_iter()

@@ -9,6 +9,7 @@ use super::session::{Session, workspace_report};
 pub struct TrustArgs {}
 
 pub(super) fn run(_: &TrustArgs, session: Session, output: &mut Output) -> Ended {
+    session.refuse_demo()?;
     let mut workspace = session.workspace()?;
     if workspace.is_trusted() {
         output.note("this workspace is trusted already");

@@ -42,16 +42,12 @@ pub struct ComparedTask {
 type Tasks = BTreeMap<(String, String), (String, Match)>;
 
 impl Corpus {
-    /// Lists the tasks whose outcome differs between two runs; `None` names the run that does not exist.
-    pub fn compare(
-        &self,
-        first: &str,
-        second: &str,
-    ) -> Result<Result<Comparison, String>, CorpusError> {
+    /// Lists the tasks whose outcome differs between two runs.
+    pub fn compare(&self, first: &str, second: &str) -> Result<Comparison, CorpusError> {
         let (first_tasks, second_tasks) = (self.tasks_of(first)?, self.tasks_of(second)?);
         for (name, tasks) in [(first, &first_tasks), (second, &second_tasks)] {
             if tasks.is_empty() {
-                return Ok(Err(name.to_owned()));
+                return Err(CorpusError::NoRun(name.to_owned()));
             }
         }
         let passed = |tasks: &Tasks| {
@@ -91,7 +87,7 @@ impl Corpus {
         comparison
             .changed
             .sort_by_key(|task| task.task.parse::<u64>().unwrap_or(u64::MAX));
-        Ok(Ok(comparison))
+        Ok(comparison)
     }
 
     /// The names of all runs.
@@ -118,18 +114,20 @@ impl Corpus {
         let Ok(query) = parse(&format!("in:trajectory run:\"{quoted}\"")) else {
             return Ok(Tasks::new());
         };
-        let rows = self.rows(&query, &["benchmark", "task_key", "outcome"])?;
+        let mut rows = self.rows(&query, &["benchmark", "task_key", "outcome", "run"])?;
+        // Of two records of one task the first in the source counts.
+        rows.sort_by_key(|row| row.found.record);
         let mut tasks = Tasks::new();
         for Row { found, values } in rows {
             let mut values = values
                 .into_iter()
                 .map(|v| v.into_iter().next().unwrap_or_default());
-            let key = (
-                values.next().unwrap_or_default(),
-                values.next().unwrap_or_default(),
-            );
-            let outcome = values.next().unwrap_or_default();
-            tasks.entry(key).or_insert((outcome, found));
+            let [benchmark, key, outcome, name] =
+                [(); 4].map(|()| values.next().unwrap_or_default());
+            // Values are found without regard to case, and what has no key is no task of a benchmark.
+            if name == run && !key.is_empty() {
+                tasks.entry((benchmark, key)).or_insert((outcome, found));
+            }
         }
         Ok(tasks)
     }

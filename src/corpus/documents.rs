@@ -51,6 +51,7 @@ pub fn trajectory_documents<'w>(
         }
         documents.push(document);
 
+        whole.number("step", n as u64 + 1);
         let mut all = StepFacts::default();
         step_text(&mut whole, step, called, &mut all);
         bytes += all.bytes;

@@ -51,12 +51,20 @@ pub enum CorpusError {
     /// A file that must not be read; the reason says what to do.
     #[error("{0}")]
     Refused(String),
+    /// No run has this name.
+    #[error("there is no run named `{0}`")]
+    NoRun(String),
     /// A thread of a job failed; the job's changes are dropped.
     #[error("indexing failed inside: {0}")]
     Thread(String),
 }
 
 impl CorpusError {
+    /// Whether it is about a file in this folder.
+    pub(super) fn is_within(&self, folder: &Path) -> bool {
+        matches!(self, Self::File { path, .. } if path.starts_with(folder))
+    }
+
     pub(super) fn write(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
         |source| Self::File {

@@ -60,11 +60,9 @@ fn hit(corpus: &Corpus, highlighter: &Highlighter, found: Match) -> Result<Hit, 
                     .snippet(field, text, SNIPPET_WIDTH)
                     .map(|s| (Some(s), *field))
             });
-            let (snippet, field) = around.unwrap_or_else(|| {
-                let start = all
-                    .first()
-                    .map(|(_, text)| Snippet::beginning(text, SNIPPET_WIDTH));
-                (start, "task")
+            let (snippet, field) = around.unwrap_or_else(|| match all.first() {
+                Some((field, text)) => (Some(Snippet::beginning(text, SNIPPET_WIDTH)), *field),
+                None => (None, "task"),
             });
             (id, snippet, field)
         }

@@ -19,6 +19,7 @@ mod texts;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
 use crate::config::Config;
 use crate::domain::{Content, Interner, Outcome, Record, RecordId, TargetId, Trajectory};
@@ -56,62 +57,55 @@ pub struct Corpus {
     /// By the ordinal of their source.
     tables: HashMap<u32, RecordTable>,
     reader: IndexStoreReader,
+    /// Records that a regular expression could not be matched against, and why the first of them.
+    unmatched: Mutex<(usize, String)>,
     interner: Interner,
     tool_lists: ToolLists,
 }
 
-/// How up to date a corpus is to be opened.
-pub enum Freshness<'a> {
-    /// As the last commit left it.
-    AsIs,
-    /// Brought up to date first; the progress is for whoever watches.
-    Current(&'a Progress),
-}
-
 impl Corpus {
-    /// Opens a workspace. A stale index is brought up to date first, unless another process is at it: then the last
-    /// commit is shown, and `Refresh::closed` is empty.
+    /// Opens a workspace and brings a stale index up to date first.
+    ///
+    /// While another process is at it, `wait` decides: wait for it, or show its last commit. That, and an index that
+    /// can't be written, is said in [`Refresh::behind`].
     pub fn open(
         workspace: &Workspace,
         config: &Config,
-        freshness: Freshness<'_>,
-    ) -> Result<(Self, Option<Refresh>), CorpusError> {
+        progress: &Progress,
+        wait: bool,
+    ) -> Result<(Self, Refresh), CorpusError> {
         let folder = workspace.index_folder();
-        let opened = match Self::committed(workspace, config) {
-            // It is made anew below, or said to be damaged.
+        let known = match Self::committed(workspace, config) {
+            // It is made anew below.
             Err(CorpusError::Index(IndexError::Tantivy { .. })) => None,
-            opened => opened?,
+            known => known?,
         };
-        let Freshness::Current(progress) = freshness else {
-            return match opened {
-                Some(corpus) => Ok((corpus, None)),
-                None => Err(CorpusError::Damaged(folder)),
-            };
-        };
-        if let Some(corpus) = opened {
+        if let Some(corpus) = known {
             if !needs_refresh(workspace, &corpus.state) {
-                return Ok((corpus, None));
+                return Ok((corpus, Refresh::default()));
             }
-            return match refresh(workspace, config, progress, false, false) {
-                Ok(done) => match Self::committed(workspace, config)? {
-                    Some(corpus) => Ok((corpus, Some(done))),
-                    None => Err(CorpusError::Damaged(folder)),
-                },
-                Err(CorpusError::Busy) => Ok((corpus, None)),
-                // A workspace on a read-only disk is still read.
-                Err(CorpusError::File { source, .. })
-                    if source.kind() == std::io::ErrorKind::ReadOnlyFilesystem
-                        || source.kind() == std::io::ErrorKind::PermissionDenied =>
-                {
-                    Ok((corpus, None))
+            match refresh(workspace, config, progress, false, wait) {
+                Ok(done) => return Self::after(workspace, config, done),
+                Err(CorpusError::Busy) => return Ok((corpus, Refresh::behind(&CorpusError::Busy))),
+                // A workspace that can't be written is still read.
+                Err(error @ CorpusError::File { .. }) if error.is_within(&folder) => {
+                    return Ok((corpus, Refresh::behind(&error)));
                 }
-                Err(error) => Err(error),
-            };
+                Err(error) => return Err(error),
+            }
         }
-        let done = refresh(workspace, config, progress, false, true)?;
+        let done = refresh(workspace, config, progress, false, wait)?;
+        Self::after(workspace, config, done)
+    }
+
+    fn after(
+        workspace: &Workspace,
+        config: &Config,
+        done: Refresh,
+    ) -> Result<(Self, Refresh), CorpusError> {
         match Self::committed(workspace, config)? {
-            Some(corpus) => Ok((corpus, Some(done))),
-            None => Err(CorpusError::Damaged(folder)),
+            Some(corpus) => Ok((corpus, done)),
+            None => Err(CorpusError::Damaged(workspace.index_folder())),
         }
     }
 
@@ -139,6 +133,7 @@ impl Corpus {
             state,
             tables,
             reader,
+            unmatched: Mutex::default(),
             interner: Interner::default(),
             tool_lists: ToolLists::default(),
         }))
@@ -337,24 +332,65 @@ impl Corpus {
         Ok(flags)
     }
 
+    /// The first record of the same source with the same task, if this is a later one.
     fn first_with_task(&self, record: &Record) -> Result<Option<RecordId>, CorpusError> {
-        let Some(source) = self.state.source(record.id.source()) else {
+        let source = self.state.source(record.id.source());
+        let Some((source, (_, own))) = source.zip(self.row_of(&record.id)?) else {
             return Ok(None);
         };
-        let rows = self.all_rows(source)?;
-        let task = rows
-            .iter()
-            .flatten()
-            .find(|row| row.id == record.id.record())
-            .map_or(0, |row| row.task);
+        if own.task == 0 {
+            return Ok(None);
+        }
         let place = |row: &RecordRow| (row.file, row.location);
-        Ok(rows
-            .iter()
-            .flatten()
-            .filter(|row| task != 0 && row.task == task)
+        let rows = self.all_rows(source)?;
+        let alike = rows.iter().flatten().filter(|row| row.task == own.task);
+        let first = alike
             .min_by_key(|row| place(row))
-            .filter(|row| row.id != record.id.record())
-            .map(|row| RecordId::new(&source.name, &row.id)))
+            .filter(|row| row.id != own.id);
+        Ok(first.map(|row| RecordId::new(&source.name, &row.id)))
+    }
+
+    fn row_of(&self, id: &RecordId) -> Result<Option<(RecordKey, RecordRow)>, CorpusError> {
+        for key in self.reader.keys_of(id.as_str())? {
+            let (source, row) = (self.state.by_ordinal(key.source), self.row(key)?);
+            if let Some((source, row)) = source.zip(row)
+                && RecordId::new(&source.name, &row.id) == *id
+            {
+                return Ok(Some((key, row)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The ids of the first hits of a query, in order: what lists of ids need, no record is read.
+    pub fn ids_of(
+        &self,
+        query: &Query,
+        sort: Sort,
+        limit: usize,
+    ) -> Result<Vec<TargetId>, CorpusError> {
+        let matches = self.reader.search(&self.lower(query)?, sort, 0, limit)?;
+        let id = |found: Match| {
+            let record = self.id_of(found.record)?;
+            Ok(record.map(|record| TargetId {
+                record,
+                part: found.part,
+            }))
+        };
+        matches
+            .first
+            .into_iter()
+            .map(id)
+            .filter_map(Result::transpose)
+            .collect()
+    }
+
+    /// How many records a regular expression could not be matched against since the corpus was opened, and why.
+    pub fn unmatched(&self) -> (usize, String) {
+        self.unmatched
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Bytes of the index on disk.

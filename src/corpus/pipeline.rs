@@ -1,9 +1,11 @@
 //! Scan → prepare in parallel → one consumer in file order. Memory is bounded by the number of batches under way.
 
+use std::panic::AssertUnwindSafe;
+
 use crossbeam::channel::{Receiver, Sender, bounded};
 
 use crate::ingest::container::{
-    ContainerFile, Found, FoundRecord, Location, Problem, ScanLimits, ScanStart, scan,
+    ContainerFile, Found, Location, Problem, ScanLimits, ScanStart, scan,
 };
 use crate::ingest::{Format, Layout};
 use crate::jobs::Progress;
@@ -154,7 +156,12 @@ fn scan_all(
             *sequence += 1;
             permits.recv().is_ok() && batches.send(batch).is_ok()
         };
-        for item in scan(&opened.container, opened.layout, opened.start, limits)? {
+        let scanned = scan(&opened.container, opened.layout, opened.start, limits);
+        let scanned = scanned.unwrap_or_else(|error| {
+            // One file that can't be read keeps nobody from the others.
+            Box::new(std::iter::once(Found::Problem(Problem::from(&error))))
+        });
+        for item in scanned {
             progress.check()?;
             if let Found::Record(record) = &item {
                 bytes += record.bytes.len();
@@ -202,21 +209,26 @@ fn outcome(found: Found, file: &OpenedFile, bench: &Workbench<'_>) -> Outcome {
             problem,
             lost: true,
         },
-        Found::Record(record) => match prepare(record, file.format, &file.relative, bench) {
-            Ok(prepared) => Outcome::Read(Box::new(prepared)),
-            Err((record, reason)) => Outcome::Problem {
-                problem: unread(&record, reason),
+        Found::Record(record) => {
+            let (number, offset) = (record.number, offset_of(record.location));
+            // A reader that panics loses its record; a lost worker would leave the pipeline waiting for ever.
+            let prepared = std::panic::catch_unwind(AssertUnwindSafe(|| {
+                prepare(record, file.format, &file.relative, bench)
+            }));
+            let reason = match prepared {
+                Ok(Ok(prepared)) => return Outcome::Read(Box::new(prepared)),
+                Ok(Err(reason)) => reason,
+                Err(_) => "reading it failed inside retake; please report it".to_owned(),
+            };
+            Outcome::Problem {
+                problem: Problem {
+                    record: Some(number),
+                    offset,
+                    reason,
+                },
                 lost: true,
-            },
-        },
-    }
-}
-
-fn unread(record: &FoundRecord, reason: String) -> Problem {
-    Problem {
-        record: Some(record.number),
-        offset: offset_of(record.location),
-        reason,
+            }
+        }
     }
 }
 

@@ -25,17 +25,15 @@ impl GoldTasks {
         let mut tasks = HashMap::new();
         let mut hasher = blake3::Hasher::new();
         for task in state.sources.iter().flat_map(|source| &source.gold) {
-            hasher.update(format!("{task:?}").as_bytes());
+            // Not the row: it may move while the answer stays.
+            let answer = (task.benchmark, &task.key, &task.reference);
+            hasher.update(format!("{answer:?}").as_bytes());
             tasks
                 .entry((task.benchmark, task.key.clone()))
                 .or_insert_with(|| task.reference.clone());
         }
         Self {
-            fingerprint: if tasks.is_empty() {
-                0
-            } else {
-                first_number(&hasher.finalize())
-            },
+            fingerprint: first_number(&hasher.finalize()) | 1,
             tasks,
         }
     }
@@ -45,7 +43,7 @@ impl GoldTasks {
         self.tasks.get(&(benchmark, key.to_owned()))?.as_ref()
     }
 
-    /// Differs whenever any reference answer does; 0 without any.
+    /// Differs whenever any reference answer does; never 0, which stands for what was not scored.
     pub fn fingerprint(&self) -> u64 {
         self.fingerprint
     }
@@ -91,10 +89,9 @@ pub struct PreparedRecord {
 
 impl PreparedRecord {
     /// A hash of what its documents depend on besides itself.
-    pub fn derived(&self) -> u64 {
-        first_number(&blake3::hash(
-            format!("{:?}{:?}", self.flags, self.outcome).as_bytes(),
-        ))
+    pub fn derived(&self, format: &str) -> u64 {
+        let all = format!("{format}{:?}{:?}", self.flags, self.outcome);
+        first_number(&blake3::hash(all.as_bytes()))
     }
 }
 
@@ -110,11 +107,8 @@ pub fn prepare(
     format: &Format,
     path: &str,
     bench: &Workbench<'_>,
-) -> Result<PreparedRecord, (FoundRecord, String)> {
-    let (hash, content) = match read(&found, format, path, bench.interner) {
-        Ok(read) => read,
-        Err(reason) => return Err((found, reason)),
-    };
+) -> Result<PreparedRecord, String> {
+    let (hash, content) = read(&found, format, path, bench.interner)?;
     let mut prepared = PreparedRecord {
         number: found.number,
         location: found.location,

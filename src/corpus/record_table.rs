@@ -121,9 +121,13 @@ impl RecordTable {
         let mut file = File::open(path)?;
         let mut header = [0; HEADER as usize];
         file.read_exact(&mut header)?;
+        let count = count(&header)?;
+        if file.metadata()?.len() < texts_at(count)? {
+            return Err(RecordTableError::Damaged);
+        }
         Ok(Self {
             file: Mutex::new(file),
-            count: count(&header)?,
+            count,
         })
     }
 

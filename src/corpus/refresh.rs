@@ -26,6 +26,17 @@ pub struct Refresh {
     pub removed: Vec<String>,
     /// Sources that can't be read now, with the reason; what was known of them stays.
     pub closed: Vec<(String, String)>,
+    /// Why the index could not be brought up to date, so that what is shown may be old.
+    pub behind: Option<String>,
+}
+
+impl Refresh {
+    pub(super) fn behind(error: &CorpusError) -> Self {
+        Self {
+            behind: Some(crate::report::Report::from_error(error).message),
+            ..Self::default()
+        }
+    }
 }
 
 /// Whether something is to be done, told from stamps alone.
@@ -35,15 +46,18 @@ pub fn needs_refresh(workspace: &Workspace, state: &IndexState) -> bool {
         .sources
         .iter()
         .any(|known| sources.iter().all(|s| s.name != known.name));
-    gone || sources
-        .iter()
-        .filter(|source| source.closed.is_none())
-        .any(|source| {
-            // What can't be listed can't be read either: `refresh` says why.
-            list(source).map_or(true, |files| {
-                is_stale(source, state.source(&source.name), &files)
+    let gold = GoldTasks::of(state).fingerprint();
+    let outdated = |known: &SourceState| known.scored_with != 0 && known.scored_with != gold;
+    gone || state.sources.iter().any(outdated)
+        || sources
+            .iter()
+            .filter(|source| source.closed.is_none())
+            .any(|source| {
+                // What can't be listed can't be read either: `refresh` says why.
+                list(source).map_or(true, |files| {
+                    is_stale(source, state.source(&source.name), &files)
+                })
             })
-        })
 }
 
 /// Reads what changed; `rebuild` reads everything as if for the first time.
@@ -58,19 +72,20 @@ pub fn refresh(
 ) -> Result<Refresh, CorpusError> {
     let folder = workspace.index_folder();
     std::fs::create_dir_all(&folder).map_err(CorpusError::write(&folder))?;
-    let _lock = lock(&folder, wait)?;
+    let _lock = lock(&folder, wait, progress)?;
     let store = readable_store(&folder)?;
     // A state whose tables are gone or damaged is as good as none: everything is read again.
-    let known = IndexState::load(&folder, store.committed_note()?.as_deref()).filter(|state| {
-        let readable = |table| {
-            RecordTable::open(&folder.join(table))
-                .and_then(|t| t.rows())
-                .is_ok()
-        };
+    let note = store.committed_note()?;
+    let known = IndexState::load(&folder, note.as_deref()).filter(|state| {
+        let readable = |table| RecordTable::open(&folder.join(table)).is_ok();
         state.sources.iter().all(|source| readable(&source.table))
     });
     let fresh = known.is_none() || rebuild;
-    let mut state = known.filter(|_| !rebuild).unwrap_or_else(IndexState::empty);
+    let mut state = known.filter(|_| !rebuild).unwrap_or_else(|| {
+        // Generations go on: files of the last commit stay as they are until the next one.
+        let last = note.and_then(|note| note.parse().ok()).unwrap_or(0);
+        IndexState::after(last)
+    });
     let mut writer = store.writer(WriteBudget {
         threads: threads(config),
         memory_bytes: config.index.memory_mb.saturating_mul(1_000_000),
@@ -119,17 +134,20 @@ fn readable_store(folder: &Path) -> Result<IndexStore, IndexError> {
 }
 
 /// One process builds at a time; the lock goes with the file handle, whatever happens to the process.
-fn lock(folder: &Path, wait: bool) -> Result<File, CorpusError> {
+fn lock(folder: &Path, wait: bool, progress: &Progress) -> Result<File, CorpusError> {
     let path = folder.join("lock");
     let file = File::create(&path).map_err(CorpusError::write(&path))?;
-    if wait {
-        file.lock().map_err(CorpusError::write(&path))?;
-        return Ok(file);
-    }
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => Err(CorpusError::Busy),
-        Err(std::fs::TryLockError::Error(error)) => Err(CorpusError::write(&path)(error)),
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(std::fs::TryLockError::Error(error)) => {
+                return Err(CorpusError::write(&path)(error));
+            }
+            Err(std::fs::TryLockError::WouldBlock) if !wait => return Err(CorpusError::Busy),
+            // Waiting must end when somebody asks for it, so the system's own wait will not do.
+            Err(std::fs::TryLockError::WouldBlock) => progress.check()?,
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
     }
 }
 
@@ -149,18 +167,14 @@ const COMMIT_BYTES: u64 = 64 << 20;
 
 impl Session<'_, '_> {
     fn run(&mut self, state: &mut IndexState, fresh: bool) -> Result<(), CorpusError> {
-        // A first commit makes the state and the emptied index belong together before anything else is written.
         let mut dirty = fresh;
         let sources = self.workspace.sources();
         dirty |= self.remove_gone(state, &sources)?;
         let mut since_commit = 0;
         for source in &sources {
-            let before = state.source(&source.name).map_or(0, |s| s.counts.bytes);
             if self.bring(source, state, false)? {
                 dirty = true;
-                since_commit += state
-                    .source(&source.name)
-                    .map_or(before, |s| s.counts.bytes);
+                since_commit += state.source(&source.name).map_or(0, |s| s.counts.bytes);
             }
             if since_commit > COMMIT_BYTES {
                 since_commit = 0;
@@ -169,7 +183,7 @@ impl Session<'_, '_> {
             }
         }
         // Runs scored before their tasks were known, or with other reference answers.
-        let fingerprint = GoldTasks::of(state).fingerprint() | 1;
+        let fingerprint = GoldTasks::of(state).fingerprint();
         let outdated: Vec<Source> = sources
             .into_iter()
             .filter(|source| {

@@ -74,42 +74,36 @@ fn rank(seed: u64, id: &RecordId, found: &Match) -> u64 {
     u64::from_be_bytes(first)
 }
 
-/// Splits `size` over strata: one each while there is room (the largest first), the rest in proportion.
+/// Splits `size` over strata: one each while there is room (the largest first), the rest in proportion, each whole share
+/// first and then the largest remainders.
 fn shares(counts: &[usize], size: usize) -> Vec<usize> {
     let total: usize = counts.iter().sum();
     let size = size.min(total);
-    let mut shares = vec![0; counts.len()];
     let mut order: Vec<usize> = (0..counts.len()).collect();
     order.sort_by_key(|n| std::cmp::Reverse(counts.get(*n).copied().unwrap_or(0)));
-    for n in order.iter().take(size) {
-        if let (Some(share), Some(1..)) = (shares.get_mut(*n), counts.get(*n)) {
-            *share = 1;
+    let filled = counts.iter().filter(|count| **count > 0).count();
+    let room = size.saturating_sub(filled);
+    // What a stratum has beyond its first one shares what is left after the first ones.
+    let beyond = (total - filled).max(1);
+    let mut parts: Vec<(usize, usize, usize)> = order
+        .iter()
+        .map(|n| {
+            let count = counts.get(*n).copied().unwrap_or(0);
+            let exact = count.saturating_sub(1) * room;
+            (*n, exact / beyond, exact % beyond)
+        })
+        .collect();
+    let given: usize = parts.iter().map(|(_, share, _)| share).sum();
+    parts.sort_by_key(|(n, _, rest)| (std::cmp::Reverse(*rest), *n));
+    let mut shares = vec![0; counts.len()];
+    for (at, (n, share, _)) in parts.iter().enumerate() {
+        if let Some(slot) = shares.get_mut(*n) {
+            *slot = share + usize::from(at < room - given.min(room));
         }
     }
-    // Each further one goes where the share lags most behind its proportion.
-    while shares.iter().sum::<usize>() < size {
-        let behind = |n: &usize| {
-            let (count, share) = (
-                counts.get(*n).copied().unwrap_or(0),
-                shares.get(*n).copied(),
-            );
-            let share = share.unwrap_or(0);
-            let lag = (count * size) as f64 / total as f64 - share as f64;
-            if share < count {
-                lag
-            } else {
-                f64::NEG_INFINITY
-            }
-        };
-        let Some(next) = order
-            .iter()
-            .copied()
-            .max_by(|a, b| behind(a).total_cmp(&behind(b)).then(b.cmp(a)))
-        else {
-            break;
-        };
-        if let Some(share) = shares.get_mut(next) {
-            *share += 1;
+    for n in order.iter().take(size.min(filled)) {
+        if let Some(slot) = shares.get_mut(*n) {
+            *slot += 1;
         }
     }
     shares

@@ -21,7 +21,7 @@ use super::pipeline::{self, OpenedFile, Outcome, offset_of};
 use super::preparation::{GoldTasks, PreparedRecord, Workbench};
 use super::record_table::{RecordRow, RecordRows};
 use super::source_files::{SourceFile, hash_of};
-use super::state::{FileState, GoldTask, MAX_WARNINGS, SourceCounts, SourceState, Warning};
+use super::state::{FileState, GoldTask, MAX_WARNINGS, SourceCounts, SourceState, Stamp, Warning};
 
 /// What a build did to a source.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -131,6 +131,7 @@ pub fn build(
         used: HashMap::new(),
         delta: SourceDelta::default(),
         has_runs: false,
+        scored_with: 0,
     };
     let opened = if appended {
         build.resume(old_files, &files)
@@ -151,15 +152,18 @@ pub fn build(
     let limits = scan_limits(context.config);
     // The hash of the files' bytes only serves the next look at them: it is made beside the work.
     let hashes = std::thread::scope(|scope| {
-        let hashing = scope.spawn(|| -> Result<Vec<String>, CorpusError> {
-            files
-                .iter()
-                .map(|file| {
-                    context.progress.check()?;
-                    Ok(hash_of(&file.path, u64::MAX)?.0)
-                })
-                .collect()
-        });
+        let hashing =
+            scope.spawn(|| -> Result<Vec<String>, CorpusError> {
+                files
+                    .iter()
+                    .map(|file| {
+                        context.progress.check()?;
+                        // Without a hash the file is read again at the next look.
+                        Ok(hash_of(&file.path, file.stamp.size)
+                            .map_or_else(|_| String::new(), |h| h.0))
+                    })
+                    .collect()
+            });
         pipeline::run(
             &opened,
             &limits,
@@ -172,8 +176,10 @@ pub fn build(
             .join()
             .unwrap_or_else(|_| Err(CorpusError::Thread("hashing stopped".to_owned())))
     })?;
-    for (file, hash) in build.state.files.iter_mut().zip(hashes) {
-        file.hash = hash;
+    for ((state, hash), file) in build.state.files.iter_mut().zip(hashes).zip(&files) {
+        // What changed while it was read has no hash that says which bytes were read.
+        let steady = Stamp::of(&file.path).is_ok_and(|now| now == file.stamp);
+        state.hash = if steady { hash } else { String::new() };
     }
     Ok(build.finish())
 }
@@ -205,6 +211,8 @@ struct SourceBuild<'a> {
     used: HashMap<String, u32>,
     delta: SourceDelta,
     has_runs: bool,
+    /// What runs taken over from before were scored with; 0 without any.
+    scored_with: u64,
 }
 
 impl SourceBuild<'_> {
@@ -343,9 +351,13 @@ impl SourceBuild<'_> {
 
     /// Begins with what the last build left: rows keep their numbers; with appended lines all of it stays as it is.
     fn take_over(&mut self, old: &SourceState, rows: RecordRows, appended: bool) {
-        for (number, row) in rows.iter().enumerate() {
-            let Some(row) = row else { continue };
-            let number = number as u32;
+        // The first record with a task is the first in the files, whatever its row.
+        let mut in_order: Vec<(u32, &RecordRow)> = (0..)
+            .zip(&rows)
+            .filter_map(|(n, row)| Some((n, row.as_ref()?)))
+            .collect();
+        in_order.sort_by_key(|(_, row)| (row.file, row.location));
+        for (number, row) in in_order {
             self.by_id.insert(row.id.clone(), number);
             if appended {
                 let (plain, _) = split_repeat(&row.id);
@@ -363,7 +375,8 @@ impl SourceBuild<'_> {
             self.state.counts.bytes = size;
             self.state.warnings.clone_from(&old.warnings);
             self.state.gold.clone_from(&old.gold);
-            self.has_runs = old.scored_with != 0;
+            // Only the tail is scored now: what the rest was scored with still holds for it.
+            self.scored_with = old.scored_with;
         }
     }
 
@@ -425,7 +438,7 @@ impl SourceBuild<'_> {
             location: record.location,
             hash: record.hash,
             task: record.task,
-            derived: record.derived(),
+            derived: record.derived(file.format.name),
         };
         let slot = self.rows.get_mut(number as usize);
         let same = match slot {
@@ -543,10 +556,10 @@ impl SourceBuild<'_> {
                 self.delta.removed += 1;
             }
         }
-        if self.has_runs {
-            // Never 0, which says that there are no runs.
-            self.state.scored_with = self.context.gold.fingerprint() | 1;
-        }
+        self.state.scored_with = match self.scored_with {
+            0 if self.has_runs => self.context.gold.fingerprint(),
+            known => known,
+        };
         (self.state, self.rows, self.delta)
     }
 }

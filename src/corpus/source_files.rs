@@ -38,6 +38,13 @@ pub enum SourceChange {
 pub fn list(source: &Source) -> Result<Vec<SourceFile>, CorpusError> {
     let read = CorpusError::read(&source.path);
     let metadata = std::fs::metadata(&source.path).map_err(read)?;
+    if !metadata.is_dir() && !metadata.is_file() {
+        // Reading a pipe or a device might never end.
+        let path = source.path.display();
+        return Err(CorpusError::Refused(format!(
+            "{path} is neither a file nor a folder"
+        )));
+    }
     let found = if metadata.is_dir() {
         files_in(&source.path)?
             .into_iter()

@@ -12,7 +12,7 @@ use crate::ingest::Layout;
 use crate::ingest::container::{ContainerKind, Problem};
 
 /// Changes whenever readers, rules or documents do: an index of another number is built anew.
-pub const STATE_VERSION: u32 = 1;
+pub const STATE_VERSION: u32 = 2;
 
 /// The whole state.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -154,11 +154,11 @@ pub struct GoldTask {
 }
 
 impl IndexState {
-    /// Before anything was read.
-    pub fn empty() -> Self {
+    /// Before anything was read; `generation` counts the commits so far.
+    pub fn after(generation: u64) -> Self {
         Self {
             version: STATE_VERSION,
-            generation: 0,
+            generation,
             next_ordinal: 0,
             sources: Vec::new(),
         }
@@ -202,19 +202,22 @@ impl IndexState {
         let Ok(entries) = std::fs::read_dir(folder) else {
             return;
         };
+        // Whoever opened the commit before may still be reading.
+        let before = self.generation.saturating_sub(1);
+        let earlier = Self::load(folder, Some(&before.to_string()));
+        let states = [before, self.generation].map(|generation| format!("state-{generation}.json"));
+        let tables: Vec<String> = earlier
+            .iter()
+            .flat_map(|state| &state.sources)
+            .chain(&self.sources)
+            .map(|source| source.table.clone())
+            .collect();
         for entry in entries.flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
-            let number = |prefix: &str, suffix: &str| -> Option<u64> {
-                name.strip_prefix(prefix)?
-                    .strip_suffix(suffix)?
-                    .rsplit('-')
-                    .next()?
-                    .parse()
-                    .ok()
-            };
-            let old_state = number("state-", ".json").is_some_and(|g| g + 1 < self.generation);
-            let old_table = number("records-", ".table").is_some_and(|g| g + 1 < self.generation)
-                && self.sources.iter().all(|source| source.table != name);
+            let is_state = name.starts_with("state-") && name.ends_with(".json");
+            let is_table = name.starts_with("records-") && name.ends_with(".table");
+            let old_state = is_state && !states.contains(&name);
+            let old_table = is_table && !tables.contains(&name);
             if old_state || old_table {
                 // A file that can't be removed now is removed after the next commit.
                 let _ = std::fs::remove_file(entry.path());

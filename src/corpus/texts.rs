@@ -1,6 +1,7 @@
 //! The texts that a document was made of, for snippets and regular expressions; as `documents` fills the text fields.
 
 use std::borrow::Cow;
+use std::sync::PoisonError;
 
 use regex::Regex;
 
@@ -128,7 +129,21 @@ impl TextMatcher for Corpus {
         expression: &Regex,
         wanted: &[Match],
     ) -> Result<Vec<bool>, String> {
-        let (_, content) = self.glance(record).map_err(|error| error.to_string())?;
+        let content = match self.glance(record) {
+            Ok((_, content)) => content,
+            // One record that can't be read does not end the search; whoever asked is told afterwards.
+            Err(error) => {
+                let mut unmatched = self
+                    .unmatched
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner);
+                if unmatched.0 == 0 {
+                    unmatched.1 = error.to_string();
+                }
+                unmatched.0 += 1;
+                return Ok(vec![false; wanted.len()]);
+            }
+        };
         let matches = |found: &Match| {
             texts(&content, found)
                 .iter()

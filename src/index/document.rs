@@ -1,4 +1,5 @@
 use tantivy::TantivyDocument;
+use tantivy::schema::Field;
 
 use super::schema::Fields;
 use crate::domain::ContentHash;
@@ -64,6 +65,8 @@ pub struct IndexDocument<'a> {
     fields: &'a Fields,
     document: TantivyDocument,
     bytes: usize,
+    /// Exact values so far: each counts once in a document.
+    keywords: Vec<(Field, String)>,
 }
 
 impl<'a> IndexDocument<'a> {
@@ -72,6 +75,7 @@ impl<'a> IndexDocument<'a> {
             fields,
             document: TantivyDocument::new(),
             bytes: 0,
+            keywords: Vec::new(),
         };
         document.keyword("kind", kind.name());
         if kind != DocumentKind::Step {
@@ -99,12 +103,18 @@ impl<'a> IndexDocument<'a> {
             "no keyword field {field}"
         );
         // Tantivy refuses terms of 64 KiB and more; nothing that long is a facet.
-        if let (Some(field), 1..=1024) = (self.fields.keyword_named(field), value.len()) {
+        if let (Some(field), 1..=1024) = (self.fields.keyword_named(field), value.len())
+            && !self
+                .keywords
+                .iter()
+                .any(|(f, known)| *f == field && known == value)
+        {
+            self.keywords.push((field, value.to_owned()));
             self.document.add_text(field, value);
         }
     }
 
-    /// Sets a number.
+    /// Adds a number; a range matches a document if it matches any of its numbers in that field.
     pub fn number(&mut self, field: &str, value: u64) {
         debug_assert!(
             self.fields.number_named(field).is_some(),

@@ -7,7 +7,7 @@ use tantivy::tokenizer::{LowerCaser, RawTokenizer, TextAnalyzer};
 use super::tokenizer::IdentifierTokenizer;
 
 /// Changes whenever the schema or a tokenizer does; an index with another number is built anew.
-pub const SCHEMA_VERSION: u32 = 2;
+pub const SCHEMA_VERSION: u32 = 3;
 
 /// Text fields, in the order in which a plain word looks through them.
 pub const TEXT_FIELDS: [&str; 8] = [

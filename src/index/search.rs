@@ -34,8 +34,8 @@ impl Sort {
             None => (name, false),
         };
         match plain {
-            "score" => Some(Self::Score),
-            "source" => Some(Self::Source),
+            "score" if !descending => Some(Self::Score),
+            "source" if !descending => Some(Self::Source),
             _ => NUMBER_FIELDS
                 .into_iter()
                 .find(|field| *field == plain)

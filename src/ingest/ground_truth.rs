@@ -8,14 +8,24 @@ pub fn reference_answer(value: &Value) -> Option<ReferenceAnswer> {
     match value {
         Value::Null => None,
         Value::String(text) => Some(ReferenceAnswer::Text(text.clone())),
-        Value::Array(texts) => Some(ReferenceAnswer::Texts(texts.iter().map(text_of).collect())),
-        Value::Object(lists) if lists.contains_key("whitelist") => Some(ReferenceAnswer::Lists {
-            whitelist: groups(lists.get("whitelist")),
-            blacklist: groups(lists.get("blacklist")),
-        }),
+        Value::Array(texts) => {
+            let texts: Vec<String> = texts.iter().map(text_of).collect();
+            (!texts.is_empty()).then_some(ReferenceAnswer::Texts(texts))
+        }
+        Value::Object(lists) if LISTS.iter().any(|key| lists.contains_key(*key)) => {
+            let [whitelist, blacklist] = LISTS.map(|key| groups(lists.get(key)));
+            let any = !whitelist.is_empty() || !blacklist.is_empty();
+            any.then_some(ReferenceAnswer::Lists {
+                whitelist,
+                blacklist,
+            })
+        }
+        Value::Object(empty) if empty.is_empty() => None,
         other => Some(ReferenceAnswer::Text(other.to_string())),
     }
 }
+
+const LISTS: [&str; 2] = ["whitelist", "blacklist"];
 
 /// `[[alias, …], …]`; a bare string counts as a group of one.
 fn groups(value: Option<&Value>) -> Vec<Vec<String>> {

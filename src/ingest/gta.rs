@@ -4,12 +4,13 @@ use serde_json::Value;
 
 use super::chat_turns::{Speaker, Turn, marks_error, turns};
 use super::conversation::Conversation;
-use super::json_field::{elements, field, filled, items, plain, plain_field, text};
+use super::ground_truth::reference_answer;
+use super::json_field::{elements, field, filled, items, plain_field, text};
 use super::picture_field::PictureColumn;
 use super::tool_schema::tools;
 use super::{Format, Layout, ReadError, RecordText, Sample, Top};
 use crate::domain::{
-    Attachment, Benchmark, Content, PictureReference, Provenance, ReferenceAnswer, Role, Trajectory,
+    Attachment, Benchmark, Content, PictureReference, Provenance, Role, Trajectory,
 };
 
 /// The row of `FORMATS`.
@@ -104,32 +105,5 @@ fn tool_turn(name: Option<&str>, content: &Value) -> Turn {
             .collect(),
         is_error: kind == "error" || marks_error(content),
         ..Turn::of(Speaker::Tool, printed)
-    }
-}
-
-/// The three kinds of `gt_answer`: lists of aliases, several texts, none.
-pub(super) fn reference_answer(value: &Value) -> Option<ReferenceAnswer> {
-    match value {
-        Value::Object(_) => {
-            let groups = |key| items(value, key).iter().map(aliases).collect::<Vec<_>>();
-            let whitelist = groups("whitelist");
-            let blacklist = groups("blacklist");
-            (!whitelist.is_empty() || !blacklist.is_empty()).then_some(ReferenceAnswer::Lists {
-                whitelist,
-                blacklist,
-            })
-        }
-        Value::Array(texts) => {
-            let texts: Vec<String> = texts.iter().filter_map(plain).collect();
-            (!texts.is_empty()).then_some(ReferenceAnswer::Texts(texts))
-        }
-        other => plain(other).map(ReferenceAnswer::Text),
-    }
-}
-
-fn aliases(group: &Value) -> Vec<String> {
-    match group {
-        Value::Array(aliases) => aliases.iter().filter_map(plain).collect(),
-        alias => plain(alias).into_iter().collect(),
     }
 }

@@ -100,9 +100,33 @@ pub fn load(
     roots: &PictureRoots,
     limits: &DecodeLimits,
 ) -> Result<DynamicImage, MediaError> {
+    decode(&bytes(reference, roots, limits)?, limits)
+}
+
+/// Width and height of a reference, as its file says; no pixel is decoded.
+pub fn size(
+    reference: &PictureReference,
+    roots: &PictureRoots,
+    limits: &DecodeLimits,
+) -> Result<(u32, u32), MediaError> {
+    let bytes = bytes(reference, roots, limits)?;
+    let reader = ImageReader::new(Cursor::new(bytes))
+        .with_guessed_format()
+        .map_err(|error| MediaError::Damaged(error.into()))?;
+    if reader.format().is_none() {
+        return Err(MediaError::UnknownFormat);
+    }
+    reader.into_dimensions().map_err(unreadable)
+}
+
+fn bytes(
+    reference: &PictureReference,
+    roots: &PictureRoots,
+    limits: &DecodeLimits,
+) -> Result<Vec<u8>, MediaError> {
     match reference {
         PictureReference::Url(url) => Err(MediaError::Address { url: url.clone() }),
-        PictureReference::Inline(inline) => decode(&unpack(&inline.base64, limits)?, limits),
+        PictureReference::Inline(inline) => unpack(&inline.base64, limits),
         PictureReference::Path(path) => {
             let path = roots.resolve(path)?;
             let mut bytes = Vec::new();
@@ -112,7 +136,7 @@ pub fn load(
                     .read_to_end(&mut bytes)
             });
             read.map_err(|source| MediaError::Read { path, source })?;
-            decode(&bytes, limits)
+            Ok(bytes)
         }
     }
 }

@@ -5,7 +5,8 @@ const NAME: &str = "duplicate-task";
 
 pub(super) const RULE: Rule = Rule {
     name: NAME,
-    doc: "An earlier record of the corpus has the same task. The first record of a task does not fire.",
+    doc: "An earlier record of the same source has the same task with the same files. The first record of a task does not \
+          fire, nor does a run of a benchmark's task.",
     check,
 };
 

@@ -1,11 +1,12 @@
 //! `workspace.toml` (shared, edited by people too) and `workspace.local.toml` (this machine's paths).
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use toml_edit::{Array, ArrayOfTables, DocumentMut, Item, Table, value};
 
 use super::WorkspaceError;
+use crate::domain::percent_encode;
 
 /// A source as a person adds it; paths are absolute.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +62,9 @@ pub(super) struct LocalPaths {
 /// The path relative to `root` if it is inside it.
 pub(super) fn inside(path: &Path, root: &Path) -> Option<PathBuf> {
     let canonical = |p: &Path| p.canonicalize().unwrap_or_else(|_| p.to_owned());
+    if !path.exists() && path.components().any(|part| part == Component::ParentDir) {
+        return None;
+    }
     canonical(path)
         .strip_prefix(canonical(root))
         .ok()
@@ -289,9 +293,9 @@ impl WorkspaceFile {
             .ok_or_else(|| wrong("`source` must be written as [[source]]".to_owned()))?;
         for (n, table) in tables.iter().enumerate() {
             let name = table.get("name").and_then(Item::as_str).unwrap_or_default();
-            if name.is_empty() || name.contains(['/', ':', '~']) {
+            if name.is_empty() || name != percent_encode(name) {
                 return Err(wrong(format!(
-                    "the [[source]] number {} needs a `name` without `/`, `:` and `~`",
+                    "the [[source]] number {} needs a `name` of letters, digits, `-`, `_` and `.`",
                     n + 1
                 )));
             }

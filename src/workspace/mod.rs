@@ -64,7 +64,7 @@ const FOLDER: &str = ".retake";
 impl Workspace {
     /// The workspace of `start` or of the nearest folder above it.
     pub fn find(start: &Path, user_folder: Option<&Path>) -> Result<Self, WorkspaceError> {
-        let start = std::path::absolute(start).unwrap_or_else(|_| start.to_owned());
+        let start = canonical(start);
         match start
             .ancestors()
             .find(|folder| folder.join(FOLDER).is_dir())
@@ -76,15 +76,16 @@ impl Workspace {
 
     /// The workspace in exactly this folder.
     pub fn open(root: &Path, user_folder: Option<&Path>) -> Result<Self, WorkspaceError> {
+        let root = canonical(root);
         let folder = root.join(FOLDER);
         if !folder.is_dir() {
-            return Err(WorkspaceError::NotFound(root.to_owned()));
+            return Err(WorkspaceError::NotFound(root));
         }
         let file = WorkspaceFile::load(&folder.join("workspace.toml"))?;
         let local = LocalPaths::load(&folder.join("workspace.local.toml"))?;
         let trust = Trust::of(&folder, user_folder, &file.text(), &local.text());
         Ok(Self {
-            root: root.to_owned(),
+            root,
             file,
             local,
             trust,
@@ -93,7 +94,12 @@ impl Workspace {
 
     /// Makes `.retake/` in a folder; what its maker puts there is trusted.
     pub fn create(root: &Path, user_folder: Option<&Path>) -> Result<Self, WorkspaceError> {
-        let root = std::path::absolute(root).unwrap_or_else(|_| root.to_owned());
+        std::fs::create_dir_all(root).map_err(|source| WorkspaceError::File {
+            path: root.to_owned(),
+            doing: "written",
+            source,
+        })?;
+        let root = canonical(root);
         let folder = root.join(FOLDER);
         let fail = |path: &Path| {
             let path = path.to_owned();
@@ -105,7 +111,7 @@ impl Workspace {
         };
         std::fs::create_dir_all(&folder).map_err(fail(&folder))?;
         let ignore = folder.join(".gitignore");
-        std::fs::write(&ignore, "/index/\n/cache/\n/workspace.local.toml\n")
+        std::fs::write(&ignore, "/index/\n/cache/\n/lock\n/workspace.local.toml\n")
             .map_err(fail(&ignore))?;
         let mut workspace = Self {
             file: WorkspaceFile::empty(&folder.join("workspace.toml")),
@@ -155,6 +161,7 @@ impl Workspace {
 
     /// Adds a source. Paths inside the workspace are stored relative to it, others go to this machine's own file.
     pub fn add_source(&mut self, declared: SourceDeclaration) -> Result<(), WorkspaceError> {
+        let _lock = self.reload()?;
         if let Some(known) = self.sources().into_iter().find(|s| s.name == declared.name) {
             return Err(WorkspaceError::NameTaken {
                 name: known.name,
@@ -172,6 +179,7 @@ impl Workspace {
 
     /// Forgets a source; its files and what people decided about it stay.
     pub fn remove_source(&mut self, name: &str) -> Result<(), WorkspaceError> {
+        let _lock = self.reload()?;
         if !self.file.remove(name) {
             return Err(WorkspaceError::NoSource(name.to_owned()));
         }
@@ -181,6 +189,7 @@ impl Workspace {
 
     /// Adds picture roots to a source.
     pub fn add_images(&mut self, name: &str, images: &[PathBuf]) -> Result<(), WorkspaceError> {
+        let _lock = self.reload()?;
         let leaves = images
             .iter()
             .any(|path| declaration::inside(path, &self.root).is_none());
@@ -196,6 +205,22 @@ impl Workspace {
         self.trust.record(&self.file.text(), &self.local.text())
     }
 
+    /// Reads the files again under a lock that is held while the result lives: two calls at once lose nothing.
+    fn reload(&mut self) -> Result<std::fs::File, WorkspaceError> {
+        let path = self.folder().join("lock");
+        let lock = std::fs::File::create(&path).and_then(|file| file.lock().map(|()| file));
+        let lock = lock.map_err(|source| WorkspaceError::File {
+            path,
+            doing: "written",
+            source,
+        })?;
+        let folder = self.folder();
+        self.file = WorkspaceFile::load(&folder.join("workspace.toml"))?;
+        self.local = LocalPaths::load(&folder.join("workspace.local.toml"))?;
+        self.trust.reread(&self.file.text(), &self.local.text());
+        Ok(lock)
+    }
+
     fn save(&mut self) -> Result<(), WorkspaceError> {
         self.file.save()?;
         self.local.save()?;
@@ -204,4 +229,11 @@ impl Workspace {
         }
         Ok(())
     }
+}
+
+/// One folder has one path, however it was named: the index compares paths.
+fn canonical(path: &Path) -> PathBuf {
+    path.canonicalize()
+        .or_else(|_| std::path::absolute(path))
+        .unwrap_or_else(|_| path.to_owned())
 }

@@ -18,13 +18,20 @@ pub struct Trust {
 impl Trust {
     pub(super) fn of(folder: &Path, user_folder: Option<&Path>, file: &str, local: &str) -> Self {
         let mut trust = Self::own(folder, user_folder);
-        let known = trust.record.as_deref().and_then(|path| {
-            let document: DocumentMut = std::fs::read_to_string(path).ok()?.parse().ok()?;
-            let hash = document.get("workspaces")?.get(&trust.key)?.as_str()?;
+        trust.trusted = false;
+        trust.reread(file, local);
+        trust
+    }
+
+    /// Looks again whether the user has agreed to the files; without a place for settings, what was agreed lasts.
+    pub(super) fn reread(&mut self, file: &str, local: &str) {
+        let Some(path) = &self.record else { return };
+        let known = std::fs::read_to_string(path).ok().and_then(|text| {
+            let document: DocumentMut = text.parse().ok()?;
+            let hash = document.get("workspaces")?.get(&self.key)?.as_str()?;
             Some(hash.to_owned())
         });
-        trust.trusted = known.is_some_and(|hash| hash == fingerprint(file, local));
-        trust
+        self.trusted = known.is_some_and(|hash| hash == fingerprint(file, local));
     }
 
     pub(super) fn own(folder: &Path, user_folder: Option<&Path>) -> Self {
@@ -52,18 +59,27 @@ impl Trust {
             doing: "written",
             source,
         };
-        let mut document: DocumentMut = std::fs::read_to_string(path)
-            .ok()
-            .and_then(|text| text.parse().ok())
-            .unwrap_or_default();
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(fail)?;
+        }
+        let lock = std::fs::File::create(path.with_extension("lock")).map_err(fail)?;
+        lock.lock().map_err(fail)?;
+        let text = match std::fs::read_to_string(path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+            text => text.map_err(fail)?,
+        };
+        // What can't be understood is not thrown away.
+        let mut document: DocumentMut =
+            text.parse()
+                .map_err(|error: toml_edit::TomlError| WorkspaceError::Wrong {
+                    path: path.clone(),
+                    reason: error.to_string(),
+                })?;
         let table = document
             .entry("workspaces")
             .or_insert(Item::Table(Table::new()));
         if let Some(table) = table.as_table_like_mut() {
             table.insert(&self.key, value(fingerprint(file, local)));
-        }
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(fail)?;
         }
         super::declaration::replace_file(path, &document.to_string()).map_err(fail)
     }

@@ -121,7 +121,10 @@ fn gta_and_pref_x() {
     assert_eq!(counts(&sources["gta"]), [153, 0, 0, 0]);
     assert_eq!(counts(&sources["pairs"]), [0, 432, 0, 0]);
     let [explored, pairs, unread, warnings] = counts(&sources["beam"]);
-    assert_eq!((explored, unread, warnings), (40, 0, 0));
+    // Each folder has a `final_answer.json` beside its exploration.
+    assert_eq!((explored, unread, warnings), (40, 0, 1));
+    let warning = sources["beam"]["warnings"][0]["reason"].as_str().unwrap();
+    assert!(warning.starts_with("40 of its files"), "{warning}");
     assert!((300..=432).contains(&pairs), "{pairs}");
     let formats = ["gta", "beam", "pairs"].map(|name| sources[name]["formats"][0].clone());
     assert_eq!(formats, ["gta", "pref-x-beam", "pref-x"]);

@@ -159,7 +159,11 @@ pub static FIELDS: &[Field] = &[
         &["data", "gold", "run"],
     ),
     keyword("hash", "the content hash", "hash:1f3a*", &[]),
-    number("step", "the step's number, from 1", "step:>5"),
+    number(
+        "step",
+        "the step's number, from 1; of a trajectory, any of its steps",
+        "step:>5",
+    ),
     number("steps", "how many steps the trajectory has", "steps:2..4"),
     number("level", "the benchmark's level of difficulty", "level:2"),
     number("bytes", "the size of the text", "bytes:>10000"),
