@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 use std::io::BufWriter;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -10,6 +10,7 @@ use crate::export::{ExportOptions, ExportSummary, TARGETS, export, target_named,
 use crate::index::query::Query;
 use crate::index::{DocumentKind, RecordKey};
 use crate::report::{Kind, Report};
+use crate::workspace::Workspace;
 
 use super::Ended;
 use super::output::Output;
@@ -55,7 +56,9 @@ pub(super) fn run(args: &ExportArgs, session: Session, output: &mut Output) -> E
             .hint(format!("formats: {}", names.join(", ")))
     })?;
     let query = parse_query(&args.query)?;
-    let corpus = session.open(output)?;
+    let workspace = session.workspace()?;
+    refuse_source(&workspace, &args.output)?;
+    let corpus = session.corpus(&workspace, false, output)?;
     let records = records(&corpus, &query).map_err(|error| corpus_report(&error))?;
     let count = records.len();
     let summary = with_progress(output, EXPORTING, |progress| {
@@ -80,6 +83,37 @@ pub(super) fn run(args: &ExportArgs, session: Session, output: &mut Output) -> E
     let summary = summary.map_err(Report::from)?;
     tell(&summary, count, args, output);
     Ok((!summary.skipped.is_empty()).then_some(Kind::Partial))
+}
+
+/// What people bring is never written, not even with --overwrite.
+fn refuse_source(workspace: &Workspace, to: &Path) -> Result<(), Report> {
+    let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    let place = to.canonicalize().or_else(|_| {
+        Ok::<_, std::io::Error>(
+            folder
+                .canonicalize()?
+                .join(to.file_name().unwrap_or_default()),
+        )
+    });
+    // A folder that is not there is the writer's to report.
+    let Ok(place) = place else { return Ok(()) };
+    let source = workspace.sources().into_iter().find(|source| {
+        let path = source
+            .path
+            .canonicalize()
+            .unwrap_or_else(|_| source.path.clone());
+        place == path || (path.is_dir() && place.starts_with(&path))
+    });
+    match source {
+        Some(source) => Err(Report::failure(format!(
+            "{} belongs to the source `{}`, and sources are never written to",
+            to.display(),
+            source.name
+        ))
+        .hint("name another file with -o")),
+        None => Ok(()),
+    }
 }
 
 /// The records of all hits in the order of their sources. A step stands for its trajectory; a pair for itself alone.

@@ -74,36 +74,40 @@ fn rank(seed: u64, id: &RecordId, found: &Match) -> u64 {
     u64::from_be_bytes(first)
 }
 
-/// Splits `size` over strata: one each while there is room (the largest first), the rest in proportion, each whole share
-/// first and then the largest remainders.
+/// Splits `size` over strata in proportion (whole shares, then the largest remainders), and gives each stratum at least
+/// one while there is room, at the cost of the largest.
 fn shares(counts: &[usize], size: usize) -> Vec<usize> {
     let total: usize = counts.iter().sum();
     let size = size.min(total);
-    let mut order: Vec<usize> = (0..counts.len()).collect();
-    order.sort_by_key(|n| std::cmp::Reverse(counts.get(*n).copied().unwrap_or(0)));
-    let filled = counts.iter().filter(|count| **count > 0).count();
-    let room = size.saturating_sub(filled);
-    // What a stratum has beyond its first one shares what is left after the first ones.
-    let beyond = (total - filled).max(1);
-    let mut parts: Vec<(usize, usize, usize)> = order
+    let exact = |count: &usize| *count as u128 * size as u128;
+    let mut shares: Vec<usize> = counts
         .iter()
-        .map(|n| {
-            let count = counts.get(*n).copied().unwrap_or(0);
-            let exact = count.saturating_sub(1) * room;
-            (*n, exact / beyond, exact % beyond)
-        })
+        .map(|count| (exact(count) / total.max(1) as u128) as usize)
         .collect();
-    let given: usize = parts.iter().map(|(_, share, _)| share).sum();
-    parts.sort_by_key(|(n, _, rest)| (std::cmp::Reverse(*rest), *n));
-    let mut shares = vec![0; counts.len()];
-    for (at, (n, share, _)) in parts.iter().enumerate() {
-        if let Some(slot) = shares.get_mut(*n) {
-            *slot = share + usize::from(at < room - given.min(room));
+    let mut by_rest: Vec<usize> = (0..counts.len()).collect();
+    let rest = |n: &usize| {
+        counts
+            .get(*n)
+            .map_or(0, |count| exact(count) % total.max(1) as u128)
+    };
+    by_rest.sort_by_key(|n| (std::cmp::Reverse(rest(n)), *n));
+    let left = size - shares.iter().sum::<usize>();
+    for n in by_rest.into_iter().take(left) {
+        if let Some(share) = shares.get_mut(n) {
+            *share += 1;
         }
     }
-    for n in order.iter().take(size.min(filled)) {
-        if let Some(slot) = shares.get_mut(*n) {
-            *slot += 1;
+    let mut without: Vec<usize> = (0..counts.len())
+        .filter(|n| counts.get(*n) > Some(&0) && shares.get(*n) == Some(&0))
+        .collect();
+    without.sort_by_key(|n| std::cmp::Reverse(counts.get(*n).copied()));
+    for n in without {
+        let Some(most) = shares.iter_mut().max().filter(|share| **share > 1) else {
+            break;
+        };
+        *most -= 1;
+        if let Some(share) = shares.get_mut(n) {
+            *share = 1;
         }
     }
     shares
