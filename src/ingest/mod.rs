@@ -31,12 +31,12 @@ mod minicpm;
 mod ms_swift;
 pub mod observation_turn;
 mod openai_messages;
-mod own_lines;
 mod picture_field;
 mod pref_x;
 mod pref_x_beam;
 mod preference;
 mod raw_run;
+mod retake;
 pub mod task_turn;
 mod tool_schema;
 mod trl_preference;
@@ -51,7 +51,7 @@ pub use turn::{Speaker, Turn, TurnContent};
 
 /// Every format, the more specific ones first: the first whose `detect` answers reads the file.
 pub static FORMATS: &[Format] = &[
-    own_lines::FORMAT,
+    retake::FORMAT,
     pref_x_beam::FORMAT,
     pref_x::FORMAT,
     raw_run::FORMAT,
