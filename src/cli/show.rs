@@ -80,14 +80,7 @@ pub(super) fn run(args: &ShowArgs, session: Session, output: &mut Output) -> End
         }
     };
     if args.format == ShowFormat::Json {
-        return json(
-            &record,
-            &flags,
-            &pairs,
-            steps,
-            target.part.is_some(),
-            output,
-        );
+        return json(&record, &flags, &pairs, steps, &target, output);
     }
     let mut page = Page {
         roots: corpus.roots(&record.id),
@@ -151,10 +144,14 @@ fn json(
     flags: &[Flag],
     pairs: &[&PreferencePair],
     steps: Option<RangeInclusive<usize>>,
-    only_pair: bool,
+    target: &TargetId,
     output: &mut Output,
 ) -> Ended {
-    let trajectory = record.content.trajectory.as_ref().filter(|_| !only_pair);
+    let trajectory = record
+        .content
+        .trajectory
+        .as_ref()
+        .filter(|_| target.part.is_none());
     let value = match (steps, trajectory) {
         (Some(range), Some(trajectory)) => {
             let at = *range.start();
@@ -167,7 +164,11 @@ fn json(
             })
         }
         _ => serde_json::json!({
-            "id": record.id,
+            "id": TargetId {
+                record: record.id.clone(),
+                part: target.part.clone(),
+            }
+            .to_string(),
             "hash": record.hash.to_string(),
             "trajectory": trajectory,
             "pairs": pairs,
