@@ -37,20 +37,14 @@ pub fn run(workspace: &Workspace, config: &Config, files: &[PathBuf]) -> Corpus 
     for query in queries.iter().take(50) {
         ask(&corpus, query);
     }
-    let mut times = Vec::new();
-    let mut on_processor = Vec::new();
+    let mut times: Vec<(Duration, usize)> = Vec::new();
     for (n, query) in queries.iter().enumerate() {
-        let (start, processor) = (Instant::now(), processor_time());
+        let start = Instant::now();
         ask(&corpus, query);
         times.push((start.elapsed(), n));
-        on_processor.push((processor_time().saturating_sub(processor), n));
     }
     times.sort_unstable();
-    on_processor.sort_unstable();
-    let of = |times: &[(Duration, usize)], share: f64| {
-        times[((times.len() - 1) as f64 * share) as usize].0
-    };
-    let at = |share: f64| of(&times, share);
+    let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize].0;
     println!(
         "  {} mixed queries, 20 hits with snippets each",
         queries.len()
@@ -63,12 +57,7 @@ pub fn run(workspace: &Workspace, config: &Config, files: &[PathBuf]) -> Corpus 
         "  p99                        {:.2} ms  (bar: 10)",
         millis(at(0.99))
     );
-    println!(
-        "  on the processor           {:.2} ms, {:.2} ms  (the same without waiting for other programs)",
-        millis(of(&on_processor, 0.5)),
-        millis(of(&on_processor, 0.99))
-    );
-    for (time, n) in on_processor.iter().rev().take(3) {
+    for (time, n) in times.iter().rev().take(3) {
         println!("    {:.2} ms  {}", millis(*time), texts[*n]);
     }
     ripgrep(&corpus, &words, files);
@@ -155,14 +144,6 @@ fn ripgrep(corpus: &Corpus, words: &[String], files: &[PathBuf]) {
         millis(theirs),
         theirs.as_secs_f64() / ours.as_secs_f64()
     );
-}
-
-/// How long this thread has run (Linux; elsewhere nothing).
-fn processor_time() -> Duration {
-    std::fs::read_to_string("/proc/thread-self/schedstat")
-        .ok()
-        .and_then(|text| text.split(' ').next()?.parse().ok())
-        .map_or(Duration::ZERO, Duration::from_nanos)
 }
 
 pub fn millis(time: Duration) -> f64 {
