@@ -67,7 +67,7 @@ impl Corpus {
     /// Opens a workspace and brings a stale index up to date first.
     ///
     /// While another process is at it, `wait` decides: wait for it, or show its last commit. That, and an index that
-    /// can't be written, is said in [`Refresh::behind`].
+    /// can't be written, is said in [`Refresh::behind`](field@Refresh::behind).
     pub fn open(
         workspace: &Workspace,
         config: &Config,
@@ -86,10 +86,12 @@ impl Corpus {
             }
             match refresh(workspace, config, progress, false, wait) {
                 Ok(done) => return Self::after(workspace, config, done),
-                Err(CorpusError::Busy) => return Ok((corpus, Refresh::behind(&CorpusError::Busy))),
+                Err(CorpusError::Busy) => {
+                    return Ok((corpus, Refresh::fallen_behind(&CorpusError::Busy)));
+                }
                 // A workspace that can't be written is still read.
                 Err(error @ CorpusError::File { .. }) if error.is_within(&folder) => {
-                    return Ok((corpus, Refresh::behind(&error)));
+                    return Ok((corpus, Refresh::fallen_behind(&error)));
                 }
                 Err(error) => return Err(error),
             }

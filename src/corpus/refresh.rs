@@ -31,7 +31,7 @@ pub struct Refresh {
 }
 
 impl Refresh {
-    pub(super) fn behind(error: &CorpusError) -> Self {
+    pub(super) fn fallen_behind(error: &CorpusError) -> Self {
         Self {
             behind: Some(crate::report::Report::from_error(error).message),
             ..Self::default()
