@@ -39,33 +39,16 @@ const SNIPPET_WIDTH: usize = 160;
 
 pub(super) fn hits(corpus: &Corpus, query: &Query, matches: Matches) -> Result<Hits, CorpusError> {
     let highlighter = Highlighter::from_query(query);
-    // Most of a search is the reading of what is shown; two threads halve the wait for a screenful.
-    let half = matches.first.len().div_ceil(2).max(1);
-    let read = |part: &[Match]| -> Result<Vec<Hit>, CorpusError> {
-        part.iter()
-            .map(|found| hit(corpus, &highlighter, found.clone()))
-            .collect()
-    };
-    let (left, right) = matches.first.split_at(half.min(matches.first.len()));
-    let first = if right.len() < WORTH_A_THREAD {
-        read(&matches.first)?
-    } else {
-        std::thread::scope(|scope| {
-            let other = scope.spawn(|| read(right));
-            let mut first = read(left)?;
-            let stopped = |_| Err(CorpusError::Thread("reading a hit failed".to_owned()));
-            first.extend(other.join().unwrap_or_else(stopped)?);
-            Ok::<_, CorpusError>(first)
-        })?
-    };
+    let first = matches
+        .first
+        .into_iter()
+        .map(|found| hit(corpus, &highlighter, found))
+        .collect::<Result<_, _>>()?;
     Ok(Hits {
         total: matches.total,
         first,
     })
 }
-
-/// Hits that take longer to read than a thread to start.
-const WORTH_A_THREAD: usize = 4;
 
 fn hit(corpus: &Corpus, highlighter: &Highlighter, found: Match) -> Result<Hit, CorpusError> {
     // The hit stays a hit where its source is out of reach; its id is known to the index.
