@@ -13,6 +13,7 @@ mod hostile;
 mod hostile_files;
 mod incremental;
 mod interruption;
+mod journal;
 mod layers;
 mod reading;
 mod real_data;
