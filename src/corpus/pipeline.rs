@@ -5,7 +5,7 @@ use std::panic::AssertUnwindSafe;
 use crossbeam::channel::{Receiver, Sender, bounded};
 
 use crate::ingest::container::{
-    ContainerFile, Found, Location, Problem, ScanLimits, ScanStart, scan,
+    ContainerFile, Found, FoundRecord, Location, Problem, ScanLimits, ScanStart, scan,
 };
 use crate::ingest::{Format, Layout};
 use crate::jobs::Progress;
@@ -192,7 +192,13 @@ fn prepare_batch(batch: Batch, files: &[OpenedFile], bench: &Workbench<'_>) -> P
         Some(file) => batch
             .found
             .into_iter()
-            .map(|found| outcome(found, file, bench))
+            .map(|found| match found {
+                Found::Record(record) => outcome(record, file, bench),
+                Found::Problem(problem) => Outcome::Problem {
+                    problem,
+                    lost: true,
+                },
+            })
             .collect(),
         None => Vec::new(),
     };
@@ -203,32 +209,25 @@ fn prepare_batch(batch: Batch, files: &[OpenedFile], bench: &Workbench<'_>) -> P
     }
 }
 
-fn outcome(found: Found, file: &OpenedFile, bench: &Workbench<'_>) -> Outcome {
-    match found {
-        Found::Problem(problem) => Outcome::Problem {
-            problem,
-            lost: true,
+/// Reads one record.
+pub fn outcome(record: FoundRecord, file: &OpenedFile, bench: &Workbench<'_>) -> Outcome {
+    let (number, offset) = (record.number, offset_of(record.location));
+    // A reader that panics loses its record; a lost worker would leave the pipeline waiting for ever.
+    let prepared = std::panic::catch_unwind(AssertUnwindSafe(|| {
+        prepare(record, file.format, &file.relative, bench)
+    }));
+    let reason = match prepared {
+        Ok(Ok(prepared)) => return Outcome::Read(Box::new(prepared)),
+        Ok(Err(reason)) => reason,
+        Err(_) => "reading it failed inside retake; please report it".to_owned(),
+    };
+    Outcome::Problem {
+        problem: Problem {
+            record: Some(number),
+            offset,
+            reason,
         },
-        Found::Record(record) => {
-            let (number, offset) = (record.number, offset_of(record.location));
-            // A reader that panics loses its record; a lost worker would leave the pipeline waiting for ever.
-            let prepared = std::panic::catch_unwind(AssertUnwindSafe(|| {
-                prepare(record, file.format, &file.relative, bench)
-            }));
-            let reason = match prepared {
-                Ok(Ok(prepared)) => return Outcome::Read(Box::new(prepared)),
-                Ok(Err(reason)) => reason,
-                Err(_) => "reading it failed inside retake; please report it".to_owned(),
-            };
-            Outcome::Problem {
-                problem: Problem {
-                    record: Some(number),
-                    offset,
-                    reason,
-                },
-                lost: true,
-            }
-        }
+        lost: true,
     }
 }
 

@@ -11,6 +11,7 @@ mod regex_scan;
 mod schema;
 mod search;
 mod snippet;
+mod source_order;
 mod store;
 mod tokenizer;
 
@@ -21,4 +22,5 @@ pub use regex_scan::TextMatcher;
 pub use schema::{KEYWORD_FIELDS, NUMBER_FIELDS, TEXT_FIELDS};
 pub use search::{LoweredQuery, Match, Matches, Row, Sort};
 pub use snippet::Snippet;
+pub use source_order::SourceOrder;
 pub use store::{IndexError, IndexStore, IndexStoreReader, IndexStoreWriter, WriteBudget};

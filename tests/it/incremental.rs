@@ -167,6 +167,53 @@ fn files_of_a_folder_come_and_go() {
 }
 
 #[test]
+fn only_files_that_changed_are_read() {
+    let user = User::new("incremental-per-file");
+    let records = numbered(6);
+    let kept = user.write("all/a.jsonl", lines(&records[..2]));
+    user.write("all/b.jsonl", lines(&records[2..4]));
+    user.retake(["add", "all"]).succeeds();
+    // Other bytes under an equal stamp: whoever read this file would see them.
+    let modified = fs::metadata(&kept).unwrap().modified().unwrap();
+    let text = fs::read_to_string(&kept).unwrap();
+    fs::write(&kept, text.replace("word1", "wordX")).unwrap();
+    let file = fs::File::options().append(true).open(&kept).unwrap();
+    file.set_modified(modified).unwrap();
+
+    user.write("all/b.jsonl", lines(&records[2..]));
+    assert_eq!(indexed(&user), "all: 2 added, 0 changed, 0 removed\n");
+    assert_eq!(user.ids("wordX"), [""; 0]);
+    let all = ["all/r0", "all/r1", "all/r2", "all/r3", "all/r4", "all/r5"];
+    assert_eq!(user.ids(""), all);
+    let counts = user.json(["sources", "--format", "json"]);
+    assert_eq!(counts[0]["trajectories"], 6, "{counts}");
+
+    // A twin in a file before takes the plain id: the kept record gets another, so it is read after all.
+    user.write(
+        "all/0.json",
+        array(&[record("r1", "First?", "It is.", "Yes")]),
+    );
+    user.retake(["index"]).succeeds();
+    assert_eq!(user.ids("wordX"), ["all/r1~2"]);
+    assert_eq!(user.ids("First"), ["all/r1"]);
+}
+
+#[test]
+fn records_come_in_the_order_of_their_file_wherever_they_were_inserted() {
+    let user = User::new("incremental-order");
+    let records = numbered(4);
+    user.write("some.json", array(&records[1..3]));
+    user.retake(["add", "some.json"]).succeeds();
+    user.write("some.json", array(&records));
+    assert_eq!(indexed(&user), "some: 2 added, 0 changed, 0 removed\n");
+    let in_order = ["some/r0", "some/r1", "some/r2", "some/r3"];
+    assert_eq!(user.ids(""), in_order);
+    // Equal scores come in that order, too.
+    let found = user.retake(["search", "careful OR what", "--format", "ids"]);
+    assert_eq!(found.stdout.lines().collect::<Vec<_>>(), in_order);
+}
+
+#[test]
 fn a_removed_source_disappears() {
     let user = User::new("incremental-remove");
     user.write("one.json", array(&numbered(2)));

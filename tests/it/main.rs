@@ -12,6 +12,7 @@ mod gta_data;
 mod hostile;
 mod hostile_files;
 mod incremental;
+mod incremental_property;
 mod interruption;
 mod layers;
 mod reading;
