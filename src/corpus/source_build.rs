@@ -3,13 +3,13 @@
 //! Whatever is kept from an earlier build, the outcome is that of reading everything: records of files that did not
 //! change pass by in their place, and one whose id or twin would be another now is read again.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::path::Path;
 
 use crate::config::Config;
 use crate::domain::{Interner, RecordId, TargetId};
 use crate::index::{IndexStoreWriter, RecordKey};
-use crate::ingest::container::{FoundRecord, Location, Problem, ScanLimits, read_at};
+use crate::ingest::container::{FoundRecord, Location, Problem, ScanLimits, data_endings, read_at};
 use crate::jobs::Progress;
 use crate::rules::{ToolLists, duplicate_task_flag};
 use crate::workspace::Source;
@@ -23,7 +23,7 @@ use super::record_row::{RecordRow, Share};
 use super::record_table::{LoadedTable, RecordTable, RecordTableBuilder};
 use super::source_files::{PlannedFile, Reading, hash_of};
 use super::source_lookup::{KnownRoots, picture_roots};
-use super::source_opening::{open_planned, opened_again, scan_limits};
+use super::source_opening::{Failure, open_planned, opened_again, scan_limits};
 use super::state::{GoldTask, MAX_WARNINGS, SourceCounts, SourceState, Stamp, Warning};
 
 /// What a build did to a source.
@@ -288,7 +288,7 @@ impl SourceBuild<'_> {
         old: Option<&SourceState>,
     ) -> Result<Vec<OpenedFile>, CorpusError> {
         let mut all = Vec::new();
-        let mut strangers: Vec<String> = Vec::new();
+        let mut strangers = Strangers::default();
         let mut carried = Vec::new();
         for (number, planned) in (0..).zip(plan) {
             self.context.progress.check()?;
@@ -304,9 +304,10 @@ impl SourceBuild<'_> {
                 self.warn(Some(number), problem, false);
             }
             match opening.failure {
-                // A folder holds other files, too; they are named once, together.
-                Some(reason) if self.folder => strangers.push(format!("{relative}: {reason}")),
-                Some(reason) => self.warn(Some(number), without_place(reason), true),
+                Some(Failure::Stranger(seen)) => strangers.add(relative, seen),
+                Some(Failure::Broken(reason)) => {
+                    self.warn(Some(number), without_place(reason), true);
+                }
                 None => all.extend(opening.opened),
             }
         }
@@ -316,11 +317,14 @@ impl SourceBuild<'_> {
             .filter(|warning| carried.contains(&warning.file))
             .cloned();
         self.state.warnings.extend(of_kept);
-        if let Some(first) = strangers.first() {
-            let reason = format!("{} of its files hold no records: {first}", strangers.len());
-            // Beside records, such files are no loss; alone, they are.
-            let lost = all.is_empty() && carried.is_empty();
+        // Beside records, strangers are no loss; alone, they are.
+        let lost = all.is_empty() && carried.is_empty();
+        for reason in strangers.reasons() {
             self.warn(None, without_place(reason), lost);
+        }
+        if plan.is_empty() {
+            let reason = format!("there are no files of data in it ({})", data_endings());
+            self.warn(None, without_place(reason), true);
         }
         Ok(all)
     }
@@ -599,6 +603,27 @@ impl SourceBuild<'_> {
         });
         self.table.finish().map_err(CorpusError::write(path))?;
         Ok((self.state, self.delta))
+    }
+}
+
+/// Sound files of a folder that hold no records, by what they hold: there may be thousands that are alike.
+#[derive(Default)]
+struct Strangers(BTreeMap<String, (usize, String)>);
+
+impl Strangers {
+    fn add(&mut self, file: String, seen: String) {
+        self.0.entry(seen).or_insert((0, file)).0 += 1;
+    }
+
+    fn reasons(self) -> impl Iterator<Item = String> {
+        self.0
+            .into_iter()
+            .map(|(seen, (count, first))| match count {
+                1 => format!("{first} holds no records: no format fits {seen}"),
+                _ => format!(
+                    "{count} of its files hold no records, {first} first: no format fits {seen}"
+                ),
+            })
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::config::Config;
 use crate::ingest::container::{
-    ContainerFile, ContainerKind, Problem, ScanLimits, ScanStart, open,
+    ContainerError, ContainerFile, ContainerKind, Problem, ScanLimits, ScanStart, open,
 };
 use crate::ingest::{DetectionError, FORMATS, Layout, detect, detect_as, format_named};
 use crate::workspace::Source;
@@ -33,7 +33,15 @@ pub struct Opening {
     /// What is wrong with it although it can be read.
     pub problems: Vec<Problem>,
     /// Why it can't be read.
-    pub failure: Option<String>,
+    pub failure: Option<Failure>,
+}
+
+/// Why a file can't be read.
+pub enum Failure {
+    /// It is damaged, or out of reach.
+    Broken(String),
+    /// A sound file that lies beside those with records: what it holds instead.
+    Stranger(String),
 }
 
 /// Opens what is to be read of a file; `number` is its place in the source.
@@ -129,7 +137,7 @@ fn open_whole(
             opening.problems = problems;
             opening.opened = Some(opened);
         }
-        Err(reason) => opening.failure = Some(reason),
+        Err(failure) => opening.failure = Some(failure),
     }
     opening
 }
@@ -140,8 +148,9 @@ fn find_format(
     number: u32,
     cache: &Path,
     limits: &ScanLimits,
-) -> Result<(OpenedFile, Vec<Problem>), String> {
-    let opened = open(&file.path, cache, limits).map_err(|error| error.to_string())?;
+) -> Result<(OpenedFile, Vec<Problem>), Failure> {
+    let broken = |error: ContainerError| Failure::Broken(error.to_string());
+    let opened = open(&file.path, cache, limits).map_err(broken)?;
     let name = file.relative.rsplit('/').next().unwrap_or(&file.relative);
     let found = match &source.format {
         Some(forced) => detect_as(&opened.file, name, forced, FORMATS, limits),
@@ -149,10 +158,8 @@ fn find_format(
     }
     .map_err(|error| match error {
         // In a folder nobody has asked for this very file.
-        DetectionError::NoFormat { seen, .. } if source.path.is_dir() => {
-            format!("no format fits {seen}")
-        }
-        error => error.to_string(),
+        DetectionError::NoFormat { seen, .. } if source.path.is_dir() => Failure::Stranger(seen),
+        error => Failure::Broken(error.to_string()),
     })?;
     let opened_file = OpenedFile {
         container: opened.file,

@@ -199,6 +199,55 @@ fn only_files_that_changed_are_read() {
 }
 
 #[test]
+fn broken_files_of_a_folder_are_named_and_sound_strangers_are_counted() {
+    let user = User::new("incremental-strangers");
+    user.write("all/ok.jsonl", lines(&numbered(2)));
+    for n in 0..3 {
+        user.write(
+            &format!("all/{n}/final_answer.json"),
+            r#"{"final_answer": "3"}"#,
+        );
+    }
+    let added = user.retake(["add", "all"]).succeeds();
+    let counted = "warning 3 of its files hold no records, 0/final_answer.json first";
+    assert!(added.stdout.contains(counted), "{added:?}");
+
+    let utf16: Vec<u8> = "[1]".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    user.write("all/wide.json", [&[0xff, 0xfe], utf16.as_slice()].concat());
+    user.write("all/cut.json", &array(&numbered(1))[..40]);
+    user.write("all/empty.json", "");
+    user.write("all/noise.parquet", [7; 300]);
+    user.retake(["index"]).ends_with(3);
+    let sources = user.json(["sources", "--format", "json"]);
+    assert_eq!(sources[0]["unread"], 4, "{sources}");
+    let told = user.retake(["sources", "--warnings"]).stdout;
+    for (file, reason) in [
+        ("wide.json", "UTF-16"),
+        ("cut.json", "cut"),
+        ("empty.json", "empty"),
+        ("noise.parquet", "neither"),
+    ] {
+        let line = told.lines().find(|line| line.contains(file));
+        assert!(
+            line.is_some_and(|line| line.contains(reason)),
+            "{file}: {told}"
+        );
+    }
+    assert_eq!(user.ids(""), ["all/r0", "all/r1"]);
+}
+
+#[test]
+fn a_folder_without_data_is_told_and_hidden_folders_are_looked_into_where_there_is_nothing_else() {
+    let user = User::new("incremental-hidden");
+    user.write("all/notes.txt", "nothing");
+    let added = user.retake(["add", "all"]).ends_with(3);
+    assert!(added.stdout.contains("no files of data"), "{added:?}");
+    user.write("all/.cache/some.jsonl", lines(&numbered(1)));
+    user.write("all/.git/other.jsonl", lines(&numbered(3)));
+    assert_eq!(user.ids(""), ["all/r0"]);
+}
+
+#[test]
 fn records_come_in_the_order_of_their_file_wherever_they_were_inserted() {
     let user = User::new("incremental-order");
     let records = numbered(4);

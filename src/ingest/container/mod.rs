@@ -29,7 +29,7 @@ use super::Layout;
 
 pub use compression::{Unpacked, unpack};
 pub use error::ContainerError;
-pub use folder::{FolderFile, files_in};
+pub use folder::{FolderFile, data_endings, files_in};
 pub use guard::is_guarded;
 pub use json_lines::JsonLines;
 pub use json_span::JsonSpans;
