@@ -12,6 +12,7 @@
 //! | 2 | [`media`] | picture references to pixels, inside the picture roots |
 //! | 2 | [`ingest`] | one file per format, to the domain |
 //! | 2 | [`index`] | tantivy: schema, query language, facets |
+//! | 2 | [`journal`] | append-only records of what people decide; merging |
 //! | 2 | [`rules`] | pure checks of a trajectory, and answer scorers |
 //! | 3 | [`corpus`] | sources = current state; runs the rules, feeds the index |
 //! | 3 | [`export`] | one file per format, from the domain |
@@ -25,6 +26,7 @@ pub mod export;
 pub mod index;
 pub mod ingest;
 pub mod jobs;
+pub mod journal;
 pub mod media;
 pub mod report;
 pub mod rules;

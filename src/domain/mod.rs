@@ -9,7 +9,7 @@ mod pair;
 mod picture;
 mod provenance;
 mod reference_answer;
-mod review;
+pub mod review;
 mod step;
 mod tool;
 mod trajectory;

@@ -1,0 +1,35 @@
+//! What people decide: the records of their journals, and what these add up to. Pure: records in, state out.
+
+mod applied;
+mod applied_pair;
+mod draft;
+mod field_text;
+mod fold;
+mod record;
+mod reviews;
+mod state;
+mod step_key;
+mod timestamp;
+mod undo;
+mod verb;
+
+#[cfg(test)]
+mod tests;
+
+pub use applied::{Conflict, ConflictReason, Edited, EditedStep, Staleness, apply};
+pub use applied_pair::{EditedPair, PairError, apply_to_pair, created_pair};
+pub use draft::{Draft, DraftError};
+pub use field_text::{CallsError, candidate_text, parse_tool_calls, step_text, trajectory_text};
+pub use fold::{
+    Change, ChangeKind, CreatedPair, EarlierReview, GivenVerdict, Note, Opinion, Review,
+};
+pub use record::{Reference, ReviewRecord, Target};
+pub use reviews::{Added, Reviews};
+pub use state::ReviewState;
+pub use step_key::{StepKey, StepKeyError};
+pub use timestamp::{Timestamp, TimestampError};
+pub use verb::{
+    Adjudication, Assignment, CandidateReference, Edit, Field, Judgement, LiteralCandidate,
+    NewPair, NewStep, NoteText, Orientation, Place, Rejection, Reversal, Side, StepLabel, TagName,
+    TextHash, UnknownVerb, Verb, VerbError,
+};
