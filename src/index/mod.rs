@@ -14,6 +14,7 @@ mod snippet;
 mod source_order;
 mod store;
 mod tokenizer;
+mod word_openings;
 
 pub use document::{DocumentKind, IndexDocument, RecordKey};
 pub use facets::{FacetCounts, NumberSummary, Summary};
