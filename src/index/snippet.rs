@@ -97,8 +97,19 @@ impl Snippet {
     /// The byte behind the last one that a snippet around `focus` can show.
     pub(super) fn end(text: &str, focus: usize, width: usize) -> usize {
         let after = text.get(focus..).unwrap_or_default();
-        let (shown, _) = pieces(after.char_indices(), width);
-        focus + shown.last().map_or(0, |piece| piece.source.end)
+        let mut used = 0;
+        let mut after_blank = false;
+        for (at, character) in after.char_indices() {
+            let is_blank = character.is_whitespace();
+            if !(is_blank && after_blank) {
+                used += columns_of(character);
+            }
+            if used > width {
+                return focus + at;
+            }
+            after_blank = is_blank;
+        }
+        text.len()
     }
 
     /// The text around a byte position, with a third of the columns before it where there is more on both sides.
