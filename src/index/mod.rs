@@ -6,6 +6,7 @@ mod backlog;
 mod document;
 mod facets;
 mod highlight;
+mod index_directory;
 pub mod query;
 mod regex_scan;
 mod schema;

@@ -44,7 +44,10 @@ impl<'a> WordOpenings<'a> {
                 opening.place = opening.find(self.text, from);
             }
         }
-        self.openings.iter().filter_map(|opening| opening.place).min()
+        self.openings
+            .iter()
+            .filter_map(|opening| opening.place)
+            .min()
     }
 }
 
@@ -71,7 +74,11 @@ fn rarest(word: &[u8]) -> (usize, u8) {
         let rank = BY_FREQUENCY.iter().position(|letter| letter == byte);
         rank.unwrap_or(BY_FREQUENCY.len())
     };
-    let rarest = word.iter().copied().enumerate().max_by_key(|(_, byte)| rank(byte));
+    let rarest = word
+        .iter()
+        .copied()
+        .enumerate()
+        .max_by_key(|(_, byte)| rank(byte));
     rarest.unwrap_or((0, 0))
 }
 
