@@ -6,6 +6,7 @@ mod backlog;
 mod document;
 mod facets;
 mod highlight;
+mod index_directory;
 pub mod query;
 mod regex_scan;
 mod schema;
@@ -14,6 +15,7 @@ mod snippet;
 mod source_order;
 mod store;
 mod tokenizer;
+mod word_openings;
 
 pub use document::{DocumentKind, IndexDocument, RecordKey};
 pub use facets::{FacetCounts, NumberSummary, Summary};

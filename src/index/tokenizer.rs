@@ -120,6 +120,20 @@ impl<'a> Tokens<'a> {
         }
     }
 
+    /// Where the next word is looked for; `None` while parts of the last one are due.
+    pub fn place(&self) -> Option<usize> {
+        (self.parts_done >= self.parts.len()).then_some(self.at)
+    }
+
+    /// Passes over the words that end before a byte position; positions count on as if they had not been there.
+    pub fn skip_to(&mut self, at: usize) {
+        let before = self.text.as_bytes().get(self.at..at).unwrap_or_default();
+        let is_separator = |byte: &u8| CLASSES[usize::from(*byte)] == Class::Separator;
+        if let Some(last) = before.iter().rposition(is_separator) {
+            self.at += last + 1;
+        }
+    }
+
     /// The next token; its lower-case text replaces what is in `lower`.
     pub fn next(&mut self, lower: &mut String) -> Option<Found> {
         if let Some(part) = self.parts.get(self.parts_done) {

@@ -15,6 +15,7 @@ mod incremental;
 mod incremental_property;
 mod interruption;
 mod layers;
+mod read_only;
 mod reading;
 mod real_data;
 mod real_records;

@@ -236,15 +236,12 @@ pub fn read_at(
             plain
                 .seek(SeekFrom::Start(offset))
                 .map_err(ContainerError::io(path))?;
-            let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
-            plain
-                .take(length)
-                .read_to_end(&mut bytes)
-                .map_err(ContainerError::io(path))?;
-            if bytes.len() as u64 == length {
-                Ok(bytes)
-            } else {
-                Err(ContainerError::Moved { path: path.clone() })
+            let moved = || ContainerError::Moved { path: path.clone() };
+            let mut bytes = vec![0; usize::try_from(length).map_err(|_| moved())?];
+            match plain.read_exact(&mut bytes) {
+                Ok(()) => Ok(bytes),
+                Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Err(moved()),
+                Err(error) => Err(ContainerError::io(path)(error)),
             }
         }
         (ContainerKind::Parquet, Location::Row { group, row }) => {
