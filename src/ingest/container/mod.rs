@@ -197,7 +197,7 @@ pub fn scan(
     if start != ScanStart::default() && file.kind != ContainerKind::JsonLines {
         return Err(ContainerError::NotResumable { path: path.clone() });
     }
-    let mut plain = File::open(path).map_err(ContainerError::io(path))?;
+    let mut plain = open_plain(path)?;
     Ok(match file.kind {
         ContainerKind::Json => Box::new(JsonSpans::new(plain, layout, limits)),
         ContainerKind::JsonLines => {
@@ -213,6 +213,18 @@ pub fn scan(
     })
 }
 
+/// Opens a file. A pipe or a device, which may have taken the place of a file that was there before, is refused: reading it
+/// might never end.
+fn open_plain(path: &Path) -> Result<File, ContainerError> {
+    let metadata = std::fs::metadata(path).map_err(ContainerError::io(path))?;
+    if !metadata.is_file() {
+        return Err(ContainerError::NotAFile {
+            path: path.to_path_buf(),
+        });
+    }
+    File::open(path).map_err(ContainerError::io(path))
+}
+
 /// Reads one record's JSON text by the location that a scan gave it.
 ///
 /// # Errors
@@ -224,7 +236,7 @@ pub fn read_at(
     limits: &ScanLimits,
 ) -> Result<Vec<u8>, ContainerError> {
     let path = &file.path;
-    let mut plain = File::open(path).map_err(ContainerError::io(path))?;
+    let mut plain = open_plain(path)?;
     match (file.kind, location) {
         (ContainerKind::Json | ContainerKind::JsonLines, Location::Span { offset, length }) => {
             if length > limits.record_bytes {

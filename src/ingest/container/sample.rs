@@ -66,7 +66,7 @@ pub fn sample(file: &ContainerFile, limits: &ScanLimits) -> Result<OwnedSample, 
         ContainerKind::Parquet | ContainerKind::ArrowFile | ContainerKind::ArrowStream => Top::Rows,
         ContainerKind::JsonLines => Top::Lines,
         ContainerKind::Json => {
-            let open = File::open(&file.path).map_err(ContainerError::io(&file.path))?;
+            let open = super::open_plain(&file.path)?;
             let mut window = super::window::Window::new(open, 0, 4096);
             let marked = window.skip_mark().map_err(ContainerError::io(&file.path))?;
             let first = window
@@ -121,7 +121,7 @@ fn value(found: Found, problem: &mut Option<String>) -> Option<Value> {
 }
 
 fn sample_object(file: &ContainerFile, limits: &ScanLimits) -> Result<OwnedSample, ContainerError> {
-    let open = File::open(&file.path).map_err(ContainerError::io(&file.path))?;
+    let open = super::open_plain(&file.path)?;
     let mut members = JsonSpans::new(open, Layout::Members, limits);
     let mut sample = OwnedSample {
         top: Top::Object,
