@@ -238,3 +238,101 @@ pub fn offset_of(location: Location) -> Option<u64> {
         Location::Row { .. } => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Content, FileLookup, Interner, PictureReference};
+    use crate::ingest::container::ContainerKind;
+    use crate::ingest::{ReadError, RecordText};
+    use crate::rules::ToolLists;
+
+    use super::super::preparation::GoldTasks;
+
+    struct NoFiles;
+
+    impl FileLookup for NoFiles {
+        fn exists(&self, _: &PictureReference) -> Option<bool> {
+            None
+        }
+    }
+
+    fn read(record: &RecordText<'_>) -> Result<Content, ReadError> {
+        match record.text {
+            r#"{"reads":"panic"}"# => panic!("a reader's mistake"),
+            r#"{"reads":"error"}"# => Err(ReadError("no record".to_owned())),
+            _ => Ok(Content::default()),
+        }
+    }
+
+    static PANICS: Format = Format {
+        name: "panics",
+        title: "A reader with a mistake",
+        detect: |_| None,
+        read,
+    };
+
+    /// Several batches, so that a worker that was lost would be missed.
+    #[test]
+    fn a_reader_that_panics_loses_its_record_alone() {
+        let path = std::env::temp_dir().join(format!("retake-panics-{}", std::process::id()));
+        let kind = |number: usize| match number % 40 {
+            7 => "panic",
+            20 => "error",
+            _ => "well",
+        };
+        let count = 10 * BATCH_RECORDS;
+        let lines: Vec<String> = (0..count)
+            .map(|number| format!("{{\"reads\":\"{}\"}}\n", kind(number)))
+            .collect();
+        std::fs::write(&path, lines.concat()).unwrap();
+        let file = OpenedFile {
+            container: ContainerFile {
+                path: path.clone(),
+                kind: ContainerKind::JsonLines,
+            },
+            format: &PANICS,
+            layout: Layout::Elements,
+            relative: "some.jsonl".to_owned(),
+            start: ScanStart::default(),
+            number: 0,
+        };
+        let bench = Workbench {
+            interner: &Interner::default(),
+            tool_lists: &ToolLists::default(),
+            files: &NoFiles,
+            gold: &GoldTasks::default(),
+        };
+        let mut delivered = Vec::new();
+        let done = run(
+            &[file],
+            &ScanLimits::default(),
+            2,
+            &bench,
+            &Progress::default(),
+            |_, outcome| {
+                delivered.push(match outcome {
+                    Outcome::Read(record) => (record.number as usize, "well", String::new()),
+                    Outcome::Problem { problem, lost } => {
+                        assert!(lost, "a record is missing: {problem:?}");
+                        let number = problem.record.unwrap() as usize;
+                        let offset = lines[..number].concat().len() as u64;
+                        assert_eq!(problem.offset, Some(offset));
+                        match problem.reason.as_str() {
+                            "no record" => (number, "error", String::new()),
+                            _ => (number, "panic", problem.reason),
+                        }
+                    }
+                });
+                Ok(())
+            },
+        );
+        std::fs::remove_file(&path).unwrap();
+        done.unwrap();
+        assert_eq!(delivered.len(), count);
+        for (number, (delivered, outcome, reason)) in delivered.iter().enumerate() {
+            assert_eq!((*delivered, *outcome), (number, kind(number)));
+            assert_eq!(reason.contains("report it"), *outcome == "panic");
+        }
+    }
+}

@@ -256,6 +256,67 @@ fn colours_only_where_they_are_wanted() {
 }
 
 #[test]
+fn the_demo_stays_as_it_is() {
+    let user = User::new("cli-demo");
+    user.write("trips.json", array(&[record("a", "One?", "1", "1")]));
+    let before = user.json(["--demo", "sources", "--format", "json"]);
+    for arguments in [
+        ["--demo", "add", "trips.json"].as_slice(),
+        &["add", "--demo", "trips.json"],
+        &["--demo", "remove", "pairs"],
+        &["--demo", "trust"],
+    ] {
+        let refused = user.retake(arguments).ends_with(2);
+        assert_eq!(refused.stdout, "");
+        assert!(
+            refused.stderr.contains("the demo can't be changed"),
+            "{refused:?}"
+        );
+    }
+    assert_eq!(user.json(["--demo", "sources", "--format", "json"]), before);
+    assert!(!user.path(".retake").exists());
+}
+
+#[test]
+fn sources_are_never_written_to() {
+    let user = user_with_records("cli-export");
+    user.write("all/one.json", array(&[record("one", "One?", "1", "1")]));
+    user.retake(["add", "all"]).succeeds();
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(user.path("all"), user.path("link")).unwrap();
+    let content = |name: &str| fs::read(user.path(name)).unwrap();
+    let before = [content("data/trips.json"), content("all/one.json")];
+    let places = [
+        "data/trips.json",
+        "data/../data/trips.json",
+        "all",
+        "all/one.json",
+        "all/new.json",
+        #[cfg(unix)]
+        "link/new.json",
+    ];
+    for to in places {
+        for target in ["m-trace", "pref-x-beam"] {
+            let command = ["export", target, "-o", to, "--overwrite"];
+            let refused = user.retake(command).ends_with(1);
+            assert!(
+                refused.stderr.contains("sources are never written to"),
+                "{refused:?}"
+            );
+        }
+    }
+    assert_eq!(
+        [content("data/trips.json"), content("all/one.json")],
+        before
+    );
+    assert_eq!(fs::read_dir(user.path("all")).unwrap().count(), 1);
+    // Beside a source is not in it.
+    user.retake(["export", "m-trace", "-o", "data/new.json"])
+        .succeeds();
+    assert!(user.path("data/new.json").is_file());
+}
+
+#[test]
 fn readers_may_stop_reading() {
     let user = User::new("cli-pipe");
     let records: Vec<Value> = (0..3000)

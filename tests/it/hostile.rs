@@ -99,6 +99,45 @@ fn memory_stays_bounded() {
     }
 }
 
+/// What never ends or has no end is not read: neither when it is added nor when it takes a file's place.
+#[cfg(unix)]
+#[test]
+fn pipes_and_devices_are_refused_at_once() {
+    let user = User::new("hostile-pipes");
+    let pipe = |name: &str| {
+        let path = user.path(name);
+        drop(std::fs::remove_file(&path));
+        let made = std::process::Command::new("mkfifo").arg(&path).status();
+        assert!(made.unwrap().success());
+    };
+    pipe("pipe.json");
+    let started = std::time::Instant::now();
+    for path in ["pipe.json", "/dev/null", "/dev/zero"] {
+        let refused = user.retake(["add", path]).ends_with(1);
+        let reason = format!("{path} is neither a file nor a folder");
+        assert!(refused.stderr.contains(&reason), "{refused:?}");
+    }
+    assert!(!user.path(".retake").exists(), "nothing was made of it");
+
+    let one = |id: &str| array(&[record(id, &format!("What of {id}?"), "x", "y")]);
+    user.write("all/a.json", one("apple"));
+    pipe("all/b.json");
+    std::os::unix::fs::symlink("/dev/zero", user.path("all/c.json")).unwrap();
+    user.write("some.json", one("pear"));
+    user.retake(["add", "all", "some.json"]).succeeds();
+    assert_eq!(user.ids(""), ["all/apple", "some/pear"]);
+    pipe("some.json");
+    let indexed = user.retake(["index"]).ends_with(3);
+    let reason = "some.json is neither a file nor a folder";
+    assert!(indexed.stderr.contains(reason), "{indexed:?}");
+    assert_eq!(user.ids("apple"), ["all/apple"]);
+    user.retake(["show", "some/pear"]).ends_with(1);
+    assert!(
+        started.elapsed() < std::time::Duration::from_secs(60),
+        "somebody waited for them"
+    );
+}
+
 /// Everything that can name something, hostile: ids, tasks, tools, files, verdicts, models.
 fn hostile_record() -> Value {
     const EVIL: &str = "\u{1b}[31mevil\u{1b}]0;title\u{7}\u{202e}live\u{9b}2J\r\u{8}\u{0}";
