@@ -168,6 +168,40 @@ fn wrong_queries_show_the_place() {
 }
 
 #[test]
+fn negated_clauses_are_no_options() {
+    let user = user_with_records("cli-negated");
+    let ids = |arguments: &[&str]| -> Vec<String> {
+        let more = ["--format", "ids", "--sort", "source"];
+        let ended = user.retake(arguments[..1].iter().chain(&more).chain(&arguments[1..]));
+        ended.succeeds().stdout.lines().map(str::to_owned).collect()
+    };
+    let towers = ["trips/tower", "trips/old%20tower"];
+    assert_eq!(ids(&["search", "-verdict:incorrect"]), towers);
+    assert_eq!(ids(&["search", "-q", "-verdict:incorrect"]), towers);
+    assert_eq!(ids(&["search", "-is:error", "-q", "-v"]), towers);
+    assert_eq!(
+        ids(&["search", "how", "-verdict:incorrect", "--limit", "1"]),
+        towers[..1]
+    );
+    assert_eq!(ids(&["search", "bridge", "OR", "-has:error"]).len(), 3);
+    assert_eq!(ids(&["search", "-(bridge OR tall)"]), towers[1..]);
+    assert_eq!(ids(&["search", "-\"the bridge\""]), towers);
+    assert_eq!(ids(&["search", "--", "-bridge"]), towers);
+    let stats = user.json(["stats", "-verdict:incorrect", "--format", "json"]);
+    assert_eq!(stats["trajectories"], 2);
+    let help = user.retake(["search", "-tool:ocr", "-h"]).succeeds();
+    assert!(help.stdout.contains("--limit"), "{help:?}");
+
+    // A mistake is told as what it was meant to be.
+    let mistyped = user.retake(["search", "tower", "--limt", "3"]).ends_with(2);
+    assert!(mistyped.stderr.contains("'--limit'"), "{mistyped:?}");
+    let field = user.retake(["search", "-tol:ocr"]).ends_with(2);
+    assert!(field.stderr.contains("did you mean `tool`"), "{field:?}");
+    let word = user.retake(["search", "-bridge"]).ends_with(2);
+    assert!(word.stderr.contains("-- -bridge"), "{word:?}");
+}
+
+#[test]
 fn counting() {
     let user = user_with_records("cli-count");
     snapshot!(
