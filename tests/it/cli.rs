@@ -51,6 +51,7 @@ fn without_a_workspace() {
         &[],
         &["search", "boats"],
         &["--workspace", "nowhere", "search", "boats"],
+        &["--demo"],
         &["--demo", "search", "boats", "--limit", "2"],
         &["search", "--limit", "many"],
         &["serach"],
@@ -97,6 +98,7 @@ fn adding_and_removing() {
             &["add", "broken.json"],
             &["add", "mixed"],
             &["add", "letter.json"],
+            &["add", "letter.json", "more/trips.jsonl", "broken.json"],
             &["add", "trips.json", "--as", "letter"],
             &["add", "trips.json", "more", "--name", "two"],
             &["add", "more", "--name", "a/b"],
@@ -104,7 +106,7 @@ fn adding_and_removing() {
             &["add", "missing.json"],
             &["sources"],
             &["-q", "index"],
-            &["remove", "broken", "letter"],
+            &["remove", "broken", "mixed"],
             &["remove", "letter"],
             &["index"],
         ])
@@ -198,7 +200,7 @@ fn negated_clauses_are_no_options() {
     let field = user.retake(["search", "-tol:ocr"]).ends_with(2);
     assert!(field.stderr.contains("did you mean `tool`"), "{field:?}");
     let word = user.retake(["search", "-bridge"]).ends_with(2);
-    assert!(word.stderr.contains("-- -bridge"), "{word:?}");
+    assert!(word.stderr.contains("use '-- -b'"), "{word:?}");
 }
 
 #[test]
@@ -348,6 +350,21 @@ fn sources_are_never_written_to() {
     user.retake(["export", "m-trace", "-o", "data/new.json"])
         .succeeds();
     assert!(user.path("data/new.json").is_file());
+}
+
+#[cfg(unix)]
+#[test]
+fn both_outputs_in_one_place_keep_their_order() {
+    let user = user_with_records("cli-order");
+    let place = user.path("both.txt");
+    let file = fs::File::create(&place).unwrap();
+    let mut command = user.command(["search", "-verdict:incorrect"]);
+    command.stdout(file.try_clone().unwrap()).stderr(file);
+    assert!(command.status().unwrap().success());
+    let text = fs::read_to_string(&place).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 3, "{text}");
+    assert_eq!(lines[2], "2 records", "{text}");
 }
 
 #[test]

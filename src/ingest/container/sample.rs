@@ -1,5 +1,3 @@
-use std::fs::File;
-
 use serde_json::Value;
 
 use super::{
