@@ -588,21 +588,4 @@ mod tests {
             proptest::prop_assert_eq!(with("e").replace('e', "é"), with("é"));
         }
     }
-
-    /// `cargo test --release tokenizer_speed -- --ignored --nocapture` prints a figure.
-    #[test]
-    #[ignore = "a measurement"]
-    #[allow(clippy::print_stderr)]
-    fn tokenizer_speed() {
-        let line = "image_path = ask_search_agent(query=\"how many red cars?\")\nThought: I need to CountObjects in the picture, then compare the numbers with the text.\n";
-        let text = line.repeat(50_000_000 / line.len());
-        let start = std::time::Instant::now();
-        let mut tokenizer = IdentifierTokenizer::default();
-        let mut count = 0usize;
-        tokenizer
-            .token_stream(&text)
-            .process(&mut |token| count += token.text.len());
-        let rate = text.len() as f64 / start.elapsed().as_secs_f64() / 1e6;
-        eprintln!("{rate:.0} MB/s, {count} bytes of tokens");
-    }
 }
