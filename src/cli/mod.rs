@@ -18,6 +18,7 @@ mod show;
 mod sources;
 mod stats;
 mod trust;
+mod wrapped_text;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

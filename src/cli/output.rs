@@ -8,6 +8,8 @@ use clap::ValueEnum;
 use crate::domain::{visible, visible_json, visible_line};
 use crate::report::Report;
 
+use super::wrapped_text::wrapped;
+
 /// When to colour.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum ColorChoice {
@@ -56,6 +58,8 @@ pub struct Output {
     out: RefCell<BufWriter<StdoutLock<'static>>>,
     color: bool,
     error_color: bool,
+    /// The width of the terminal that standard output is, if it is one.
+    columns: Option<usize>,
     quiet: bool,
     verbose: bool,
 }
@@ -73,7 +77,10 @@ impl Output {
         Self {
             color: wanted(stdout.is_terminal()),
             error_color: wanted(std::io::stderr().is_terminal()),
-            out: RefCell::new(BufWriter::new(stdout.lock())),
+            out: RefCell::new(BufWriter::new(std::io::stdout().lock())),
+            columns: stdout
+                .is_terminal()
+                .then(|| crossterm::terminal::size().map_or(80, |(columns, _)| columns.into())),
             quiet,
             verbose,
         }
@@ -123,8 +130,27 @@ impl Output {
         Ok(())
     }
 
-    /// Text from data, on as many lines as it has, each behind `indent`.
+    /// Text from data, on as many lines as it has, each behind `indent`; a terminal's lines break at words, and what goes on
+    /// in the next line stands below the line's own beginning.
     pub fn data(&mut self, text: &str, indent: &str) -> Result<(), Report> {
+        let Some(columns) = self.columns else {
+            return self.code(text, indent);
+        };
+        let text = visible(text);
+        for line in text.trim_end_matches('\n').split('\n') {
+            let inner = line.len() - line.trim_start_matches(' ').len();
+            // An indentation that leaves no room is not kept up.
+            let hanging = if inner > columns / 2 { 0 } else { inner };
+            let room = columns.saturating_sub(indent.len() + hanging);
+            for piece in wrapped(line.get(hanging..).unwrap_or(line), room) {
+                writeln!(self.out.get_mut(), "{indent}{:hanging$}{piece}", "")?;
+            }
+        }
+        Ok(())
+    }
+
+    /// [`Output::data`] whose lines stay whole.
+    pub fn code(&mut self, text: &str, indent: &str) -> Result<(), Report> {
         for line in visible(text).trim_end_matches('\n').split('\n') {
             writeln!(self.out.get_mut(), "{indent}{line}")?;
         }
