@@ -2,6 +2,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use crate::corpus::SourceState;
 use crate::domain::percent_encode;
 use crate::ingest::{FORMATS, format_named};
 use crate::report::{Kind, Report};
@@ -10,7 +11,7 @@ use crate::workspace::SourceDeclaration;
 use super::Ended;
 use super::output::{Output, Style};
 use super::session::{Session, workspace_report};
-use super::sources::source_line;
+use super::sources::{source_line, warning_text};
 
 /// Add files or folders as sources, and index them
 #[derive(Debug, Args)]
@@ -55,6 +56,7 @@ pub(super) fn run(args: &AddArgs, session: Session, output: &mut Output) -> Ende
         .collect::<Result<_, _>>()?;
     let (mut workspace, new) = session.workspace_or_new()?;
     let mut names = Vec::new();
+    let mut added: Vec<String> = Vec::new();
     for path in paths {
         let sources = workspace.sources();
         if let Some(known) = sources.iter().find(|source| source.path == path) {
@@ -92,6 +94,7 @@ pub(super) fn run(args: &AddArgs, session: Session, output: &mut Output) -> Ende
                 images: images.clone(),
             })
             .map_err(workspace_report)?;
+        added.push(name.clone());
         names.push(name);
     }
     if new {
@@ -102,7 +105,14 @@ pub(super) fn run(args: &AddArgs, session: Session, output: &mut Output) -> Ende
     }
     let corpus = session.corpus(&workspace, true, output)?;
     let mut kind = None;
+    let mut strangers: Vec<(String, String)> = Vec::new();
     for name in &names {
+        // What was a source before stays one, whatever became of its file.
+        let stranger = corpus.state().source(name).and_then(nothing_opened);
+        if let Some(reason) = stranger.filter(|_| added.contains(name)) {
+            strangers.push((name.clone(), reason));
+            continue;
+        }
         let Some(source) = corpus.state().source(name) else {
             return Err(Report::failure(format!(
                 "source `{name}` was added, but can't be read now"
@@ -114,7 +124,7 @@ pub(super) fn run(args: &AddArgs, session: Session, output: &mut Output) -> Ende
             output.text("  ")?;
             output.styled(Style::Bad, "warning")?;
             output.text(" ")?;
-            output.data_line(&super::sources::warning_text(warning), &[])?;
+            output.data_line(&warning_text(warning), &[])?;
             output.line("")?;
         }
         if source.counts.warnings > 3 {
@@ -125,7 +135,28 @@ pub(super) fn run(args: &AddArgs, session: Session, output: &mut Output) -> Ende
             kind = Some(Kind::Partial);
         }
     }
-    Ok(kind)
+    if strangers.is_empty() {
+        return Ok(kind);
+    }
+    for (name, _) in &strangers {
+        workspace.remove_source(name).map_err(workspace_report)?;
+    }
+    session.corpus(&workspace, true, output)?;
+    let reasons: Vec<String> = strangers
+        .iter()
+        .map(|(name, reason)| format!("`{name}` was not added: {reason}"))
+        .collect();
+    Err(Report::failure(reasons.join("\n")))
+}
+
+/// Why no file of a source could be opened; `None` if one could, or none is there yet.
+fn nothing_opened(source: &SourceState) -> Option<String> {
+    let opened = source.files.iter().any(|file| !file.format.is_empty());
+    if opened || source.files.is_empty() {
+        return None;
+    }
+    let reason = source.warnings.first().map(warning_text);
+    Some(reason.unwrap_or_else(|| source.path.display().to_string()))
 }
 
 fn existing(path: &Path) -> Result<PathBuf, Report> {

@@ -96,7 +96,9 @@ pub fn run(cli: &Cli, output: &mut Output) -> Ended {
         Err(_) => (workspace(crate::config::user_folder().as_deref())?, true),
     };
     let corpus = session.corpus(&workspace, false, output)?;
-    if is_demo {
+    if cli.demo {
+        output.line("The built-in demo")?;
+    } else if is_demo {
         output.line("No workspace here: this is the built-in demo.")?;
     } else {
         output.data(

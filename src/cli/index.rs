@@ -35,7 +35,8 @@ pub(super) fn run(args: &IndexArgs, session: Session, output: &mut Output) -> En
         output.line("up to date")?;
     }
     output.detail(format!("took {:.2} s", started.elapsed().as_secs_f64()));
-    let corpus = session.corpus(&workspace, true, output)?;
+    // What is to be told of a refresh was told above.
+    let (corpus, _) = session.refreshed(&workspace, true, output)?;
     let source: u64 = corpus.state().sources.iter().map(|s| s.counts.bytes).sum();
     let index = corpus.index_size().map_err(|error| corpus_report(&error))?;
     if source > 0 {
@@ -46,5 +47,5 @@ pub(super) fn run(args: &IndexArgs, session: Session, output: &mut Output) -> En
             source as f64 / 1e6
         ));
     }
-    Ok(partial(&corpus))
+    Ok(partial(&corpus, !done.closed.is_empty()))
 }

@@ -9,6 +9,7 @@ mod facets;
 mod help_query;
 mod index;
 mod man;
+mod negated_clause;
 mod output;
 mod remove;
 mod search;
@@ -17,6 +18,7 @@ mod show;
 mod sources;
 mod stats;
 mod trust;
+mod wrapped_text;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -75,7 +77,7 @@ enum Command {
 
 /// Runs a command line and says how it ended.
 pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(arguments) {
+    let cli = match Cli::try_parse_from(negated_clause::spelled_out(arguments)) {
         Ok(cli) => cli,
         Err(error) => {
             // Clap prints help and versions, too, and knows for each where it belongs.

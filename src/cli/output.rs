@@ -1,3 +1,4 @@
+use std::cell::RefCell;
 use std::fmt::Display;
 use std::io::{BufWriter, IsTerminal, StdoutLock, Write};
 use std::ops::Range;
@@ -6,6 +7,8 @@ use clap::ValueEnum;
 
 use crate::domain::{visible, visible_json, visible_line};
 use crate::report::Report;
+
+use super::wrapped_text::wrapped;
 
 /// When to colour.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -51,9 +54,12 @@ impl Style {
 
 /// Standard output and error. Text from data goes through [`Output::data`] or [`Output::data_line`], nothing else.
 pub struct Output {
-    out: BufWriter<StdoutLock<'static>>,
+    /// In a cell, because every note brings out first what was written before it.
+    out: RefCell<BufWriter<StdoutLock<'static>>>,
     color: bool,
     error_color: bool,
+    /// The width of the terminal that standard output is, if it is one.
+    columns: Option<usize>,
     quiet: bool,
     verbose: bool,
 }
@@ -71,7 +77,10 @@ impl Output {
         Self {
             color: wanted(stdout.is_terminal()),
             error_color: wanted(std::io::stderr().is_terminal()),
-            out: BufWriter::new(stdout.lock()),
+            out: RefCell::new(BufWriter::new(std::io::stdout().lock())),
+            columns: stdout
+                .is_terminal()
+                .then(|| crossterm::terminal::size().map_or(80, |(columns, _)| columns.into())),
             quiet,
             verbose,
         }
@@ -89,12 +98,20 @@ impl Output {
 
     /// Text on any number of lines; names and paths in it come from data, too, so it is cleaned like all text.
     pub fn text(&mut self, text: impl Display) -> Result<(), Report> {
-        Ok(write!(self.out, "{}", visible(&text.to_string()))?)
+        Ok(write!(
+            self.out.get_mut(),
+            "{}",
+            visible(&text.to_string())
+        )?)
     }
 
     /// [`Output::text`] and a line break.
     pub fn line(&mut self, text: impl Display) -> Result<(), Report> {
-        Ok(writeln!(self.out, "{}", visible(&text.to_string()))?)
+        Ok(writeln!(
+            self.out.get_mut(),
+            "{}",
+            visible(&text.to_string())
+        )?)
     }
 
     /// Our own or already cleaned text with a style.
@@ -102,17 +119,40 @@ impl Output {
         let text = text.to_string();
         let text = visible(&text);
         if self.color {
-            write!(self.out, "\u{1b}[{}m{text}\u{1b}[0m", style.code())?;
+            write!(
+                self.out.get_mut(),
+                "\u{1b}[{}m{text}\u{1b}[0m",
+                style.code()
+            )?;
         } else {
-            write!(self.out, "{text}")?;
+            write!(self.out.get_mut(), "{text}")?;
         }
         Ok(())
     }
 
-    /// Text from data, on as many lines as it has, each behind `indent`.
+    /// Text from data, on as many lines as it has, each behind `indent`; a terminal's lines break at words, and what goes on
+    /// in the next line stands below the line's own beginning.
     pub fn data(&mut self, text: &str, indent: &str) -> Result<(), Report> {
+        let Some(columns) = self.columns else {
+            return self.code(text, indent);
+        };
+        let text = visible(text);
+        for line in text.trim_end_matches('\n').split('\n') {
+            let inner = line.len() - line.trim_start_matches(' ').len();
+            // An indentation that leaves no room is not kept up.
+            let hanging = if inner > columns / 2 { 0 } else { inner };
+            let room = columns.saturating_sub(indent.len() + hanging);
+            for piece in wrapped(line.get(hanging..).unwrap_or(line), room) {
+                writeln!(self.out.get_mut(), "{indent}{:hanging$}{piece}", "")?;
+            }
+        }
+        Ok(())
+    }
+
+    /// [`Output::data`] whose lines stay whole.
+    pub fn code(&mut self, text: &str, indent: &str) -> Result<(), Report> {
         for line in visible(text).trim_end_matches('\n').split('\n') {
-            writeln!(self.out, "{indent}{line}")?;
+            writeln!(self.out.get_mut(), "{indent}{line}")?;
         }
         Ok(())
     }
@@ -139,23 +179,30 @@ impl Output {
 
     /// JSON as its source has it.
     pub fn json_text(&mut self, json: &str) -> Result<(), Report> {
-        Ok(writeln!(self.out, "{}", visible_json(json))?)
+        Ok(writeln!(self.out.get_mut(), "{}", visible_json(json))?)
     }
 
     /// Where whole files are written to standard output.
     pub fn raw(&mut self) -> &mut impl Write {
-        &mut self.out
+        self.out.get_mut()
     }
 
     /// Everything written so far reaches the reader.
     pub fn flush(&mut self) -> Result<(), Report> {
-        Ok(self.out.flush()?)
+        Ok(self.out.get_mut().flush()?)
+    }
+
+    /// Where both outputs go to one place, lines stand in the order in which they were written.
+    fn flush_before_a_note(&self) {
+        // What can't be written now fails again, and is told, when the command ends.
+        let _ = self.out.borrow_mut().flush();
     }
 
     /// A note on standard error.
     #[allow(clippy::print_stderr)]
     pub fn note(&self, text: impl Display) {
         if !self.quiet {
+            self.flush_before_a_note();
             eprintln!("{}", visible(&text.to_string()));
         }
     }

@@ -87,12 +87,22 @@ impl Session {
         wait: bool,
         output: &Output,
     ) -> Result<Corpus, Report> {
-        let opened = with_progress(output, INDEXING, |progress| {
-            Corpus::open(workspace, &self.config, progress, wait)
-        });
-        let (corpus, refresh) = opened.map_err(|error| corpus_report(&error))?;
+        let (corpus, refresh) = self.refreshed(workspace, wait, output)?;
         tell(&refresh, output);
         Ok(corpus)
+    }
+
+    /// [`Session::corpus`], with what bringing it up to date did, of which nothing is told yet.
+    pub fn refreshed(
+        &self,
+        workspace: &Workspace,
+        wait: bool,
+        output: &Output,
+    ) -> Result<(Corpus, Refresh), Report> {
+        with_progress(output, INDEXING, |progress| {
+            Corpus::open(workspace, &self.config, progress, wait)
+        })
+        .map_err(|error| corpus_report(&error))
     }
 
     /// Workspace and corpus in one.
@@ -120,10 +130,10 @@ pub fn parse_query(words: &[String]) -> Result<Query, Report> {
     })
 }
 
-/// How a command ends whose corpus has unreadable records.
-pub fn partial(corpus: &Corpus) -> Option<Kind> {
+/// How a command ends whose corpus has unreadable records, or sources that can't be read at all.
+pub fn partial(corpus: &Corpus, some_closed: bool) -> Option<Kind> {
     let unread: u64 = corpus.state().sources.iter().map(|s| s.counts.unread).sum();
-    (unread > 0).then_some(Kind::Partial)
+    (unread > 0 || some_closed).then_some(Kind::Partial)
 }
 
 /// The bar of a job that counts bytes.

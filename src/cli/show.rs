@@ -325,10 +325,10 @@ impl Page<'_> {
             self.field("thought", Style::Dim, thought)?;
         }
         match action {
-            Some(Action::Code(code)) => self.field("code", Style::Dim, code)?,
+            Some(Action::Code(code)) => self.code("code", code)?,
             Some(Action::ToolCalls(calls)) => {
                 for call in calls {
-                    self.field("call", Style::Dim, &call_text(&call.name, &call.arguments))?;
+                    self.code("call", &call_text(&call.name, &call.arguments))?;
                 }
             }
             Some(Action::Message(message)) => self.field("message", Style::Dim, message)?,
@@ -395,6 +395,14 @@ impl Page<'_> {
         self.output.styled(Style::Bold, title)?;
         self.output.line("")?;
         self.output.data(text, INDENT)
+    }
+
+    /// Code keeps its lines: a break in them would be read as one of its own.
+    fn code(&mut self, name: &str, code: &str) -> Result<(), Report> {
+        self.output.text(INDENT)?;
+        self.output.styled(Style::Dim, name)?;
+        self.output.line("")?;
+        self.output.code(code, "    ")
     }
 
     fn field(&mut self, name: &str, style: Style, text: &str) -> Result<(), Report> {

@@ -2,10 +2,11 @@ use clap::{Args, ValueEnum};
 
 use crate::corpus::{SourceState, Warning};
 use crate::report::Report;
+use crate::workspace::Source;
 
 use super::Ended;
 use super::output::{Output, Style};
-use super::session::{Session, partial};
+use super::session::{Session, partial, tell};
 
 /// List sources, what they hold, and what of them could not be read
 #[derive(Debug, Args)]
@@ -27,20 +28,27 @@ enum SourcesFormat {
 
 const SHOWN: usize = 5;
 
+/// Of a source that another process has not come to yet.
+const NOT_NOW: &str = "can't be read now";
+
 pub(super) fn run(args: &SourcesArgs, session: Session, output: &mut Output) -> Ended {
     let workspace = session.workspace()?;
-    let corpus = session.corpus(&workspace, false, output)?;
-    let closed: Vec<_> = workspace
-        .sources()
-        .into_iter()
-        .filter(|source| corpus.state().source(&source.name).is_none())
-        .collect();
-    // Of a source that was read before, what was known stays.
+    let (corpus, refresh) = session.refreshed(&workspace, false, output)?;
+    tell(&refresh, output);
     let declared = workspace.sources();
     let why_closed = |name: &str| {
         let source = declared.iter().find(|source| source.name == name);
-        source.and_then(|source| source.closed.as_deref())
+        let gone = refresh.closed.iter().find(|(closed, _)| closed == name);
+        source
+            .and_then(|source| source.closed.as_deref())
+            .or(gone.map(|(_, reason)| reason.as_str()))
     };
+    let is_closed = |source: &Source| why_closed(&source.name).is_some();
+    let ended = partial(&corpus, declared.iter().any(is_closed));
+    // Of a source that was read before, what was known stays.
+    let unknown = declared
+        .iter()
+        .filter(|source| corpus.state().source(&source.name).is_none());
     if args.format == SourcesFormat::Json {
         let sources: Vec<serde_json::Value> = corpus
             .state()
@@ -64,16 +72,16 @@ pub(super) fn run(args: &SourcesArgs, session: Session, output: &mut Output) -> 
                     "closed": why_closed(&source.name),
                 })
             })
-            .chain(closed.iter().map(|source| {
+            .chain(unknown.map(|source| {
                 serde_json::json!({
                     "name": source.name,
                     "path": source.path,
-                    "closed": source.closed.as_deref().unwrap_or("can't be read now"),
+                    "closed": why_closed(&source.name).unwrap_or(NOT_NOW),
                 })
             }))
             .collect();
         output.json(&sources)?;
-        return Ok(partial(&corpus));
+        return Ok(ended);
     }
     for source in &corpus.state().sources {
         source_line(source, output)?;
@@ -107,13 +115,13 @@ pub(super) fn run(args: &SourcesArgs, session: Session, output: &mut Output) -> 
             output.line(format!("  {rest} more: {how}"))?;
         }
     }
-    for source in closed {
+    for source in unknown {
         output.styled(Style::Bold, &source.name)?;
         output.text("  ")?;
-        output.data_line(source.closed.as_deref().unwrap_or("can't be read now"), &[])?;
+        output.data_line(why_closed(&source.name).unwrap_or(NOT_NOW), &[])?;
         output.line("")?;
     }
-    Ok(partial(&corpus))
+    Ok(ended)
 }
 
 fn formats(source: &SourceState) -> Vec<&str> {

@@ -8,25 +8,30 @@ pub mod documents;
 mod error;
 mod hit;
 mod pipeline;
+mod positioned_file;
 pub mod preparation;
+mod record_ids;
+mod record_row;
 mod record_table;
 mod refresh;
 mod sampling;
 mod source_build;
 mod source_files;
+mod source_lookup;
+mod source_opening;
 mod state;
 mod texts;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::config::Config;
 use crate::domain::{Content, Interner, Outcome, Record, RecordId, TargetId, Trajectory};
 use crate::index::query::Query;
 use crate::index::{
     IndexError, IndexStore, IndexStoreReader, LoweredQuery, Match, Matches, RecordKey, Row, Sort,
-    Summary,
+    SourceOrder, Summary,
 };
 use crate::ingest::container::{ContainerFile, FoundRecord, read_at};
 use crate::ingest::{Format, format_named};
@@ -42,11 +47,14 @@ pub use hit::{Hit, Hits};
 pub use preparation::GoldTasks;
 pub use refresh::{Refresh, needs_refresh, refresh};
 pub use sampling::Sample;
-pub use source_build::{SourceDelta, picture_roots, scan_limits};
+pub use source_build::SourceDelta;
+pub use source_lookup::picture_roots;
+pub use source_opening::scan_limits;
 pub use state::{FileState, IndexState, SourceCounts, SourceState, Warning};
 
-use record_table::{RecordRow, RecordRows, RecordTable};
-use source_build::KnownRoots;
+use record_row::RecordRow;
+use record_table::{LoadedTable, RecordTable};
+use source_lookup::KnownRoots;
 
 /// An opened workspace: one commit of its index, and its sources.
 pub struct Corpus {
@@ -57,6 +65,7 @@ pub struct Corpus {
     /// By the ordinal of their source.
     tables: HashMap<u32, RecordTable>,
     reader: IndexStoreReader,
+    order: OnceLock<SourceOrder>,
     /// Records that a regular expression could not be matched against, and why the first of them.
     unmatched: Mutex<(usize, String)>,
     interner: Interner,
@@ -135,6 +144,7 @@ impl Corpus {
             state,
             tables,
             reader,
+            order: OnceLock::new(),
             unmatched: Mutex::default(),
             interner: Interner::default(),
             tool_lists: ToolLists::default(),
@@ -155,8 +165,19 @@ impl Corpus {
         limit: usize,
     ) -> Result<Hits, CorpusError> {
         let lowered = self.lower(query)?;
-        let matches = self.reader.search(&lowered, sort, offset, limit)?;
+        let matches = self.matches(&lowered, sort, offset, limit)?;
         hit::hits(self, query, matches)
+    }
+
+    fn matches(
+        &self,
+        query: &LoweredQuery,
+        sort: Sort,
+        offset: usize,
+        limit: usize,
+    ) -> Result<Matches, CorpusError> {
+        let order = self.source_order()?;
+        Ok(self.reader.search(query, sort, order, offset, limit)?)
     }
 
     /// What a person sees of matches that were found otherwise (a sample).
@@ -222,23 +243,49 @@ impl Corpus {
             .map_err(|_| CorpusError::Damaged(self.folder.clone()))
     }
 
-    fn all_rows(&self, source: &SourceState) -> Result<RecordRows, CorpusError> {
+    fn all_rows(&self, source: &SourceState) -> Result<LoadedTable, CorpusError> {
         let Some(table) = self.tables.get(&source.ordinal) else {
-            return Ok(RecordRows::new());
+            return Ok(LoadedTable::default());
         };
-        table
-            .rows()
-            .map_err(|_| CorpusError::Damaged(self.folder.clone()))
+        let damaged = |_| CorpusError::Damaged(self.folder.clone());
+        table.load().map_err(damaged)
     }
 
     /// All ids of a source by row.
-    fn ids(&self, source: &SourceState) -> Result<Vec<Option<RecordId>>, CorpusError> {
-        let id = |row: RecordRow| RecordId::new(&source.name, &row.id);
-        Ok(self
-            .all_rows(source)?
-            .into_iter()
-            .map(|row| row.map(id))
-            .collect())
+    fn ids(&self, source: &SourceState) -> Result<HashMap<u32, RecordId>, CorpusError> {
+        let damaged = |_| CorpusError::Damaged(self.folder.clone());
+        let rows = self.all_rows(source)?;
+        let id = |row: Result<(u32, RecordRow), _>| {
+            let (number, row) = row.map_err(damaged)?;
+            Ok((number, RecordId::new(&source.name, &row.id)))
+        };
+        rows.rows().map(id).collect()
+    }
+
+    /// The order of records in their sources, for those whose rows don't tell it.
+    fn source_order(&self) -> Result<&SourceOrder, CorpusError> {
+        if let Some(order) = self.order.get() {
+            return Ok(order);
+        }
+        let mut all = HashMap::new();
+        for source in self.state.sources.iter().filter(|source| !source.in_order) {
+            let damaged = |_| CorpusError::Damaged(self.folder.clone());
+            let rows = self.all_rows(source)?;
+            let mut in_order = Vec::new();
+            for row in rows.rows() {
+                let (number, row) = row.map_err(damaged)?;
+                in_order.push((row.file, row.location, number));
+            }
+            in_order.sort_unstable();
+            let mut places = vec![u32::MAX; rows.count() as usize];
+            for (place, (_, _, number)) in (0..).zip(in_order) {
+                if let Some(slot) = places.get_mut(number as usize) {
+                    *slot = place;
+                }
+            }
+            all.insert(source.ordinal, places);
+        }
+        Ok(self.order.get_or_init(|| SourceOrder::new(all)))
     }
 
     fn record_in(&self, source: &SourceState, row: RecordRow) -> Result<Record, CorpusError> {
@@ -336,20 +383,13 @@ impl Corpus {
 
     /// The first record of the same source with the same task, if this is a later one.
     fn first_with_task(&self, record: &Record) -> Result<Option<RecordId>, CorpusError> {
-        let source = self.state.source(record.id.source());
-        let Some((source, (_, own))) = source.zip(self.row_of(&record.id)?) else {
+        let Some((key, own)) = self.row_of(&record.id)? else {
             return Ok(None);
         };
-        if own.task == 0 {
-            return Ok(None);
+        match own.duplicate_of {
+            Some(row) => self.id_of(RecordKey { row, ..key }),
+            None => Ok(None),
         }
-        let place = |row: &RecordRow| (row.file, row.location);
-        let rows = self.all_rows(source)?;
-        let alike = rows.iter().flatten().filter(|row| row.task == own.task);
-        let first = alike
-            .min_by_key(|row| place(row))
-            .filter(|row| row.id != own.id);
-        Ok(first.map(|row| RecordId::new(&source.name, &row.id)))
     }
 
     fn row_of(&self, id: &RecordId) -> Result<Option<(RecordKey, RecordRow)>, CorpusError> {
@@ -371,7 +411,7 @@ impl Corpus {
         sort: Sort,
         limit: usize,
     ) -> Result<Vec<TargetId>, CorpusError> {
-        let matches = self.reader.search(&self.lower(query)?, sort, 0, limit)?;
+        let matches = self.matches(&self.lower(query)?, sort, 0, limit)?;
         let id = |found: Match| {
             let record = self.id_of(found.record)?;
             Ok(record.map(|record| TargetId {

@@ -5,7 +5,7 @@ use std::panic::AssertUnwindSafe;
 use crossbeam::channel::{Receiver, Sender, bounded};
 
 use crate::ingest::container::{
-    ContainerFile, Found, Location, Problem, ScanLimits, ScanStart, scan,
+    ContainerFile, Found, FoundRecord, Location, Problem, ScanLimits, ScanStart, scan,
 };
 use crate::ingest::{Format, Layout};
 use crate::jobs::Progress;
@@ -192,7 +192,13 @@ fn prepare_batch(batch: Batch, files: &[OpenedFile], bench: &Workbench<'_>) -> P
         Some(file) => batch
             .found
             .into_iter()
-            .map(|found| outcome(found, file, bench))
+            .map(|found| match found {
+                Found::Record(record) => outcome(record, file, bench),
+                Found::Problem(problem) => Outcome::Problem {
+                    problem,
+                    lost: true,
+                },
+            })
             .collect(),
         None => Vec::new(),
     };
@@ -203,32 +209,25 @@ fn prepare_batch(batch: Batch, files: &[OpenedFile], bench: &Workbench<'_>) -> P
     }
 }
 
-fn outcome(found: Found, file: &OpenedFile, bench: &Workbench<'_>) -> Outcome {
-    match found {
-        Found::Problem(problem) => Outcome::Problem {
-            problem,
-            lost: true,
+/// Reads one record.
+pub fn outcome(record: FoundRecord, file: &OpenedFile, bench: &Workbench<'_>) -> Outcome {
+    let (number, offset) = (record.number, offset_of(record.location));
+    // A reader that panics loses its record; a lost worker would leave the pipeline waiting for ever.
+    let prepared = std::panic::catch_unwind(AssertUnwindSafe(|| {
+        prepare(record, file.format, &file.relative, bench)
+    }));
+    let reason = match prepared {
+        Ok(Ok(prepared)) => return Outcome::Read(Box::new(prepared)),
+        Ok(Err(reason)) => reason,
+        Err(_) => "reading it failed inside retake; please report it".to_owned(),
+    };
+    Outcome::Problem {
+        problem: Problem {
+            record: Some(number),
+            offset,
+            reason,
         },
-        Found::Record(record) => {
-            let (number, offset) = (record.number, offset_of(record.location));
-            // A reader that panics loses its record; a lost worker would leave the pipeline waiting for ever.
-            let prepared = std::panic::catch_unwind(AssertUnwindSafe(|| {
-                prepare(record, file.format, &file.relative, bench)
-            }));
-            let reason = match prepared {
-                Ok(Ok(prepared)) => return Outcome::Read(Box::new(prepared)),
-                Ok(Err(reason)) => reason,
-                Err(_) => "reading it failed inside retake; please report it".to_owned(),
-            };
-            Outcome::Problem {
-                problem: Problem {
-                    record: Some(number),
-                    offset,
-                    reason,
-                },
-                lost: true,
-            }
-        }
+        lost: true,
     }
 }
 
@@ -237,5 +236,103 @@ pub fn offset_of(location: Location) -> Option<u64> {
     match location {
         Location::Span { offset, .. } => Some(offset),
         Location::Row { .. } => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Content, FileLookup, Interner, PictureReference};
+    use crate::ingest::container::ContainerKind;
+    use crate::ingest::{ReadError, RecordText};
+    use crate::rules::ToolLists;
+
+    use super::super::preparation::GoldTasks;
+
+    struct NoFiles;
+
+    impl FileLookup for NoFiles {
+        fn exists(&self, _: &PictureReference) -> Option<bool> {
+            None
+        }
+    }
+
+    fn read(record: &RecordText<'_>) -> Result<Content, ReadError> {
+        match record.text {
+            r#"{"reads":"panic"}"# => panic!("a reader's mistake"),
+            r#"{"reads":"error"}"# => Err(ReadError("no record".to_owned())),
+            _ => Ok(Content::default()),
+        }
+    }
+
+    static PANICS: Format = Format {
+        name: "panics",
+        title: "A reader with a mistake",
+        detect: |_| None,
+        read,
+    };
+
+    /// Several batches, so that a worker that was lost would be missed.
+    #[test]
+    fn a_reader_that_panics_loses_its_record_alone() {
+        let path = std::env::temp_dir().join(format!("retake-panics-{}", std::process::id()));
+        let kind = |number: usize| match number % 40 {
+            7 => "panic",
+            20 => "error",
+            _ => "well",
+        };
+        let count = 10 * BATCH_RECORDS;
+        let lines: Vec<String> = (0..count)
+            .map(|number| format!("{{\"reads\":\"{}\"}}\n", kind(number)))
+            .collect();
+        std::fs::write(&path, lines.concat()).unwrap();
+        let file = OpenedFile {
+            container: ContainerFile {
+                path: path.clone(),
+                kind: ContainerKind::JsonLines,
+            },
+            format: &PANICS,
+            layout: Layout::Elements,
+            relative: "some.jsonl".to_owned(),
+            start: ScanStart::default(),
+            number: 0,
+        };
+        let bench = Workbench {
+            interner: &Interner::default(),
+            tool_lists: &ToolLists::default(),
+            files: &NoFiles,
+            gold: &GoldTasks::default(),
+        };
+        let mut delivered = Vec::new();
+        let done = run(
+            &[file],
+            &ScanLimits::default(),
+            2,
+            &bench,
+            &Progress::default(),
+            |_, outcome| {
+                delivered.push(match outcome {
+                    Outcome::Read(record) => (record.number as usize, "well", String::new()),
+                    Outcome::Problem { problem, lost } => {
+                        assert!(lost, "a record is missing: {problem:?}");
+                        let number = problem.record.unwrap() as usize;
+                        let offset = lines[..number].concat().len() as u64;
+                        assert_eq!(problem.offset, Some(offset));
+                        match problem.reason.as_str() {
+                            "no record" => (number, "error", String::new()),
+                            _ => (number, "panic", problem.reason),
+                        }
+                    }
+                });
+                Ok(())
+            },
+        );
+        std::fs::remove_file(&path).unwrap();
+        done.unwrap();
+        assert_eq!(delivered.len(), count);
+        for (number, (delivered, outcome, reason)) in delivered.iter().enumerate() {
+            assert_eq!((*delivered, *outcome), (number, kind(number)));
+            assert_eq!(reason.contains("report it"), *outcome == "panic");
+        }
     }
 }

@@ -1,42 +1,18 @@
-//! Where each record of a source is, one fixed-size row a record, in a file beside the index.
+//! Where each record of a source is, one row a record, in two files beside the index: heads of fixed size, and texts.
 //!
 //! The index refers to rows. When a source changes, unchanged records keep their row and only its position is written
-//! anew: nothing of them is indexed again.
+//! anew: nothing of them is indexed again. A table is written row by row, in any order, so that a source of any number
+//! of records takes no memory for it.
 
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom, Write};
-use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::fs::{File, OpenOptions};
+use std::path::{Path, PathBuf};
 
-use crate::domain::ContentHash;
-use crate::ingest::container::Location;
+use super::positioned_file::PositionedFile;
+use super::record_row::{HEAD, RecordRow, RowHead, encode};
 
-/// One record's row.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RecordRow {
-    /// The record part of its id.
-    pub id: String,
-    /// Its key, where its file is an object of records.
-    pub key: Option<String>,
-    /// Its file's number in the source.
-    pub file: u32,
-    /// Where it is in the file.
-    pub location: Location,
-    /// BLAKE3 of its canonical JSON.
-    pub hash: ContentHash,
-    /// A hash of its task, to find equal ones; 0 without a task.
-    pub task: u64,
-    /// A hash of everything outside the record that its documents depend on (an equal task, a reference answer).
-    pub derived: u64,
-}
-
-/// Rows by number; `None` where a record has gone.
-pub type RecordRows = Vec<Option<RecordRow>>;
-
-const MAGIC: &[u8; 8] = b"RTROWS01";
-const HEADER: u64 = 16;
-const ROW: usize = 92;
-const NO_KEY: u32 = u32::MAX;
+const MAGIC: &[u8; 8] = b"RTROWS02";
+/// Magic, count of rows, bytes of texts.
+const HEADER: u64 = 24;
 
 /// A table that can't be read: it is damaged, and the index is made anew.
 #[derive(Debug, thiserror::Error)]
@@ -49,272 +25,272 @@ pub enum RecordTableError {
     Damaged,
 }
 
-/// Writes all rows.
-pub fn write(path: &Path, rows: &RecordRows) -> std::io::Result<()> {
-    let mut head = Vec::with_capacity(HEADER as usize + rows.len() * ROW);
-    let mut texts: Vec<u8> = Vec::new();
-    head.extend_from_slice(MAGIC);
-    head.extend_from_slice(&(rows.len() as u64).to_le_bytes());
-    for row in rows {
-        let Some(row) = row else {
-            head.extend_from_slice(&[0; ROW]);
-            continue;
-        };
-        let (tag, first, second) = match row.location {
-            Location::Span { offset, length } => (1u32, offset, length),
-            Location::Row { group, row } => (2u32, group, row),
-        };
-        let key_length = row.key.as_ref().map_or(NO_KEY, |key| key.len() as u32);
-        for number in [tag, row.file, row.id.len() as u32, key_length] {
-            head.extend_from_slice(&number.to_le_bytes());
-        }
-        for number in [first, second, row.task, row.derived, texts.len() as u64] {
-            head.extend_from_slice(&number.to_le_bytes());
-        }
-        head.extend_from_slice(&row.hash.0);
-        head.extend_from_slice(&[0; 4]);
-        texts.extend_from_slice(row.id.as_bytes());
-        texts.extend_from_slice(row.key.as_deref().unwrap_or_default().as_bytes());
-    }
-    let mut file = File::create(path)?;
-    file.write_all(&head)?;
-    file.write_all(&texts)?;
-    file.sync_all()
+/// The two files of a table, from the name that the state has for it.
+fn files(table: &Path) -> [PathBuf; 2] {
+    ["rows", "texts"].map(|kind| table.with_extension(kind))
 }
 
-fn parse_all(bytes: &[u8]) -> Result<RecordRows, RecordTableError> {
-    let count = count(
-        bytes
-            .get(..HEADER as usize)
-            .ok_or(RecordTableError::Damaged)?,
-    )?;
-    let texts_at = texts_at(count)? as usize;
-    let texts = bytes.get(texts_at..).ok_or(RecordTableError::Damaged)?;
-    bytes
-        .get(HEADER as usize..texts_at)
-        .ok_or(RecordTableError::Damaged)?
-        .chunks_exact(ROW)
-        .map(|row| {
-            let Some(head) = RowHead::parse(row)? else {
-                return Ok(None);
-            };
-            let start = usize::try_from(head.text_start).map_err(|_| RecordTableError::Damaged)?;
-            let text = texts
-                .get(start..)
-                .and_then(|rest| rest.get(..head.text_length()))
-                .ok_or(RecordTableError::Damaged)?;
-            head.finish(text).map(Some)
+/// The table that a file name belongs to.
+pub fn table_of(file: &str) -> Option<&str> {
+    file.strip_suffix(".rows")
+        .or_else(|| file.strip_suffix(".texts"))
+        .filter(|name| name.starts_with("records-"))
+}
+
+fn place(row: u32) -> u64 {
+    HEADER + u64::from(row) * HEAD as u64
+}
+
+/// A table that is being written.
+pub struct RecordTableBuilder {
+    rows: PositionedFile,
+    texts: PositionedFile,
+    count: u32,
+    text_bytes: u64,
+}
+
+impl RecordTableBuilder {
+    /// Starts a table; what was there under its name is gone.
+    pub fn create(table: &Path) -> std::io::Result<Self> {
+        let [rows, texts] = files(table);
+        let open = |path| {
+            let mut options = OpenOptions::new();
+            options.read(true).write(true).create(true).truncate(true);
+            options.open(path).map(PositionedFile::new)
+        };
+        Ok(Self {
+            rows: open(rows)?,
+            texts: open(texts)?,
+            count: 0,
+            text_bytes: 0,
         })
-        .collect()
+    }
+
+    /// Rows up to the last one that was put.
+    pub fn count(&self) -> u32 {
+        self.count
+    }
+
+    /// Writes one row; rows before it that are never put stay gone.
+    pub fn put(&mut self, number: u32, row: &RecordRow) -> std::io::Result<()> {
+        self.rows
+            .write(&encode(row, self.text_bytes), place(number))?;
+        let mut texts = Vec::with_capacity(row.id.len());
+        texts.extend_from_slice(row.id.as_bytes());
+        texts.extend_from_slice(row.key.as_deref().unwrap_or_default().as_bytes());
+        self.texts.write(&texts, self.text_bytes)?;
+        self.text_bytes += texts.len() as u64;
+        self.count = self.count.max(number + 1);
+        Ok(())
+    }
+
+    /// A row that was put before.
+    pub fn row(&self, number: u32) -> Result<Option<RecordRow>, RecordTableError> {
+        if number >= self.count {
+            return Ok(None);
+        }
+        read_row(&self.rows, &self.texts, number)
+    }
+
+    /// Writes the header last, so that a table that was not finished is no table.
+    pub fn finish(self) -> std::io::Result<()> {
+        let mut header = MAGIC.to_vec();
+        header.extend_from_slice(&u64::from(self.count).to_le_bytes());
+        header.extend_from_slice(&self.text_bytes.to_le_bytes());
+        self.texts.sync()?;
+        self.rows.write(&header, 0)?;
+        self.rows.sync()
+    }
+}
+
+fn read_row(
+    rows: &PositionedFile,
+    texts: &PositionedFile,
+    number: u32,
+) -> Result<Option<RecordRow>, RecordTableError> {
+    let mut head = [0; HEAD];
+    rows.read(&mut head, place(number))?;
+    let Some(head) = RowHead::decode(&head)? else {
+        return Ok(None);
+    };
+    // A damaged length must not ask for memory that the file can't fill.
+    let length = head.text_length();
+    if length as u64 > texts.size()? {
+        return Err(RecordTableError::Damaged);
+    }
+    let mut text = vec![0; length];
+    texts.read(&mut text, head.text_start)?;
+    head.with_texts(&text).map(Some)
 }
 
 /// An opened table: it stays readable when a newer one takes its place.
 #[derive(Debug)]
 pub struct RecordTable {
-    file: Mutex<File>,
-    count: u64,
+    rows: PositionedFile,
+    texts: PositionedFile,
+    count: u32,
 }
 
 impl RecordTable {
     /// Opens a table; reads no row.
-    pub fn open(path: &Path) -> Result<Self, RecordTableError> {
-        let mut file = File::open(path)?;
+    pub fn open(table: &Path) -> Result<Self, RecordTableError> {
+        let [rows, texts] = files(table);
+        let rows = PositionedFile::new(File::open(rows)?);
+        let texts = PositionedFile::new(File::open(texts)?);
         let mut header = [0; HEADER as usize];
-        file.read_exact(&mut header)?;
-        let count = count(&header)?;
-        if file.metadata()?.len() < texts_at(count)? {
+        rows.read(&mut header, 0)?;
+        let numbers = header
+            .strip_prefix(MAGIC)
+            .and_then(|rest| {
+                Some((
+                    rest.get(..8)?.try_into().ok()?,
+                    rest.get(8..)?.try_into().ok()?,
+                ))
+            })
+            .map(|(count, bytes)| (u64::from_le_bytes(count), u64::from_le_bytes(bytes)));
+        let (count, text_bytes) = numbers.ok_or(RecordTableError::Damaged)?;
+        let count = u32::try_from(count).map_err(|_| RecordTableError::Damaged)?;
+        if rows.size()? < place(count) || texts.size()? < text_bytes {
             return Err(RecordTableError::Damaged);
         }
-        Ok(Self {
-            file: Mutex::new(file),
-            count,
-        })
+        Ok(Self { rows, texts, count })
     }
 
     /// Reads one row; `None` past the end, and where a record has gone.
-    pub fn row(&self, row: u32) -> Result<Option<RecordRow>, RecordTableError> {
-        if u64::from(row) >= self.count {
+    pub fn row(&self, number: u32) -> Result<Option<RecordRow>, RecordTableError> {
+        if number >= self.count {
             return Ok(None);
         }
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut bytes = [0; ROW];
-        file.seek(SeekFrom::Start(HEADER + u64::from(row) * ROW as u64))?;
-        file.read_exact(&mut bytes)?;
-        let Some(head) = RowHead::parse(&bytes)? else {
+        read_row(&self.rows, &self.texts, number)
+    }
+
+    /// Reads the bytes of all rows, to look at many of them.
+    pub fn load(&self) -> Result<LoadedTable, RecordTableError> {
+        let length = |bytes: u64| usize::try_from(bytes).map_err(|_| RecordTableError::Damaged);
+        let mut rows = vec![0; length(place(self.count) - HEADER)?];
+        self.rows.read(&mut rows, HEADER)?;
+        let mut texts = vec![0; length(self.texts.size()?)?];
+        self.texts.read(&mut texts, 0)?;
+        Ok(LoadedTable { rows, texts })
+    }
+}
+
+/// All rows of a table, still as bytes: those of 300,000 records take 50 MB as values and 40 MB so, in two pieces.
+#[derive(Debug, Default)]
+pub struct LoadedTable {
+    rows: Vec<u8>,
+    texts: Vec<u8>,
+}
+
+impl LoadedTable {
+    /// Rows, those of records that have gone included.
+    pub fn count(&self) -> u32 {
+        (self.rows.len() / HEAD) as u32
+    }
+
+    /// One row; `None` past the end, and where a record has gone.
+    pub fn row(&self, number: u32) -> Result<Option<RecordRow>, RecordTableError> {
+        let start = number as usize * HEAD;
+        let Some(head) = self.rows.get(start..).and_then(|rest| rest.first_chunk()) else {
             return Ok(None);
         };
-        let start = texts_at(self.count)?.saturating_add(head.text_start);
-        file.seek(SeekFrom::Start(start))?;
-        let mut text = Vec::new();
-        let length = head.text_length() as u64;
-        Read::by_ref(&mut *file)
-            .take(length)
-            .read_to_end(&mut text)?;
-        head.finish(&text).map(Some)
-    }
-
-    /// Reads all rows.
-    pub fn rows(&self) -> Result<RecordRows, RecordTableError> {
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        file.seek(SeekFrom::Start(0))?;
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes)?;
-        parse_all(&bytes)
-    }
-}
-
-fn count(header: &[u8]) -> Result<u64, RecordTableError> {
-    match header.split_first_chunk::<8>() {
-        Some((magic, rest)) if magic == MAGIC => Ok(number(rest, 0)),
-        _ => Err(RecordTableError::Damaged),
-    }
-}
-
-fn texts_at(count: u64) -> Result<u64, RecordTableError> {
-    count
-        .checked_mul(ROW as u64)
-        .and_then(|rows| rows.checked_add(HEADER))
-        .ok_or(RecordTableError::Damaged)
-}
-
-fn number(bytes: &[u8], at: usize) -> u64 {
-    bytes
-        .get(at..at + 8)
-        .and_then(|b| b.try_into().ok())
-        .map_or(0, u64::from_le_bytes)
-}
-
-fn small(bytes: &[u8], at: usize) -> u32 {
-    bytes
-        .get(at..at + 4)
-        .and_then(|b| b.try_into().ok())
-        .map_or(0, u32::from_le_bytes)
-}
-
-struct RowHead {
-    file: u32,
-    location: Location,
-    id_length: u32,
-    key_length: u32,
-    task: u64,
-    derived: u64,
-    text_start: u64,
-    hash: ContentHash,
-}
-
-impl RowHead {
-    fn parse(bytes: &[u8]) -> Result<Option<Self>, RecordTableError> {
-        let (first, second) = (number(bytes, 16), number(bytes, 24));
-        let location = match small(bytes, 0) {
-            0 => return Ok(None),
-            1 => Location::Span {
-                offset: first,
-                length: second,
-            },
-            2 => Location::Row {
-                group: first,
-                row: second,
-            },
-            _ => return Err(RecordTableError::Damaged),
+        let Some(head) = RowHead::decode(head)? else {
+            return Ok(None);
         };
-        let mut hash = [0; 32];
-        hash.copy_from_slice(bytes.get(56..88).ok_or(RecordTableError::Damaged)?);
-        Ok(Some(Self {
-            file: small(bytes, 4),
-            location,
-            id_length: small(bytes, 8),
-            key_length: small(bytes, 12),
-            task: number(bytes, 32),
-            derived: number(bytes, 40),
-            text_start: number(bytes, 48),
-            hash: ContentHash(hash),
-        }))
+        let start = usize::try_from(head.text_start).map_err(|_| RecordTableError::Damaged)?;
+        let texts = self.texts.get(start..);
+        let text = texts.and_then(|rest| rest.get(..head.text_length()));
+        head.with_texts(text.ok_or(RecordTableError::Damaged)?)
+            .map(Some)
     }
 
-    fn text_length(&self) -> usize {
-        let key = if self.key_length == NO_KEY {
-            0
-        } else {
-            self.key_length
-        };
-        self.id_length as usize + key as usize
-    }
-
-    fn finish(self, text: &[u8]) -> Result<RecordRow, RecordTableError> {
-        let (id, key) = text
-            .split_at_checked(self.id_length as usize)
-            .filter(|_| text.len() == self.text_length())
-            .ok_or(RecordTableError::Damaged)?;
-        let text =
-            |bytes: &[u8]| String::from_utf8(bytes.to_vec()).map_err(|_| RecordTableError::Damaged);
-        Ok(RecordRow {
-            id: text(id)?,
-            key: (self.key_length != NO_KEY).then(|| text(key)).transpose()?,
-            file: self.file,
-            location: self.location,
-            hash: self.hash,
-            task: self.task,
-            derived: self.derived,
+    /// All rows that are there, with their numbers.
+    pub fn rows(&self) -> impl Iterator<Item = Result<(u32, RecordRow), RecordTableError>> + '_ {
+        (0..self.count()).filter_map(|number| match self.row(number) {
+            Ok(row) => Some(Ok((number, row?))),
+            Err(error) => Some(Err(error)),
         })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::record_row::Share;
     use super::*;
+    use crate::domain::ContentHash;
+    use crate::ingest::container::Location;
 
     fn row(id: &str, key: Option<&str>, location: Location) -> RecordRow {
         RecordRow {
             id: id.to_owned(),
             key: key.map(str::to_owned),
             file: 3,
+            number: 11,
             location,
             hash: ContentHash([9; 32]),
             task: 5,
+            duplicate_of: key.map(|_| 2),
             derived: 7,
+            share: Share {
+                trajectory: true,
+                run: key.is_some(),
+                steps: 4,
+                pairs: 1,
+            },
         }
     }
 
-    #[test]
-    fn rows_come_back_one_by_one_and_all_at_once() {
-        let folder = std::env::temp_dir().join(format!("retake-rows-{}", std::process::id()));
-        let rows = vec![
-            Some(row(
-                "a",
-                None,
-                Location::Span {
-                    offset: 1,
-                    length: 2,
-                },
-            )),
+    fn some_rows() -> Vec<Option<RecordRow>> {
+        let span = |offset, length| Location::Span { offset, length };
+        vec![
+            Some(row("a", None, span(1, 2))),
             None,
             Some(row(
                 "漢字~2",
                 Some("17"),
                 Location::Row { group: 4, row: 9 },
             )),
-            Some(row(
-                "",
-                Some(""),
-                Location::Span {
-                    offset: 0,
-                    length: 0,
-                },
-            )),
-        ];
-        write(&folder, &rows).expect("written");
-        let table = RecordTable::open(&folder).expect("opened");
-        assert_eq!(table.rows().expect("read"), rows);
-        for (n, expected) in rows.iter().enumerate() {
-            assert_eq!(&table.row(n as u32).expect("read"), expected);
+            Some(row("", Some(""), span(0, 0))),
+        ]
+    }
+
+    #[test]
+    fn rows_come_back_one_by_one_and_all_at_once_whatever_the_order_of_writing() {
+        let table = std::env::temp_dir().join(format!("records-test-{}", std::process::id()));
+        let rows = some_rows();
+        let mut builder = RecordTableBuilder::create(&table).expect("created");
+        for number in [3, 0, 2] {
+            let row = rows[number].as_ref().expect("a row");
+            builder.put(number as u32, row).expect("written");
+            assert_eq!(
+                builder.row(number as u32).expect("read").as_ref(),
+                Some(row)
+            );
         }
-        assert_eq!(table.row(4).expect("past the end"), None);
-        let bytes = std::fs::read(&folder).expect("bytes");
-        for cut in 0..bytes.len() {
-            std::fs::write(&folder, &bytes[..cut]).expect("cut");
-            let read = RecordTable::open(&folder).and_then(|table| table.rows());
-            assert!(read.is_err(), "cut at {cut}");
+        assert_eq!(builder.row(1).expect("read"), None);
+        assert!(RecordTable::open(&table).is_err(), "not finished yet");
+        builder.finish().expect("finished");
+
+        let opened = RecordTable::open(&table).expect("opened");
+        let loaded = opened.load().expect("loaded");
+        for (number, expected) in rows.iter().enumerate() {
+            assert_eq!(&opened.row(number as u32).expect("read"), expected);
+            assert_eq!(&loaded.row(number as u32).expect("read"), expected);
         }
-        std::fs::remove_file(&folder).expect("removed");
+        assert_eq!(opened.row(4).expect("past the end"), None);
+        assert_eq!(loaded.row(4).expect("past the end"), None);
+        assert_eq!(loaded.rows().count(), 3);
+
+        for file in files(&table) {
+            let bytes = std::fs::read(&file).expect("bytes");
+            for cut in 0..bytes.len() {
+                std::fs::write(&file, &bytes[..cut]).expect("cut");
+                assert!(RecordTable::open(&table).is_err(), "cut at {cut}");
+            }
+            std::fs::write(&file, &bytes).expect("mended");
+        }
+        for file in files(&table) {
+            std::fs::remove_file(file).expect("removed");
+        }
     }
 }

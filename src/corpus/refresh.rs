@@ -12,9 +12,9 @@ use crate::workspace::{Source, Workspace};
 
 use super::error::CorpusError;
 use super::preparation::GoldTasks;
-use super::record_table::{self, RecordRows, RecordTable};
-use super::source_build::{BuildContext, SourceDelta, build, threads};
-use super::source_files::{SourceChange, SourceFile, change, is_stale, list};
+use super::record_table::RecordTable;
+use super::source_build::{BuildContext, SourceDelta, SourceNames, build, threads};
+use super::source_files::{SourceChange, SourceFile, change, is_stale, list, whole};
 use super::state::{IndexState, SourceState};
 
 /// What a refresh did.
@@ -213,24 +213,19 @@ impl Session<'_, '_> {
             })
             .collect();
         for source in &gone {
-            for (number, row) in self.rows(source)?.iter().enumerate() {
-                if row.is_some() {
-                    self.writer.remove(RecordKey {
-                        source: source.ordinal,
-                        row: number as u32,
-                    });
-                }
+            let path = self.folder.join(&source.table);
+            let damaged = |_| CorpusError::Damaged(path.clone());
+            let table = RecordTable::open(&path).and_then(|table| table.load());
+            for row in table.map_err(damaged)?.rows() {
+                let (row, _) = row.map_err(damaged)?;
+                self.writer.remove(RecordKey {
+                    source: source.ordinal,
+                    row,
+                });
             }
             self.done.removed.push(source.name.clone());
         }
         Ok(!gone.is_empty())
-    }
-
-    fn rows(&self, source: &SourceState) -> Result<RecordRows, CorpusError> {
-        let path = self.folder.join(&source.table);
-        RecordTable::open(&path)
-            .and_then(|table| table.rows())
-            .map_err(|_| CorpusError::Damaged(path))
     }
 
     /// Reads a source if it changed; says whether the state did.
@@ -247,34 +242,30 @@ impl Session<'_, '_> {
         let known = state.source(&source.name);
         let looked = list(source).and_then(|files| {
             if rescore {
-                Ok(SourceChange::Changed(files))
+                Ok(SourceChange::Changed(whole(files)))
             } else {
                 change(source, known, files)
             }
         });
-        let (files, appended) = match looked {
+        let plan = match looked {
             Ok(SourceChange::None) => return Ok(false),
             Ok(SourceChange::Touched(files)) => {
                 touch(state, &source.name, &files);
                 return Ok(true);
             }
-            Ok(SourceChange::Appended(file)) => (vec![file], true),
-            Ok(SourceChange::Changed(files)) => (files, false),
+            Ok(SourceChange::Changed(plan)) => plan,
             Err(error) => {
                 let reason = crate::report::Report::from_error(&error).message;
                 self.done.closed.push((source.name.clone(), reason));
                 return Ok(false);
             }
         };
-        let old = match known {
-            Some(known) => Some((known, self.rows(known)?)),
-            None => None,
-        };
         let ordinal = known.map_or(state.next_ordinal, |known| known.ordinal);
         let gold = GoldTasks::of(state);
         let cache = self.workspace.cache_folder();
         let context = BuildContext {
             config: self.config,
+            folder: self.folder,
             cache: &cache,
             writer: self.writer,
             interner: &self.interner,
@@ -282,10 +273,13 @@ impl Session<'_, '_> {
             gold: &gold,
             progress: self.progress,
         };
-        let (mut built, rows, delta) = build(source, ordinal, old, files, appended, &context)?;
-        built.table = format!("records-{ordinal}-{}.table", state.generation + 1);
-        let path = self.folder.join(&built.table);
-        record_table::write(&path, &rows).map_err(CorpusError::write(&path))?;
+        // A source that is read twice for one commit must not read the table that it writes.
+        let pass = if rescore { "-scored" } else { "" };
+        let names = SourceNames {
+            ordinal,
+            table: &format!("records-{ordinal}-{}{pass}", state.generation + 1),
+        };
+        let (built, delta) = build(source, &names, known, &plan, &context)?;
         match state
             .sources
             .iter_mut()

@@ -25,7 +25,7 @@ impl Corpus {
     ) -> Result<Sample, CorpusError> {
         let fields: Vec<&str> = field.into_iter().collect();
         let rows = self.rows(query, &fields)?;
-        let mut ids: HashMap<u32, Vec<Option<RecordId>>> = HashMap::new();
+        let mut ids: HashMap<u32, HashMap<u32, RecordId>> = HashMap::new();
         for source in &self.state.sources {
             ids.insert(source.ordinal, self.ids(source)?);
         }
@@ -34,8 +34,7 @@ impl Corpus {
             let value = values.into_iter().flatten().min().unwrap_or_default();
             let id = ids
                 .get(&found.record.source)
-                .and_then(|ids| ids.get(found.record.row as usize))
-                .and_then(Option::as_ref);
+                .and_then(|ids| ids.get(&found.record.row));
             if let Some(id) = id {
                 strata
                     .entry(value)

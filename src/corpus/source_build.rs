@@ -1,17 +1,16 @@
 //! One source into the index: ids in file order, unchanged records left alone, changed ones replaced, gone ones removed.
+//!
+//! Whatever is kept from an earlier build, the outcome is that of reading everything: records of files that did not
+//! change pass by in their place, and one whose id or twin would be another now is read again.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::path::Path;
 
 use crate::config::Config;
-use crate::domain::{FileLookup, Interner, PictureReference, RecordId, TargetId, percent_encode};
+use crate::domain::{Interner, RecordId, TargetId};
 use crate::index::{IndexStoreWriter, RecordKey};
-use crate::ingest::container::{
-    ContainerFile, ContainerKind, Problem, ScanLimits, ScanStart, open,
-};
-use crate::ingest::{DetectionError, FORMATS, Layout, detect, detect_as, format_named};
+use crate::ingest::container::{FoundRecord, Location, Problem, ScanLimits, data_endings, read_at};
 use crate::jobs::Progress;
-use crate::media::PictureRoots;
 use crate::rules::{ToolLists, duplicate_task_flag};
 use crate::workspace::Source;
 
@@ -19,9 +18,13 @@ use super::documents::{DocumentContext, pair_document, trajectory_documents};
 use super::error::CorpusError;
 use super::pipeline::{self, OpenedFile, Outcome, offset_of};
 use super::preparation::{GoldTasks, PreparedRecord, Workbench};
-use super::record_table::{RecordRow, RecordRows};
-use super::source_files::{SourceFile, hash_of};
-use super::state::{FileState, GoldTask, MAX_WARNINGS, SourceCounts, SourceState, Stamp, Warning};
+use super::record_ids::{RecordIds, plain_id, without_repeat};
+use super::record_row::{RecordRow, Share};
+use super::record_table::{LoadedTable, RecordTable, RecordTableBuilder};
+use super::source_files::{PlannedFile, Reading, hash_of};
+use super::source_lookup::{KnownRoots, picture_roots};
+use super::source_opening::{Failure, open_planned, opened_again, scan_limits};
+use super::state::{GoldTask, MAX_WARNINGS, SourceCounts, SourceState, Stamp, Warning};
 
 /// What a build did to a source.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -38,6 +41,8 @@ pub struct SourceDelta {
 pub struct BuildContext<'a> {
     /// Settings.
     pub config: &'a Config,
+    /// The folder of the index, where record tables are.
+    pub folder: &'a Path,
     /// Where compressed files are unpacked.
     pub cache: &'a Path,
     /// Takes the documents.
@@ -52,136 +57,12 @@ pub struct BuildContext<'a> {
     pub progress: &'a Progress,
 }
 
-/// Limits of reading, from the settings.
-pub fn scan_limits(config: &Config) -> ScanLimits {
-    ScanLimits {
-        record_bytes: config.read.max_record_mb.saturating_mul(1 << 20),
-        unpacked_bytes: config.read.max_unpacked_mb.saturating_mul(1 << 20),
-        ..ScanLimits::default()
-    }
-}
-
-/// The picture roots of a source: those declared, then the folder that it lies in.
-pub fn picture_roots(source: &Source) -> PictureRoots {
-    let own = if source.path.is_dir() {
-        Some(source.path.clone())
-    } else {
-        source.path.parent().map(Path::to_owned)
-    };
-    PictureRoots::new(source.images.iter().cloned().chain(own).collect())
-}
-
-/// Tells missing files only where somebody said where files are.
-pub struct KnownRoots<'a> {
-    roots: &'a PictureRoots,
-    declared: bool,
-}
-
-impl<'a> KnownRoots<'a> {
-    /// The lookup of a source.
-    pub fn of(source: &Source, roots: &'a PictureRoots) -> Self {
-        Self {
-            roots,
-            declared: !source.images.is_empty(),
-        }
-    }
-}
-
-impl FileLookup for KnownRoots<'_> {
-    fn exists(&self, reference: &PictureReference) -> Option<bool> {
-        self.roots
-            .exists(reference)
-            .filter(|there| *there || self.declared)
-    }
-}
-
-/// Reads a source from its beginning, or from `appended` on, and brings its documents up to date.
-pub fn build(
-    source: &Source,
-    ordinal: u32,
-    old: Option<(&SourceState, RecordRows)>,
-    files: Vec<SourceFile>,
-    appended: bool,
-    context: &BuildContext<'_>,
-) -> Result<(SourceState, RecordRows, SourceDelta), CorpusError> {
-    let old_files: &[FileState] = old.as_ref().map_or(&[], |(state, _)| &state.files);
-    let mut build = SourceBuild {
-        source,
-        ordinal,
-        context,
-        folder: source.path.is_dir(),
-        state: SourceState {
-            name: source.name.clone(),
-            ordinal,
-            path: source.path.clone(),
-            forced_format: source.format.clone(),
-            images: source.images.clone(),
-            table: String::new(),
-            files: Vec::new(),
-            counts: SourceCounts::default(),
-            warnings: Vec::new(),
-            gold: Vec::new(),
-            scored_with: 0,
-        },
-        rows: Vec::new(),
-        old_files: old_files.iter().map(|f| f.relative.clone()).collect(),
-        by_id: HashMap::new(),
-        seen: Vec::new(),
-        tasks: HashMap::new(),
-        used: HashMap::new(),
-        delta: SourceDelta::default(),
-        has_runs: false,
-        scored_with: 0,
-    };
-    let opened = if appended {
-        build.resume(old_files, &files)
-    } else {
-        build.open_all(&files)?
-    };
-    if let Some((state, rows)) = old {
-        build.take_over(state, rows, appended);
-    }
-    let threads = threads(context.config);
-    let roots = picture_roots(source);
-    let bench = Workbench {
-        interner: context.interner,
-        tool_lists: context.tool_lists,
-        files: &KnownRoots::of(source, &roots),
-        gold: context.gold,
-    };
-    let limits = scan_limits(context.config);
-    // The hash of the files' bytes only serves the next look at them: it is made beside the work.
-    let hashes = std::thread::scope(|scope| {
-        let hashing =
-            scope.spawn(|| -> Result<Vec<String>, CorpusError> {
-                files
-                    .iter()
-                    .map(|file| {
-                        context.progress.check()?;
-                        // Without a hash the file is read again at the next look.
-                        Ok(hash_of(&file.path, file.stamp.size)
-                            .map_or_else(|_| String::new(), |h| h.0))
-                    })
-                    .collect()
-            });
-        pipeline::run(
-            &opened,
-            &limits,
-            threads,
-            &bench,
-            context.progress,
-            |file, outcome| build.take(file, outcome),
-        )?;
-        hashing
-            .join()
-            .unwrap_or_else(|_| Err(CorpusError::Thread("hashing stopped".to_owned())))
-    })?;
-    for ((state, hash), file) in build.state.files.iter_mut().zip(hashes).zip(&files) {
-        // What changed while it was read has no hash that says which bytes were read.
-        let steady = Stamp::of(&file.path).is_ok_and(|now| now == file.stamp);
-        state.hash = if steady { hash } else { String::new() };
-    }
-    Ok(build.finish())
+/// What a source's records are called in the index.
+pub struct SourceNames<'a> {
+    /// Its number in the index.
+    pub ordinal: u32,
+    /// The name of the record table to be written.
+    pub table: &'a str,
 }
 
 /// Worker threads, from the settings.
@@ -192,191 +73,282 @@ pub fn threads(config: &Config) -> usize {
     }
 }
 
+/// Reads what is planned of a source, brings its documents up to date and writes its record table.
+pub fn build(
+    source: &Source,
+    names: &SourceNames<'_>,
+    old: Option<&SourceState>,
+    plan: &[PlannedFile],
+    context: &BuildContext<'_>,
+) -> Result<(SourceState, SourceDelta), CorpusError> {
+    let limits = scan_limits(context.config);
+    let roots = picture_roots(source);
+    let files = KnownRoots::of(source, &roots);
+    let bench = Workbench {
+        interner: context.interner,
+        tool_lists: context.tool_lists,
+        files: &files,
+        gold: context.gold,
+    };
+    let path = context.folder.join(names.table);
+    let table = RecordTableBuilder::create(&path).map_err(CorpusError::write(&path))?;
+    let mut build = SourceBuild {
+        source,
+        ordinal: names.ordinal,
+        context,
+        bench: &bench,
+        limits: &limits,
+        folder: source.path.is_dir(),
+        old: OldRecords::load(old, context.folder)?,
+        ids: RecordIds::default(),
+        tasks: HashMap::new(),
+        last_row: None,
+        delta: SourceDelta::default(),
+        state: SourceState {
+            name: source.name.clone(),
+            ordinal: names.ordinal,
+            path: source.path.clone(),
+            forced_format: source.format.clone(),
+            images: source.images.clone(),
+            table: names.table.to_owned(),
+            in_order: true,
+            files: Vec::new(),
+            counts: SourceCounts::default(),
+            warnings: Vec::new(),
+            gold: Vec::new(),
+            scored_with: 0,
+        },
+        table,
+    };
+    let opened = build.open(plan, old)?;
+    build.old.find_kept(plan)?;
+    // The hash of the files' bytes only serves the next look at them: it is made beside the work.
+    let hashes = std::thread::scope(|scope| {
+        let hashing = scope.spawn(|| hashes(plan, context.progress));
+        pipeline::run(
+            &opened,
+            &limits,
+            threads(context.config),
+            &bench,
+            context.progress,
+            |file, outcome| {
+                build.keep_up_to(file.number)?;
+                build.take(file, outcome)
+            },
+        )?;
+        hashing
+            .join()
+            .unwrap_or_else(|_| Err(CorpusError::Thread("hashing stopped".to_owned())))
+    })?;
+    build.keep_up_to(u32::MAX)?;
+    for ((state, hash), planned) in build.state.files.iter_mut().zip(hashes).zip(plan) {
+        let Some(hash) = hash else { continue };
+        // What changed while it was read has no hash that says which bytes were read.
+        let steady = Stamp::of(&planned.file.path).is_ok_and(|now| now == planned.file.stamp);
+        state.hash = if steady { hash } else { String::new() };
+    }
+    build.finish(&path)
+}
+
+/// The hashes of the files that are read; one without a hash is read again at the next look.
+fn hashes(plan: &[PlannedFile], progress: &Progress) -> Result<Vec<Option<String>>, CorpusError> {
+    let hash = |planned: &PlannedFile| {
+        progress.check()?;
+        let file = &planned.file;
+        Ok(match planned.reading {
+            Reading::Kept(_) => None,
+            _ => Some(hash_of(&file.path, file.stamp.size).map_or_else(|_| String::new(), |h| h.0)),
+        })
+    };
+    plan.iter().map(hash).collect()
+}
+
+/// A record of a file that did not change.
+struct KeptRecord {
+    /// The file's number now.
+    file: u32,
+    location: Location,
+    row: u32,
+}
+
+/// What the last build left.
+#[derive(Default)]
+struct OldRecords {
+    rows: LoadedTable,
+    /// Its files by their paths: what a record's path says is read, too.
+    files: Vec<String>,
+    /// Rows by a hash of the id; a row's own id tells whether it is the one.
+    by_id: HashMap<u64, u32>,
+    hasher: std::hash::RandomState,
+    /// Whether a row was met again.
+    seen: Vec<bool>,
+    /// In the order of files and records.
+    kept: VecDeque<KeptRecord>,
+    /// Reference answers by row.
+    gold: HashMap<u32, GoldTask>,
+    scored_with: u64,
+}
+
+impl OldRecords {
+    fn load(state: Option<&SourceState>, folder: &Path) -> Result<Self, CorpusError> {
+        let Some(state) = state else {
+            return Ok(Self::default());
+        };
+        let path = folder.join(&state.table);
+        let damaged = |_| CorpusError::Damaged(path.clone());
+        let rows = RecordTable::open(&path)
+            .and_then(|table| table.load())
+            .map_err(damaged)?;
+        let mut old = Self {
+            files: state.files.iter().map(|f| f.relative.clone()).collect(),
+            seen: vec![false; rows.count() as usize],
+            gold: state.gold.iter().map(|g| (g.row, g.clone())).collect(),
+            scored_with: state.scored_with,
+            ..Self::default()
+        };
+        for row in rows.rows() {
+            let (number, row) = row.map_err(damaged)?;
+            old.by_id.insert(old.hash(&row.id), number);
+        }
+        old.rows = rows;
+        Ok(old)
+    }
+
+    fn hash(&self, id: &str) -> u64 {
+        std::hash::BuildHasher::hash_one(&self.hasher, id)
+    }
+
+    fn row(&self, number: u32) -> Result<Option<RecordRow>, CorpusError> {
+        let damaged = |_| CorpusError::Thread("the record table is damaged".to_owned());
+        self.rows.row(number).map_err(damaged)
+    }
+
+    fn with_id(&self, id: &str) -> Result<Option<(u32, RecordRow)>, CorpusError> {
+        let Some(number) = self.by_id.get(&self.hash(id)).copied() else {
+            return Ok(None);
+        };
+        let row = self.row(number)?.filter(|row| row.id == id);
+        Ok(row.map(|row| (number, row)))
+    }
+
+    /// Finds the records of files that are kept, wholly or up to where lines were appended.
+    fn find_kept(&mut self, plan: &[PlannedFile]) -> Result<(), CorpusError> {
+        let now: HashMap<usize, u32> = (0..)
+            .zip(plan)
+            .filter_map(|(number, planned)| match planned.reading {
+                Reading::Kept(old) | Reading::Appended(old) => Some((old, number)),
+                Reading::Whole => None,
+            })
+            .collect();
+        if now.is_empty() {
+            return Ok(());
+        }
+        let mut kept = Vec::new();
+        for number in 0..self.rows.count() {
+            let Some(row) = self.row(number)? else {
+                continue;
+            };
+            if let Some(file) = now.get(&(row.file as usize)) {
+                kept.push(KeptRecord {
+                    file: *file,
+                    location: row.location,
+                    row: number,
+                });
+            }
+        }
+        kept.sort_unstable_by_key(|record| (record.file, record.location));
+        self.kept = kept.into();
+        Ok(())
+    }
+}
+
 struct SourceBuild<'a> {
     source: &'a Source,
     ordinal: u32,
     context: &'a BuildContext<'a>,
+    bench: &'a Workbench<'a>,
+    limits: &'a ScanLimits,
     folder: bool,
     state: SourceState,
-    rows: RecordRows,
-    /// The files that the old rows count, by their paths: what a record's path says is read, too.
-    old_files: Vec<String>,
-    /// Rows of the old table by id.
-    by_id: HashMap<String, u32>,
-    /// Whether a row was met again.
-    seen: Vec<bool>,
+    old: OldRecords,
+    table: RecordTableBuilder,
+    ids: RecordIds,
     /// The first record with each task.
     tasks: HashMap<u64, u32>,
-    /// How often each id was given.
-    used: HashMap<String, u32>,
+    /// The row of the record before, to see whether rows are in order.
+    last_row: Option<u32>,
     delta: SourceDelta,
-    has_runs: bool,
-    /// What runs taken over from before were scored with; 0 without any.
-    scored_with: u64,
 }
 
 impl SourceBuild<'_> {
-    fn warn(&mut self, file: &str, problem: Problem, lost: bool) {
-        self.state.counts.warnings += 1;
-        self.state.counts.unread += u64::from(lost);
-        if self.state.warnings.len() < MAX_WARNINGS {
-            self.state.warnings.push(Warning {
-                file: file.to_owned(),
-                problem,
-            });
-        }
-    }
-
-    fn warn_file(&mut self, file: &str, reason: String) {
-        let problem = Problem {
-            record: None,
-            offset: None,
-            reason,
-        };
-        self.warn(file, problem, true);
-    }
-
-    /// Opens every file and finds its format; a file that can't be read is a warning, the others go on.
-    fn open_all(&mut self, files: &[SourceFile]) -> Result<Vec<OpenedFile>, CorpusError> {
-        let limits = scan_limits(self.context.config);
+    /// Opens what is to be read; a file that can't be is a warning, the others go on.
+    fn open(
+        &mut self,
+        plan: &[PlannedFile],
+        old: Option<&SourceState>,
+    ) -> Result<Vec<OpenedFile>, CorpusError> {
         let mut all = Vec::new();
-        let mut strangers: Vec<String> = Vec::new();
-        for (number, file) in files.iter().enumerate() {
+        let mut strangers = Strangers::default();
+        let mut carried = Vec::new();
+        for (number, planned) in (0..).zip(plan) {
             self.context.progress.check()?;
-            self.state.counts.bytes += file.stamp.size;
-            let mut state = FileState {
-                relative: file.relative.clone(),
-                plain: file.path.clone(),
-                kind: ContainerKind::Json,
-                format: String::new(),
-                layout: Layout::Whole,
-                stamp: file.stamp,
-                hash: String::new(),
-                records: 0,
-            };
-            match self.open_one(file, number as u32, &limits) {
-                Ok((opened, problems)) => {
-                    for problem in problems {
-                        self.warn(&file.relative, problem, false);
-                    }
-                    state.plain.clone_from(&opened.container.path);
-                    state.kind = opened.container.kind;
-                    state.format = opened.format.name.to_owned();
-                    state.layout = opened.layout;
-                    all.push(opened);
-                }
-                // A folder holds other files, too; they are named once, together.
-                Err(reason) if self.folder => {
-                    strangers.push(format!("{}: {reason}", file.relative));
-                }
-                Err(reason) => self.warn_file(&file.relative, reason),
+            let cache = self.context.cache;
+            let opening = open_planned(self.source, planned, number, old, cache, self.limits);
+            self.context.progress.add_total(opening.bytes);
+            if planned.reading != Reading::Whole {
+                carried.push(opening.state.relative.clone());
             }
-            self.state.files.push(state);
+            let relative = opening.state.relative.clone();
+            self.state.files.push(opening.state);
+            for problem in opening.problems {
+                self.warn(Some(number), problem, false);
+            }
+            match opening.failure {
+                Some(Failure::Stranger(seen)) => strangers.add(relative, seen),
+                Some(Failure::Broken(reason)) => {
+                    self.warn(Some(number), without_place(reason), true);
+                }
+                None => all.extend(opening.opened),
+            }
         }
-        if let Some(first) = strangers.first() {
-            let problem = Problem {
-                record: None,
-                offset: None,
-                reason: format!("{} of its files hold no records: {first}", strangers.len()),
-            };
-            // Beside records, such files are no loss; alone, they are.
-            self.warn("", problem, all.is_empty());
+        let known = old.map_or(&[][..], |old| &old.warnings);
+        let of_kept = known
+            .iter()
+            .filter(|warning| carried.contains(&warning.file))
+            .cloned();
+        self.state.warnings.extend(of_kept);
+        // Beside records, strangers are no loss; alone, they are.
+        let lost = all.is_empty() && carried.is_empty();
+        for reason in strangers.reasons() {
+            self.warn(None, without_place(reason), lost);
+        }
+        if plan.is_empty() {
+            let reason = format!("there are no files of data in it ({})", data_endings());
+            self.warn(None, without_place(reason), true);
         }
         Ok(all)
     }
 
-    fn open_one(
-        &self,
-        file: &SourceFile,
-        number: u32,
-        limits: &ScanLimits,
-    ) -> Result<(OpenedFile, Vec<Problem>), String> {
-        let opened =
-            open(&file.path, self.context.cache, limits).map_err(|error| error.to_string())?;
-        let name = file.relative.rsplit('/').next().unwrap_or(&file.relative);
-        let found = match &self.source.format {
-            Some(forced) => detect_as(&opened.file, name, forced, FORMATS, limits),
-            None => detect(&opened.file, name, FORMATS, limits),
-        }
-        .map_err(|error| match error {
-            // In a folder nobody has asked for this very file.
-            DetectionError::NoFormat { seen, .. } if self.folder => {
-                format!("no format fits {seen}")
+    /// Notes a problem of a file, or of the source.
+    fn warn(&mut self, file: Option<u32>, problem: Problem, lost: bool) {
+        let state = file.and_then(|number| self.state.files.get_mut(number as usize));
+        let name = match state {
+            Some(state) => {
+                state.warnings += 1;
+                state.unread += u64::from(lost);
+                state.relative.clone()
             }
-            error => error.to_string(),
-        })?;
-        let size = std::fs::metadata(&opened.file.path).map_or(0, |m| m.len());
-        self.context.progress.add_total(size);
-        let opened_file = OpenedFile {
-            container: opened.file,
-            format: found.format,
-            layout: found.layout,
-            relative: file.relative.clone(),
-            start: ScanStart::default(),
-            number,
-        };
-        Ok((opened_file, opened.problems))
-    }
-
-    /// Goes on where the only file ended when it was read.
-    fn resume(&mut self, old: &[FileState], files: &[SourceFile]) -> Vec<OpenedFile> {
-        let (Some(old), Some(new)) = (old.first(), files.first()) else {
-            return Vec::new();
-        };
-        let Some(format) = format_named(&old.format) else {
-            return Vec::new();
-        };
-        self.context
-            .progress
-            .add_total(new.stamp.size.saturating_sub(old.stamp.size));
-        self.state.files.push(FileState {
-            stamp: new.stamp,
-            ..old.clone()
-        });
-        vec![OpenedFile {
-            container: ContainerFile {
-                path: new.path.clone(),
-                kind: old.kind,
-            },
-            format,
-            layout: old.layout,
-            relative: old.relative.clone(),
-            start: ScanStart {
-                offset: old.stamp.size,
-                number: old.records,
-            },
-            number: 0,
-        }]
-    }
-
-    /// Begins with what the last build left: rows keep their numbers; with appended lines all of it stays as it is.
-    fn take_over(&mut self, old: &SourceState, rows: RecordRows, appended: bool) {
-        // The first record with a task is the first in the files, whatever its row.
-        let mut in_order: Vec<(u32, &RecordRow)> = (0..)
-            .zip(&rows)
-            .filter_map(|(n, row)| Some((n, row.as_ref()?)))
-            .collect();
-        in_order.sort_by_key(|(_, row)| (row.file, row.location));
-        for (number, row) in in_order {
-            self.by_id.insert(row.id.clone(), number);
-            if appended {
-                let (plain, _) = split_repeat(&row.id);
-                *self.used.entry(plain.to_owned()).or_default() += 1;
-                if row.task != 0 {
-                    self.tasks.entry(row.task).or_insert(number);
-                }
+            None => {
+                self.state.counts.warnings += 1;
+                self.state.counts.unread += u64::from(lost);
+                String::new()
             }
-        }
-        self.seen = vec![appended; rows.len()];
-        self.rows = rows;
-        if appended {
-            let size = self.state.files.first().map_or(0, |file| file.stamp.size);
-            self.state.counts = old.counts.clone();
-            self.state.counts.bytes = size;
-            self.state.warnings.clone_from(&old.warnings);
-            self.state.gold.clone_from(&old.gold);
-            // Only the tail is scored now: what the rest was scored with still holds for it.
-            self.scored_with = old.scored_with;
+        };
+        if self.state.warnings.len() < MAX_WARNINGS {
+            self.state.warnings.push(Warning {
+                file: name,
+                problem,
+            });
         }
     }
 
@@ -385,7 +357,7 @@ impl SourceBuild<'_> {
         match outcome {
             Outcome::Problem { problem, lost } => {
                 self.count_record(file, problem.record);
-                self.warn(&file.relative, problem, lost);
+                self.warn(Some(file.number), problem, lost);
                 Ok(())
             }
             Outcome::Read(record) => self.take_record(file, *record),
@@ -406,113 +378,172 @@ impl SourceBuild<'_> {
         mut record: PreparedRecord,
     ) -> Result<(), CorpusError> {
         self.count_record(file, Some(record.number));
-        for problem in std::mem::take(&mut record.content.problems) {
-            let problem = Problem {
-                record: Some(record.number),
-                offset: offset_of(record.location),
-                reason: problem,
-            };
-            self.warn(&file.relative, problem, false);
+        let problem = |reason| Problem {
+            record: Some(record.number),
+            offset: offset_of(record.location),
+            reason,
+        };
+        for reason in std::mem::take(&mut record.content.problems) {
+            self.warn(Some(file.number), problem(reason), false);
         }
-        let id = self.id_of(file, &record);
-        let row = self.by_id.get(&id).copied();
-        let number = row.unwrap_or(self.rows.len() as u32);
-        if record.task != 0 {
-            let first = *self.tasks.entry(record.task).or_insert(number);
-            if let Some(Some(first)) = self.rows.get(first as usize).filter(|_| first != number) {
-                let first = RecordId::new(&self.source.name, &first.id);
-                record.flags.push(duplicate_task_flag(&first));
-            }
+        let relative = self.folder.then_some(file.relative.as_str());
+        let plain = plain_id(
+            record.content.natural_id.as_deref(),
+            relative,
+            record.number,
+        );
+        let id = self.ids.take(&plain);
+        if id != plain {
+            let reason = format!("the id `{plain}` is there already; this record is `{id}`");
+            self.warn(Some(file.number), problem(reason), false);
         }
-        self.count(&record);
-        if let Some(gold) = record.gold.take() {
-            self.state.gold.push(GoldTask {
-                row: number,
-                ..gold
-            });
+        let old = self.old.with_id(&id)?;
+        let number = match &old {
+            Some((number, _)) => *number,
+            None => self.table.count().max(self.old.rows.count()),
+        };
+        let duplicate_of = self.first_with(record.task, number);
+        if let Some(first) = duplicate_of {
+            let first = self.table.row(first).ok().flatten();
+            let first = first.ok_or_else(|| CorpusError::Damaged(self.context.folder.into()))?;
+            let first = RecordId::new(&self.source.name, &first.id);
+            record.flags.push(duplicate_task_flag(&first));
         }
-        let new = RecordRow {
+        let trajectory = record.content.trajectory.as_ref();
+        let row = RecordRow {
             id,
             key: record.key.clone(),
             file: file.number,
+            number: record.number,
             location: record.location,
             hash: record.hash,
             task: record.task,
+            duplicate_of,
             derived: record.derived(file.format.name),
+            share: Share {
+                trajectory: trajectory.is_some(),
+                run: record.outcome.is_some(),
+                steps: trajectory.map_or(0, |t| t.steps.len() as u32),
+                pairs: record.content.pairs.len() as u32,
+            },
         };
-        let slot = self.rows.get_mut(number as usize);
-        let same = match slot {
-            Some(Some(old)) => Some(
-                old.hash == new.hash
-                    && old.derived == new.derived
-                    && (!self.folder
-                        || self.old_files.get(old.file as usize) == Some(&file.relative)),
-            ),
-            _ => None,
-        };
+        if row.share.run && self.state.scored_with == 0 {
+            self.state.scored_with = self.context.gold.fingerprint();
+        }
+        self.state
+            .gold
+            .extend(record.gold.take().map(|gold| GoldTask {
+                row: number,
+                ..gold
+            }));
         let key = RecordKey {
             source: self.ordinal,
             row: number,
         };
-        if same != Some(true) {
-            if same == Some(false) {
+        let same = old.map(|(_, old)| {
+            let path = self.old.files.get(old.file as usize);
+            old.hash == row.hash
+                && old.derived == row.derived
+                && (!self.folder || path == Some(&file.relative))
+        });
+        match same {
+            Some(true) => {}
+            Some(false) => {
                 self.context.writer.remove(key);
                 self.delta.changed += 1;
-            } else {
-                self.delta.added += 1;
+                self.index(key, &row, &record)?;
             }
-            self.index(key, &new, &record)?;
-        }
-        match self.rows.get_mut(number as usize) {
-            Some(slot) => *slot = Some(new),
             None => {
-                self.by_id.insert(new.id.clone(), number);
-                self.rows.push(Some(new));
-                self.seen.push(false);
+                self.delta.added += 1;
+                self.index(key, &row, &record)?;
             }
         }
-        if let Some(seen) = self.seen.get_mut(number as usize) {
+        self.put(number, &row)
+    }
+
+    /// The first record with a task, if `row` is a later one; else `row` is the first from now on.
+    fn first_with(&mut self, task: u64, row: u32) -> Option<u32> {
+        let first = *self.tasks.entry(task).or_insert(row);
+        (task != 0 && first != row).then_some(first)
+    }
+
+    fn put(&mut self, number: u32, row: &RecordRow) -> Result<(), CorpusError> {
+        if let Some(seen) = self.old.seen.get_mut(number as usize) {
             *seen = true;
+        }
+        self.state.in_order &= self.last_row.is_none_or(|last| last < number);
+        self.last_row = Some(number);
+        let counts = &mut self.state.counts;
+        counts.records += 1;
+        counts.trajectories += u64::from(row.share.trajectory);
+        counts.steps += u64::from(row.share.steps);
+        counts.pairs += u64::from(row.share.pairs);
+        let path = self.context.folder;
+        self.table
+            .put(number, row)
+            .map_err(CorpusError::write(path))
+    }
+
+    /// Lets the kept records of files up to this one pass by.
+    fn keep_up_to(&mut self, file: u32) -> Result<(), CorpusError> {
+        while let Some(record) = self.old.kept.pop_front_if(|record| record.file <= file) {
+            self.context.progress.check()?;
+            let Some(row) = self.old.row(record.row)? else {
+                continue;
+            };
+            let row = RecordRow {
+                file: record.file,
+                ..row
+            };
+            let plain = without_repeat(&row.id);
+            let first = self.tasks.get(&row.task).copied();
+            let first = first.filter(|first| row.task != 0 && *first != record.row);
+            if self.ids.next(plain) != row.id || first != row.duplicate_of {
+                self.read_again(&row)?;
+                continue;
+            }
+            self.ids.take(plain);
+            self.first_with(row.task, record.row);
+            self.state.gold.extend(self.old.gold.remove(&record.row));
+            if row.share.run {
+                // What they were scored with still holds for them, whatever runs read now are scored with.
+                self.state.scored_with = self.old.scored_with;
+            }
+            self.put(record.row, &row)?;
         }
         Ok(())
     }
 
-    fn count(&mut self, record: &PreparedRecord) {
-        let counts = &mut self.state.counts;
-        counts.records += 1;
-        counts.pairs += record.content.pairs.len() as u64;
-        if let Some(trajectory) = &record.content.trajectory {
-            counts.trajectories += 1;
-            counts.steps += trajectory.steps.len() as u64;
-        }
-        self.has_runs |= record.outcome.is_some();
-    }
-
-    /// The record part of the id; the first record with an id keeps it, later ones get `~2`, `~3` and a warning.
-    fn id_of(&mut self, file: &OpenedFile, record: &PreparedRecord) -> String {
-        let natural = record
-            .content
-            .natural_id
-            .as_deref()
-            .filter(|id| !id.is_empty());
-        let plain = match natural {
-            Some(id) => shorten(percent_encode(id)),
-            None if self.folder => format!("{}.{}", percent_encode(&file.relative), record.number),
-            None => record.number.to_string(),
+    /// Reads a kept record whose surroundings are others now.
+    fn read_again(&mut self, row: &RecordRow) -> Result<(), CorpusError> {
+        let Some(state) = self.state.files.get_mut(row.file as usize) else {
+            return Ok(());
         };
-        let count = self.used.entry(plain.clone()).or_default();
-        *count += 1;
-        if *count == 1 {
-            return plain;
-        }
-        let id = format!("{plain}~{count}");
-        let problem = Problem {
-            record: Some(record.number),
-            offset: offset_of(record.location),
-            reason: format!("the id `{plain}` is there already; this record is `{id}`"),
+        // It brings its warnings again.
+        let (before, relative) = (self.state.warnings.len(), state.relative.clone());
+        self.state.warnings.retain(|warning| {
+            warning.file != relative || warning.problem.record != Some(row.number)
+        });
+        state.warnings -= (before - self.state.warnings.len()) as u64;
+        let Some(file) = opened_again(state, row.file) else {
+            return Ok(());
         };
-        self.warn(&file.relative, problem, false);
-        id
+        let outcome = match read_at(&file.container, row.location, self.limits) {
+            Ok(bytes) => {
+                let found = FoundRecord {
+                    number: row.number,
+                    location: row.location,
+                    bytes,
+                    key: row.key.clone(),
+                };
+                pipeline::outcome(found, &file, self.bench)
+            }
+            Err(error) => Outcome::Problem {
+                problem: Problem::from(&error),
+                lost: true,
+            },
+        };
+        self.take(&file, outcome)
     }
 
     fn index(
@@ -545,43 +576,61 @@ impl SourceBuild<'_> {
         Ok(())
     }
 
-    fn finish(mut self) -> (SourceState, RecordRows, SourceDelta) {
-        for (number, slot) in self.rows.iter_mut().enumerate() {
-            if slot.is_some() && !self.seen.get(number).copied().unwrap_or(false) {
+    fn finish(mut self, path: &Path) -> Result<(SourceState, SourceDelta), CorpusError> {
+        for (number, seen) in (0..).zip(&self.old.seen) {
+            if !seen && self.old.row(number)?.is_some() {
                 self.context.writer.remove(RecordKey {
                     source: self.ordinal,
-                    row: number as u32,
+                    row: number,
                 });
-                *slot = None;
                 self.delta.removed += 1;
             }
         }
-        self.state.scored_with = match self.scored_with {
-            0 if self.has_runs => self.context.gold.fingerprint(),
-            known => known,
-        };
-        (self.state, self.rows, self.delta)
+        let counts = &mut self.state.counts;
+        for file in &self.state.files {
+            counts.bytes += file.stamp.size;
+            counts.warnings += file.warnings;
+            counts.unread += file.unread;
+        }
+        let place: HashMap<&str, usize> = (0..)
+            .zip(&self.state.files)
+            .map(|(number, file)| (file.relative.as_str(), number))
+            .collect();
+        // What concerns the whole source comes first.
+        self.state.warnings.sort_by_key(|warning| {
+            let place = place.get(warning.file.as_str()).copied();
+            (place, warning.problem.record)
+        });
+        self.table.finish().map_err(CorpusError::write(path))?;
+        Ok((self.state, self.delta))
     }
 }
 
-/// Splits `id~2` into the id that was asked for and the repeat.
-fn split_repeat(id: &str) -> (&str, Option<&str>) {
-    match id.rsplit_once('~') {
-        Some((plain, repeat)) => (plain, Some(repeat)),
-        None => (id, None),
+/// Sound files of a folder that hold no records, by what they hold: there may be thousands that are alike.
+#[derive(Default)]
+struct Strangers(BTreeMap<String, (usize, String)>);
+
+impl Strangers {
+    fn add(&mut self, file: String, seen: String) {
+        self.0.entry(seen).or_insert((0, file)).0 += 1;
+    }
+
+    fn reasons(self) -> impl Iterator<Item = String> {
+        self.0
+            .into_iter()
+            .map(|(seen, (count, first))| match count {
+                1 => format!("{first} holds no records: no format fits {seen}"),
+                _ => format!(
+                    "{count} of its files hold no records, {first} first: no format fits {seen}"
+                ),
+            })
     }
 }
 
-/// Keeps ids usable where data has a whole text for an id.
-fn shorten(id: String) -> String {
-    const LONGEST: usize = 200;
-    if id.len() <= LONGEST {
-        return id;
+fn without_place(reason: String) -> Problem {
+    Problem {
+        record: None,
+        offset: None,
+        reason,
     }
-    let hash = blake3::hash(id.as_bytes()).to_hex();
-    let mut end = LONGEST;
-    while !id.is_char_boundary(end) {
-        end -= 1;
-    }
-    format!("{}-{}", &id[..end], &hash[..16])
 }

@@ -1,5 +1,6 @@
 //! The files of a source, and whether they are as they were.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -28,10 +29,37 @@ pub enum SourceChange {
     None,
     /// Stamps changed, bytes did not; the new stamps are to be kept.
     Touched(Vec<SourceFile>),
-    /// Lines were appended to its only file.
-    Appended(SourceFile),
-    /// It is to be read again; `files` has what is there.
-    Changed(Vec<SourceFile>),
+    /// Some of it is to be read.
+    Changed(Vec<PlannedFile>),
+}
+
+/// A file of a source, and how much of it is to be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedFile {
+    /// The file.
+    pub file: SourceFile,
+    /// How much of it.
+    pub reading: Reading,
+}
+
+/// How much of a file is to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reading {
+    /// All of it.
+    Whole,
+    /// The lines after those that the old state's file of this number has.
+    Appended(usize),
+    /// Nothing: it is as the old state's file of this number.
+    Kept(usize),
+}
+
+/// Everything is to be read.
+pub fn whole(files: Vec<SourceFile>) -> Vec<PlannedFile> {
+    let plan = |file| PlannedFile {
+        file,
+        reading: Reading::Whole,
+    };
+    files.into_iter().map(plan).collect()
 }
 
 /// The files of a source in a stable order.
@@ -92,10 +120,11 @@ fn same_settings(source: &Source, state: &SourceState) -> bool {
 
 /// Whether the unpacked form of a compressed file is gone: the cache can be deleted at any time.
 fn lacks_unpacked(state: &SourceState) -> bool {
-    state
-        .files
-        .iter()
-        .any(|file| !file.plain.starts_with(&state.path) && !file.plain.exists())
+    state.files.iter().any(|file| unpacked_is_gone(state, file))
+}
+
+fn unpacked_is_gone(state: &SourceState, file: &FileState) -> bool {
+    !file.plain.starts_with(&state.path) && !file.plain.exists()
 }
 
 /// What happened to a source; reads files whose stamps differ.
@@ -105,53 +134,61 @@ pub fn change(
     files: Vec<SourceFile>,
 ) -> Result<SourceChange, CorpusError> {
     let Some(state) = state.filter(|state| same_settings(source, state)) else {
-        return Ok(SourceChange::Changed(files));
+        return Ok(SourceChange::Changed(whole(files)));
     };
     if !is_stale(source, Some(state), &files) {
         return Ok(SourceChange::None);
     }
-    if lacks_unpacked(state) {
-        return Ok(SourceChange::Changed(files));
+    // Not all warnings were kept, so those of single files aren't known.
+    if state.counts.warnings > state.warnings.len() as u64 {
+        return Ok(SourceChange::Changed(whole(files)));
     }
-    if let ([old], [new]) = (state.files.as_slice(), files.as_slice())
-        && let Some(appended) = appended(old, new)?
-    {
-        return Ok(if appended {
-            SourceChange::Appended(new.clone())
-        } else {
-            SourceChange::Touched(files)
-        });
+    let known: HashMap<&str, usize> = (0..)
+        .zip(&state.files)
+        .map(|(number, file)| (file.relative.as_str(), number))
+        .collect();
+    let plan = files.into_iter().map(|file| {
+        let old = known.get(file.relative.as_str());
+        let old = old.and_then(|number| Some((*number, state.files.get(*number)?)));
+        let reading = match old {
+            // A file without records is looked at again whenever something happens around it.
+            Some((number, old)) if !old.format.is_empty() && !unpacked_is_gone(state, old) => {
+                reading(number, old, &file)?
+            }
+            _ => Reading::Whole,
+        };
+        Ok(PlannedFile { file, reading })
+    });
+    let plan = plan.collect::<Result<Vec<_>, CorpusError>>()?;
+    let kept = |(number, planned): (usize, &PlannedFile)| planned.reading == Reading::Kept(number);
+    if plan.len() == state.files.len() && plan.iter().enumerate().all(kept) {
+        let files = plan.into_iter().map(|planned| planned.file).collect();
+        return Ok(SourceChange::Touched(files));
     }
-    let names = |files: &[SourceFile]| files.iter().map(|f| f.relative.clone()).collect::<Vec<_>>();
-    let known: Vec<String> = state.files.iter().map(|f| f.relative.clone()).collect();
-    if known != names(&files) {
-        return Ok(SourceChange::Changed(files));
-    }
-    for (old, new) in state.files.iter().zip(&files) {
-        if old.stamp != new.stamp
-            && (old.stamp.size != new.stamp.size || hash_of(&new.path, u64::MAX)?.0 != old.hash)
-        {
-            return Ok(SourceChange::Changed(files));
-        }
-    }
-    Ok(SourceChange::Touched(files))
+    Ok(SourceChange::Changed(plan))
 }
 
-/// `Some(true)` if whole lines were added to an otherwise equal JSONL file, `Some(false)` if its bytes are equal.
-fn appended(old: &FileState, new: &SourceFile) -> Result<Option<bool>, CorpusError> {
+fn reading(number: usize, old: &FileState, new: &SourceFile) -> Result<Reading, CorpusError> {
+    if old.stamp == new.stamp {
+        return Ok(Reading::Kept(number));
+    }
+    // Only plain lines can be read from the middle on.
     let plain_lines = old.kind == ContainerKind::JsonLines && old.plain == new.path;
-    if !plain_lines || old.relative != new.relative || new.stamp.size < old.stamp.size {
-        return Ok(None);
+    if new.stamp.size < old.stamp.size || (new.stamp.size > old.stamp.size && !plain_lines) {
+        return Ok(Reading::Whole);
     }
     let (hash, last) = hash_of(&new.path, old.stamp.size)?;
     if hash != old.hash {
-        return Ok(None);
+        return Ok(Reading::Whole);
     }
     if new.stamp.size == old.stamp.size {
-        return Ok(Some(false));
+        return Ok(Reading::Kept(number));
     }
     // A last line without its end was read as it stood; what was appended belongs to it.
-    Ok((last == Some(b'\n')).then_some(true))
+    Ok(match last {
+        Some(b'\n') => Reading::Appended(number),
+        _ => Reading::Whole,
+    })
 }
 
 /// BLAKE3 of a file's first `limit` bytes in hexadecimal digits, and the last byte of them.

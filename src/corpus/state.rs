@@ -11,8 +11,10 @@ use crate::domain::{Benchmark, ReferenceAnswer};
 use crate::ingest::Layout;
 use crate::ingest::container::{ContainerKind, Problem};
 
+use super::record_table::table_of;
+
 /// Changes whenever readers, rules or documents do: an index of another number is built anew.
-pub const STATE_VERSION: u32 = 2;
+pub const STATE_VERSION: u32 = 3;
 
 /// The whole state.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -42,6 +44,8 @@ pub struct SourceState {
     pub images: Vec<PathBuf>,
     /// The name of its record table beside the state.
     pub table: String,
+    /// Whether rows come in the order of files and records; insertions between known records break it.
+    pub in_order: bool,
     /// Its files.
     pub files: Vec<FileState>,
     /// What it holds.
@@ -95,6 +99,10 @@ pub struct FileState {
     pub hash: String,
     /// How many records a scan counted.
     pub records: u64,
+    /// Warnings of it.
+    pub warnings: u64,
+    /// Records of it that could not be read at all.
+    pub unread: u64,
 }
 
 /// Equal stamps mean: not read again.
@@ -206,18 +214,17 @@ impl IndexState {
         let before = self.generation.saturating_sub(1);
         let earlier = Self::load(folder, Some(&before.to_string()));
         let states = [before, self.generation].map(|generation| format!("state-{generation}.json"));
-        let tables: Vec<String> = earlier
+        let tables: Vec<&str> = earlier
             .iter()
             .flat_map(|state| &state.sources)
             .chain(&self.sources)
-            .map(|source| source.table.clone())
+            .map(|source| source.table.as_str())
             .collect();
         for entry in entries.flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
             let is_state = name.starts_with("state-") && name.ends_with(".json");
-            let is_table = name.starts_with("records-") && name.ends_with(".table");
             let old_state = is_state && !states.contains(&name);
-            let old_table = is_table && !tables.contains(&name);
+            let old_table = table_of(&name).is_some_and(|table| !tables.contains(&table));
             if old_state || old_table {
                 // A file that can't be removed now is removed after the next commit.
                 let _ = std::fs::remove_file(entry.path());

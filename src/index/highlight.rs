@@ -10,6 +10,7 @@ use regex::Regex;
 use super::query::{Clause, Field, FieldKind, Query, Test, compile_regex};
 use super::snippet::Snippet;
 use super::tokenizer::{Tokens, query_terms};
+use super::word_openings::{LetterSet, WordOpenings, has_disguised_letters};
 
 /// Finds the words of a query in texts. Clauses under a negation are not looked for.
 #[derive(Debug, Clone, Default)]
@@ -70,12 +71,20 @@ impl Needle {
         match self.last {
             Ending::Prefix if number + 1 == self.terms.len() => word.starts_with(term.as_str()),
             Ending::Fuzzy(distance) => {
-                // A character has at most four bytes.
+                // A character has at most four bytes, and a slip changes two of a word's letters at most.
                 word.len().abs_diff(term.len()) <= 4 * distance
+                    && LetterSet::of(word).differences(LetterSet::of(term)) <= 2 * distance
                     && strsim::osa_distance(word, term) <= distance
             }
             _ => word == term,
         }
+    }
+
+    /// What a word that begins a match of this begins with; `None` where that can't be told.
+    fn opening(&self) -> Option<&str> {
+        let (_, first) = self.terms.first()?;
+        let is_fuzzy = matches!(self.last, Ending::Fuzzy(_)) && self.terms.len() == 1;
+        (!is_fuzzy && first.is_ascii()).then_some(first)
     }
 
     /// How far the term with this number is from the one before it.
@@ -122,20 +131,24 @@ impl Highlighter {
 
     /// The bytes of the text of a field (by its name) that match, in order, without overlaps.
     pub fn ranges(&self, field: &str, text: &str) -> Vec<Range<usize>> {
-        self.ranges_within(field, text, usize::MAX)
+        self.ranges_until(field, text, &|_| usize::MAX)
     }
 
     /// The text around the first match, at most `width` columns wide; `None` where nothing matches.
     pub fn snippet(&self, field: &str, text: &str, width: usize) -> Option<Snippet> {
-        // A column shows at most a few bytes, so what lies much further is not shown.
-        let ranges = self.ranges_within(field, text, width.saturating_mul(16));
+        let ranges = self.ranges_until(field, text, &|first| Snippet::end(text, first, width));
         let first = ranges.first()?.start;
         Some(Snippet::around(text, first, width, &ranges))
     }
 
-    /// The matches that begin at most `reach` bytes after the first one.
-    fn ranges_within(&self, field: &str, text: &str, reach: usize) -> Vec<Range<usize>> {
-        let mut ranges = self.words_within(field, text, reach);
+    /// The matches that begin before the byte that `end` gives for the first one's start.
+    fn ranges_until(
+        &self,
+        field: &str,
+        text: &str,
+        end: &dyn Fn(usize) -> usize,
+    ) -> Vec<Range<usize>> {
+        let mut ranges = self.words_until(field, text, end);
         for (of, regex) in &self.regexes {
             if !applies(*of, field) {
                 continue;
@@ -143,20 +156,25 @@ impl Highlighter {
             let found = regex.find_iter(text).map(|found| found.range());
             let mut found = found.filter(|range| !range.is_empty());
             if let Some(first) = found.next() {
-                let end = first.start.saturating_add(reach);
+                let end = end(first.start);
                 ranges.push(first);
-                ranges.extend(found.take_while(|range| range.start <= end));
+                ranges.extend(found.take_while(|range| range.start < end));
             }
         }
         ranges.sort_by_key(|range| range.start);
-        let end = ranges
-            .first()
-            .map_or(0, |first| first.start.saturating_add(reach));
-        ranges.retain(|range| range.start <= end);
+        if let Some(first) = ranges.first().map(|first| first.start) {
+            let end = end(first).max(first + 1);
+            ranges.retain(|range| range.start < end);
+        }
         merged(ranges)
     }
 
-    fn words_within(&self, field: &str, text: &str, reach: usize) -> Vec<Range<usize>> {
+    fn words_until(
+        &self,
+        field: &str,
+        text: &str,
+        end_of: &dyn Fn(usize) -> usize,
+    ) -> Vec<Range<usize>> {
         let mut ranges: Vec<Range<usize>> = Vec::new();
         let needles: Vec<_> = self
             .needles
@@ -166,12 +184,30 @@ impl Highlighter {
         if needles.is_empty() {
             return ranges;
         }
+        let mut openings = needles
+            .iter()
+            .map(|needle| needle.opening())
+            .collect::<Option<Vec<&str>>>()
+            .filter(|_| !has_disguised_letters(text))
+            .map(|openings| WordOpenings::new(text, &openings));
         let mut partials: Vec<Partial<'_>> = Vec::new();
         let mut grown: Vec<Partial<'_>> = Vec::new();
         let mut tokens = Tokens::new(text);
         let mut word = String::new();
         let mut end = usize::MAX;
-        while let Some(token) = tokens.next(&mut word) {
+        loop {
+            // Nothing is begun: words before the next one that can begin a match need no look.
+            if partials.is_empty()
+                && let (Some(openings), Some(at)) = (&mut openings, tokens.place())
+            {
+                match openings.next(at) {
+                    Some(opening) if opening < end => tokens.skip_to(opening),
+                    _ => break,
+                }
+            }
+            let Some(token) = tokens.next(&mut word) else {
+                break;
+            };
             partials.retain(|partial| partial.position >= token.position);
             let continued = partials
                 .iter()
@@ -184,7 +220,9 @@ impl Highlighter {
                 }
                 let seen = seen + 1;
                 if seen == needle.terms.len() {
-                    end = end.min(start.saturating_add(reach));
+                    if ranges.iter().all(|before| start < before.start) {
+                        end = end_of(start);
+                    }
                     ranges.push(start..token.range.end);
                 } else {
                     let position = token.position + needle.gap(seen);

@@ -8,6 +8,7 @@ use tantivy::{DocAddress, DocId, Order, Score, SegmentOrdinal, SegmentReader, Te
 
 use super::document::{DocumentKind, RecordKey};
 use super::schema::NUMBER_FIELDS;
+use super::source_order::SourceOrder;
 use super::store::{IndexError, IndexStoreReader};
 
 /// In which order hits come.
@@ -90,6 +91,7 @@ impl IndexStoreReader {
         &self,
         query: &LoweredQuery,
         sort: Sort,
+        order: &SourceOrder,
         offset: usize,
         limit: usize,
     ) -> Result<Matches, IndexError> {
@@ -105,7 +107,7 @@ impl IndexStoreReader {
         let documents = usize::try_from(self.searcher.num_docs()).unwrap_or(limit);
         let top = TopDocs::with_limit(limit.min(documents.max(1))).and_offset(offset);
         // Equals come as sources hold them, however the index lies on disk.
-        let (record, step) = (ascending("record"), ascending("step"));
+        let (record, step) = ((order.clone(), Order::Asc), ascending("step"));
         let unscored = |found: Vec<DocAddress>| found.into_iter().map(|at| (0.0, at)).collect();
         let (total, found): (usize, Vec<(f32, DocAddress)>) = match sort {
             Sort::Score => {

@@ -18,28 +18,37 @@ pub struct Snippet {
 /// A character of a text, or a run of blanks, as it is shown.
 struct Piece {
     source: Range<usize>,
-    shown: String,
+    character: char,
     columns: usize,
 }
 
 impl Piece {
-    fn new(at: usize, c: char) -> Self {
-        let source = at..at + c.len_utf8();
-        let shown = if c.is_whitespace() {
-            " ".to_owned()
-        } else {
-            visible_line(c.encode_utf8(&mut [0; 4])).into_owned()
-        };
-        let columns = shown.width();
+    fn new(at: usize, character: char) -> Self {
         Self {
-            source,
-            shown,
-            columns,
+            source: at..at + character.len_utf8(),
+            character,
+            columns: columns_of(character),
         }
     }
 
     fn is_blank(&self) -> bool {
-        self.shown == " "
+        self.character.is_whitespace()
+    }
+
+    fn show(&self, out: &mut String) {
+        if self.is_blank() {
+            out.push(' ');
+        } else {
+            out.push_str(&visible_line(self.character.encode_utf8(&mut [0; 4])));
+        }
+    }
+}
+
+fn columns_of(character: char) -> usize {
+    if character.is_ascii_graphic() || character.is_whitespace() {
+        1
+    } else {
+        visible_line(character.encode_utf8(&mut [0; 4])).width()
     }
 }
 
@@ -85,6 +94,24 @@ impl Snippet {
         Self::around(text, 0, width, &[])
     }
 
+    /// The byte behind the last one that a snippet around `focus` can show.
+    pub(super) fn end(text: &str, focus: usize, width: usize) -> usize {
+        let after = text.get(focus..).unwrap_or_default();
+        let mut used = 0;
+        let mut after_blank = false;
+        for (at, character) in after.char_indices() {
+            let is_blank = character.is_whitespace();
+            if !(is_blank && after_blank) {
+                used += columns_of(character);
+            }
+            if used > width {
+                return focus + at;
+            }
+            after_blank = is_blank;
+        }
+        text.len()
+    }
+
     /// The text around a byte position, with a third of the columns before it where there is more on both sides.
     pub(super) fn around(text: &str, focus: usize, width: usize, matches: &[Range<usize>]) -> Self {
         let trimmed_end = text.trim_end().len();
@@ -121,7 +148,7 @@ impl Snippet {
         }
         for piece in pieces.iter().take(count).skip(usize::from(blank_first)) {
             let start = snippet.text.len();
-            snippet.text.push_str(&piece.shown);
+            piece.show(&mut snippet.text);
             let overlaps =
                 |m: &Range<usize>| m.start < piece.source.end && piece.source.start < m.end;
             if let Some(number) = matches.iter().position(overlaps) {

@@ -5,6 +5,7 @@ use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, Searcher, Term};
 
 use super::backlog::{Backlog, WaitingDocument};
 use super::document::{DocumentKind, IndexDocument, RecordKey};
+use super::index_directory::IndexDirectory;
 use super::schema::{Fields, SCHEMA_VERSION, register_tokenizers, schema};
 
 /// Why the index could not do something.
@@ -65,8 +66,7 @@ impl IndexStore {
         std::fs::create_dir_all(&path).map_err(fail)?;
         let (schema, fields) = schema();
         let open = || -> tantivy::Result<Index> {
-            let directory = tantivy::directory::MmapDirectory::open(&path)?;
-            let index = Index::open_or_create(directory, schema)?;
+            let index = Index::open_or_create(IndexDirectory::open(&path)?, schema)?;
             register_tokenizers(&index);
             Ok(index)
         };

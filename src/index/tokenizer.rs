@@ -120,6 +120,20 @@ impl<'a> Tokens<'a> {
         }
     }
 
+    /// Where the next word is looked for; `None` while parts of the last one are due.
+    pub fn place(&self) -> Option<usize> {
+        (self.parts_done >= self.parts.len()).then_some(self.at)
+    }
+
+    /// Passes over the words that end before a byte position; positions count on as if they had not been there.
+    pub fn skip_to(&mut self, at: usize) {
+        let before = self.text.as_bytes().get(self.at..at).unwrap_or_default();
+        let is_separator = |byte: &u8| CLASSES[usize::from(*byte)] == Class::Separator;
+        if let Some(last) = before.iter().rposition(is_separator) {
+            self.at += last + 1;
+        }
+    }
+
     /// The next token; its lower-case text replaces what is in `lower`.
     pub fn next(&mut self, lower: &mut String) -> Option<Found> {
         if let Some(part) = self.parts.get(self.parts_done) {
@@ -573,22 +587,5 @@ mod tests {
             let with = |letter: &str| tokens(&text.replace('e', letter).replace('E', &letter.to_uppercase()));
             proptest::prop_assert_eq!(with("e").replace('e', "é"), with("é"));
         }
-    }
-
-    /// `cargo test --release tokenizer_speed -- --ignored --nocapture` prints a figure.
-    #[test]
-    #[ignore = "a measurement"]
-    #[allow(clippy::print_stderr)]
-    fn tokenizer_speed() {
-        let line = "image_path = ask_search_agent(query=\"how many red cars?\")\nThought: I need to CountObjects in the picture, then compare the numbers with the text.\n";
-        let text = line.repeat(50_000_000 / line.len());
-        let start = std::time::Instant::now();
-        let mut tokenizer = IdentifierTokenizer::default();
-        let mut count = 0usize;
-        tokenizer
-            .token_stream(&text)
-            .process(&mut |token| count += token.text.len());
-        let rate = text.len() as f64 / start.elapsed().as_secs_f64() / 1e6;
-        eprintln!("{rate:.0} MB/s, {count} bytes of tokens");
     }
 }

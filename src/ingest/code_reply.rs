@@ -112,7 +112,7 @@ struct Block {
 /// The Python blocks in order, in one pass. Blocks of another language are passed over whole.
 fn python_blocks(text: &str) -> Vec<Block> {
     let mut blocks = Vec::new();
-    let last_closing = text.rfind("\n```");
+    let last_closing = memchr::memmem::rfind(text.as_bytes(), b"\n```");
     let mut at = 0;
     while let Some(open) = find(text, FENCE, at) {
         let info = open + FENCE.len();
@@ -152,7 +152,8 @@ fn closing(text: &str, line_end: usize, on_own_line: bool) -> usize {
 }
 
 fn find(text: &str, needle: &str, from: usize) -> Option<usize> {
-    text.get(from..)?.find(needle).map(|at| from + at)
+    let rest = text.get(from..)?;
+    memchr::memmem::find(rest.as_bytes(), needle.as_bytes()).map(|at| from + at)
 }
 
 struct Mark {
@@ -166,7 +167,7 @@ struct Mark {
 fn marks<'a>(text: &'a str, word: &'a str) -> impl Iterator<Item = Mark> + 'a {
     let bytes = text.as_bytes();
     let is = |at: usize, set: &[u8]| bytes.get(at).is_some_and(|byte| set.contains(byte));
-    text.match_indices(word).filter_map(move |(at, _)| {
+    memchr::memmem::find_iter(bytes, word).filter_map(move |at| {
         let mut end = at + word.len();
         while is(end, b"*") {
             end += 1;

@@ -40,6 +40,16 @@ pub enum DetectionError {
         /// The names of all formats.
         formats: Vec<&'static str>,
     },
+    /// Nothing of it can be parsed.
+    #[error("`{file}` holds {seen}: {reason}")]
+    Unparsed {
+        /// The file's name.
+        file: String,
+        /// What it holds.
+        seen: String,
+        /// What is wrong with the first record.
+        reason: String,
+    },
     /// The name of a format that there is not.
     #[error("there is no format `{name}`; the formats are {}", formats.join(", "))]
     NoSuchFormat {
@@ -78,10 +88,17 @@ pub fn detect(
             layout,
             kind,
         })
-        .ok_or_else(|| DetectionError::NoFormat {
-            file: file_name.to_owned(),
-            seen: seen(&sample),
-            formats: names(formats),
+        .ok_or_else(|| match &sample.problem {
+            Some(reason) if sample.values.iter().all(Value::is_null) => DetectionError::Unparsed {
+                file: file_name.to_owned(),
+                seen: seen(&sample),
+                reason: reason.clone(),
+            },
+            _ => DetectionError::NoFormat {
+                file: file_name.to_owned(),
+                seen: seen(&sample),
+                formats: names(formats),
+            },
         })
 }
 

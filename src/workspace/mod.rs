@@ -60,6 +60,8 @@ pub enum WorkspaceError {
 }
 
 const FOLDER: &str = ".retake";
+const FILE: &str = "workspace.toml";
+const LOCAL: &str = "workspace.local.toml";
 
 impl Workspace {
     /// The workspace of `start` or of the nearest folder above it.
@@ -81,8 +83,8 @@ impl Workspace {
         if !folder.is_dir() {
             return Err(WorkspaceError::NotFound(root));
         }
-        let file = WorkspaceFile::load(&folder.join("workspace.toml"))?;
-        let local = LocalPaths::load(&folder.join("workspace.local.toml"))?;
+        let file = WorkspaceFile::load(&folder.join(FILE))?;
+        let local = LocalPaths::load(&folder.join(LOCAL))?;
         let trust = Trust::of(&folder, user_folder, &file.text(), &local.text());
         Ok(Self {
             root,
@@ -92,7 +94,8 @@ impl Workspace {
         })
     }
 
-    /// Makes `.retake/` in a folder; what its maker puts there is trusted.
+    /// Makes `.retake/` in a folder; what its maker puts there is trusted. One that somebody else makes at the same moment
+    /// is opened.
     pub fn create(root: &Path, user_folder: Option<&Path>) -> Result<Self, WorkspaceError> {
         std::fs::create_dir_all(root).map_err(|source| WorkspaceError::File {
             path: root.to_owned(),
@@ -110,12 +113,16 @@ impl Workspace {
             }
         };
         std::fs::create_dir_all(&folder).map_err(fail(&folder))?;
+        let _lock = lock(&folder)?;
+        if folder.join(FILE).exists() {
+            return Self::open(&root, user_folder);
+        }
         let ignore = folder.join(".gitignore");
         std::fs::write(&ignore, "/index/\n/cache/\n/lock\n/workspace.local.toml\n")
             .map_err(fail(&ignore))?;
         let mut workspace = Self {
-            file: WorkspaceFile::empty(&folder.join("workspace.toml")),
-            local: LocalPaths::empty(&folder.join("workspace.local.toml")),
+            file: WorkspaceFile::empty(&folder.join(FILE)),
+            local: LocalPaths::empty(&folder.join(LOCAL)),
             trust: Trust::own(&folder, user_folder),
             root,
         };
@@ -207,16 +214,10 @@ impl Workspace {
 
     /// Reads the files again under a lock that is held while the result lives: two calls at once lose nothing.
     fn reload(&mut self) -> Result<std::fs::File, WorkspaceError> {
-        let path = self.folder().join("lock");
-        let lock = std::fs::File::create(&path).and_then(|file| file.lock().map(|()| file));
-        let lock = lock.map_err(|source| WorkspaceError::File {
-            path,
-            doing: "written",
-            source,
-        })?;
         let folder = self.folder();
-        self.file = WorkspaceFile::load(&folder.join("workspace.toml"))?;
-        self.local = LocalPaths::load(&folder.join("workspace.local.toml"))?;
+        let lock = lock(&folder)?;
+        self.file = WorkspaceFile::load(&folder.join(FILE))?;
+        self.local = LocalPaths::load(&folder.join(LOCAL))?;
         self.trust.reread(&self.file.text(), &self.local.text());
         Ok(lock)
     }
@@ -229,6 +230,17 @@ impl Workspace {
         }
         Ok(())
     }
+}
+
+/// Held by whoever changes the files of a workspace.
+fn lock(folder: &Path) -> Result<std::fs::File, WorkspaceError> {
+    let path = folder.join("lock");
+    let lock = std::fs::File::create(&path).and_then(|file| file.lock().map(|()| file));
+    lock.map_err(|source| WorkspaceError::File {
+        path,
+        doing: "written",
+        source,
+    })
 }
 
 /// One folder has one path, however it was named: the index compares paths.

@@ -23,8 +23,13 @@ impl Trust {
         trust
     }
 
-    /// Looks again whether the user has agreed to the files; without a place for settings, what was agreed lasts.
+    /// Looks again whether the user has agreed to the files; without a place for settings, what was agreed lasts. Files that
+    /// say nothing (somebody is just making the workspace) leave nothing to agree to.
     pub(super) fn reread(&mut self, file: &str, local: &str) {
+        if file.is_empty() && local.is_empty() {
+            self.trusted = true;
+            return;
+        }
         let Some(path) = &self.record else { return };
         let known = std::fs::read_to_string(path).ok().and_then(|text| {
             let document: DocumentMut = text.parse().ok()?;

@@ -51,6 +51,7 @@ fn without_a_workspace() {
         &[],
         &["search", "boats"],
         &["--workspace", "nowhere", "search", "boats"],
+        &["--demo"],
         &["--demo", "search", "boats", "--limit", "2"],
         &["search", "--limit", "many"],
         &["serach"],
@@ -97,6 +98,7 @@ fn adding_and_removing() {
             &["add", "broken.json"],
             &["add", "mixed"],
             &["add", "letter.json"],
+            &["add", "letter.json", "more/trips.jsonl", "broken.json"],
             &["add", "trips.json", "--as", "letter"],
             &["add", "trips.json", "more", "--name", "two"],
             &["add", "more", "--name", "a/b"],
@@ -104,7 +106,7 @@ fn adding_and_removing() {
             &["add", "missing.json"],
             &["sources"],
             &["-q", "index"],
-            &["remove", "broken", "letter"],
+            &["remove", "broken", "mixed"],
             &["remove", "letter"],
             &["index"],
         ])
@@ -165,6 +167,40 @@ fn wrong_queries_show_the_place() {
             &["facets", "--field", "task"],
         ])
     );
+}
+
+#[test]
+fn negated_clauses_are_no_options() {
+    let user = user_with_records("cli-negated");
+    let ids = |arguments: &[&str]| -> Vec<String> {
+        let more = ["--format", "ids", "--sort", "source"];
+        let ended = user.retake(arguments[..1].iter().chain(&more).chain(&arguments[1..]));
+        ended.succeeds().stdout.lines().map(str::to_owned).collect()
+    };
+    let towers = ["trips/tower", "trips/old%20tower"];
+    assert_eq!(ids(&["search", "-verdict:incorrect"]), towers);
+    assert_eq!(ids(&["search", "-q", "-verdict:incorrect"]), towers);
+    assert_eq!(ids(&["search", "-is:error", "-q", "-v"]), towers);
+    assert_eq!(
+        ids(&["search", "how", "-verdict:incorrect", "--limit", "1"]),
+        towers[..1]
+    );
+    assert_eq!(ids(&["search", "bridge", "OR", "-has:error"]).len(), 3);
+    assert_eq!(ids(&["search", "-(bridge OR tall)"]), towers[1..]);
+    assert_eq!(ids(&["search", "-\"the bridge\""]), towers);
+    assert_eq!(ids(&["search", "--", "-bridge"]), towers);
+    let stats = user.json(["stats", "-verdict:incorrect", "--format", "json"]);
+    assert_eq!(stats["trajectories"], 2);
+    let help = user.retake(["search", "-tool:ocr", "-h"]).succeeds();
+    assert!(help.stdout.contains("--limit"), "{help:?}");
+
+    // A mistake is told as what it was meant to be.
+    let mistyped = user.retake(["search", "tower", "--limt", "3"]).ends_with(2);
+    assert!(mistyped.stderr.contains("'--limit'"), "{mistyped:?}");
+    let field = user.retake(["search", "-tol:ocr"]).ends_with(2);
+    assert!(field.stderr.contains("did you mean `tool`"), "{field:?}");
+    let word = user.retake(["search", "-bridge"]).ends_with(2);
+    assert!(word.stderr.contains("use '-- -b'"), "{word:?}");
 }
 
 #[test]
@@ -253,6 +289,82 @@ fn colours_only_where_they_are_wanted() {
         &["search", "tower", "--color", "always", "--format", "json"],
         &[]
     ));
+}
+
+#[test]
+fn the_demo_stays_as_it_is() {
+    let user = User::new("cli-demo");
+    user.write("trips.json", array(&[record("a", "One?", "1", "1")]));
+    let before = user.json(["--demo", "sources", "--format", "json"]);
+    for arguments in [
+        ["--demo", "add", "trips.json"].as_slice(),
+        &["add", "--demo", "trips.json"],
+        &["--demo", "remove", "pairs"],
+        &["--demo", "trust"],
+    ] {
+        let refused = user.retake(arguments).ends_with(2);
+        assert_eq!(refused.stdout, "");
+        assert!(
+            refused.stderr.contains("the demo can't be changed"),
+            "{refused:?}"
+        );
+    }
+    assert_eq!(user.json(["--demo", "sources", "--format", "json"]), before);
+    assert!(!user.path(".retake").exists());
+}
+
+#[test]
+fn sources_are_never_written_to() {
+    let user = user_with_records("cli-export");
+    user.write("all/one.json", array(&[record("one", "One?", "1", "1")]));
+    user.retake(["add", "all"]).succeeds();
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(user.path("all"), user.path("link")).unwrap();
+    let content = |name: &str| fs::read(user.path(name)).unwrap();
+    let before = [content("data/trips.json"), content("all/one.json")];
+    let places = [
+        "data/trips.json",
+        "data/../data/trips.json",
+        "all",
+        "all/one.json",
+        "all/new.json",
+        #[cfg(unix)]
+        "link/new.json",
+    ];
+    for to in places {
+        for target in ["m-trace", "pref-x-beam"] {
+            let command = ["export", target, "-o", to, "--overwrite"];
+            let refused = user.retake(command).ends_with(1);
+            assert!(
+                refused.stderr.contains("sources are never written to"),
+                "{refused:?}"
+            );
+        }
+    }
+    assert_eq!(
+        [content("data/trips.json"), content("all/one.json")],
+        before
+    );
+    assert_eq!(fs::read_dir(user.path("all")).unwrap().count(), 1);
+    // Beside a source is not in it.
+    user.retake(["export", "m-trace", "-o", "data/new.json"])
+        .succeeds();
+    assert!(user.path("data/new.json").is_file());
+}
+
+#[cfg(unix)]
+#[test]
+fn both_outputs_in_one_place_keep_their_order() {
+    let user = user_with_records("cli-order");
+    let place = user.path("both.txt");
+    let file = fs::File::create(&place).unwrap();
+    let mut command = user.command(["search", "-verdict:incorrect"]);
+    command.stdout(file.try_clone().unwrap()).stderr(file);
+    assert!(command.status().unwrap().success());
+    let text = fs::read_to_string(&place).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 3, "{text}");
+    assert_eq!(lines[2], "2 records", "{text}");
 }
 
 #[test]

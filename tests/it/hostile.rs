@@ -6,6 +6,16 @@ use serde_json::Value;
 use crate::hostile_files::HOSTILE_FILES;
 use crate::user::{Ended, User, array, record};
 
+/// Files in which nothing looks like a record: they do not become sources.
+const STRANGERS: &[&str] = &[
+    "empty.json",
+    "white_space.json",
+    "garbage.json",
+    "utf16_little.json",
+    "utf16_big.json",
+    "not_objects.json",
+];
+
 #[test]
 fn whole_records_survive_and_the_rest_is_told() {
     for file in HOSTILE_FILES {
@@ -15,6 +25,14 @@ fn whole_records_survive_and_the_rest_is_told() {
         let source = name.split('.').next().unwrap();
         let added = user.retake(["add", name]);
         let all = user.json(["sources", "--format", "json"]);
+        if STRANGERS.contains(&name) {
+            let added = added.ends_with(1);
+            let reason = format!("`{source}` was not added: {name}");
+            assert!(added.stderr.contains(&reason), "{added:?}");
+            assert_eq!(all, Value::Array(Vec::new()), "{name}");
+            assert_eq!(user.retake(["index"]).succeeds().stdout, "up to date\n");
+            continue;
+        }
         let told = &all[0];
         assert_eq!(told["name"], source, "{name}: {added:?}");
         let lost = told["unread"].as_u64().unwrap() > 0;
@@ -95,8 +113,48 @@ fn memory_stays_bounded() {
                 .get_envs()
                 .filter_map(|(key, value)| Some((key, value?))),
         );
-        Ended::of(command).ends_with(3);
+        let code = if STRANGERS.contains(&name) { 1 } else { 3 };
+        Ended::of(command).ends_with(code);
     }
+}
+
+/// What never ends or has no end is not read: neither when it is added nor when it takes a file's place.
+#[cfg(unix)]
+#[test]
+fn pipes_and_devices_are_refused_at_once() {
+    let user = User::new("hostile-pipes");
+    let pipe = |name: &str| {
+        let path = user.path(name);
+        drop(std::fs::remove_file(&path));
+        let made = std::process::Command::new("mkfifo").arg(&path).status();
+        assert!(made.unwrap().success());
+    };
+    pipe("pipe.json");
+    let started = std::time::Instant::now();
+    for path in ["pipe.json", "/dev/null", "/dev/zero"] {
+        let refused = user.retake(["add", path]).ends_with(1);
+        let reason = format!("{path} is neither a file nor a folder");
+        assert!(refused.stderr.contains(&reason), "{refused:?}");
+    }
+    assert!(!user.path(".retake").exists(), "nothing was made of it");
+
+    let one = |id: &str| array(&[record(id, &format!("What of {id}?"), "x", "y")]);
+    user.write("all/a.json", one("apple"));
+    pipe("all/b.json");
+    std::os::unix::fs::symlink("/dev/zero", user.path("all/c.json")).unwrap();
+    user.write("some.json", one("pear"));
+    user.retake(["add", "all", "some.json"]).succeeds();
+    assert_eq!(user.ids(""), ["all/apple", "some/pear"]);
+    pipe("some.json");
+    let indexed = user.retake(["index"]).ends_with(3);
+    let reason = "some.json is neither a file nor a folder";
+    assert!(indexed.stderr.contains(reason), "{indexed:?}");
+    assert_eq!(user.ids("apple"), ["all/apple"]);
+    user.retake(["show", "some/pear"]).ends_with(1);
+    assert!(
+        started.elapsed() < std::time::Duration::from_secs(60),
+        "somebody waited for them"
+    );
 }
 
 /// Everything that can name something, hostile: ids, tasks, tools, files, verdicts, models.

@@ -155,3 +155,42 @@ fn two_processes_at_once_do_no_harm() {
     }
     assert_complete(&user);
 }
+
+#[test]
+fn sources_that_are_added_at_once_are_all_there() {
+    let user = User::new("interruption-add");
+    let names: Vec<String> = (0..6).map(|n| format!("source{n}")).collect();
+    for name in &names {
+        let records: Vec<_> = (0..50)
+            .map(|n| record(&format!("r{n}"), &format!("What of {name}?"), "x", "y"))
+            .collect();
+        user.write(&format!("{name}.json"), array(&records));
+    }
+    // All of them make the workspace, too.
+    let children: Vec<Child> = names
+        .iter()
+        .map(|name| {
+            let mut command = user.command(["add", &format!("{name}.json")]);
+            command
+                .stdin(Stdio::null())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped());
+            command.spawn().unwrap()
+        })
+        .collect();
+    for (child, name) in children.into_iter().zip(&names) {
+        let ended = ended(child).succeeds();
+        assert!(!ended.stderr.contains("panicked"), "{ended:?}");
+        assert!(ended.stdout.contains(name), "{ended:?}");
+    }
+    let file = fs::read_to_string(user.path(".retake/workspace.toml")).unwrap();
+    for name in &names {
+        let count = file.matches(&format!("name = \"{name}\"")).count();
+        assert_eq!(count, 1, "{name}: {file}");
+    }
+    let facets = user.json(["facets", "--field", "source", "--format", "json"]);
+    for name in &names {
+        assert_eq!(facets["facets"]["source"][name], 50, "{facets}");
+    }
+    assert_eq!(user.retake(["index"]).succeeds().stdout, "up to date\n");
+}

@@ -15,27 +15,41 @@ pub struct FolderFile {
 const ENDINGS: &[&str] = &["json", "jsonl", "ndjson", "parquet", "arrow", "feather"];
 const COMPRESSED: &[&str] = &["gz", "zst"];
 
+/// How the names of data files end, for messages.
+pub fn data_endings() -> String {
+    let endings: Vec<String> = ENDINGS.iter().map(|ending| format!(".{ending}")).collect();
+    format!("{}, with or without .gz or .zst", endings.join(" "))
+}
+
 /// The files below `folder` whose names end like data, by their relative paths; their content decides what they are.
 ///
-/// Hidden files and folders are passed over, `.retake` among them. Links to files are followed (that is how the
-/// Hugging Face cache is laid out), links to folders are not (they can lead in circles).
+/// Hidden files and folders are passed over; where there is nothing else, hidden folders are looked into, as saved
+/// evaluations lie in a `.cache` folder. Links to files are followed (that is how the Hugging Face cache is laid out),
+/// links to folders are not (they can lead in circles).
 ///
 /// # Errors
 /// When the folder or one below it can't be read.
 pub fn files_in(folder: &Path) -> Result<Vec<FolderFile>, ContainerError> {
+    let files = walk(folder, &|name: &str| !name.starts_with('.'))?;
+    if !files.is_empty() {
+        return Ok(files);
+    }
+    walk(folder, &|name: &str| ![".git", ".retake"].contains(&name))
+}
+
+fn walk(folder: &Path, enter: &dyn Fn(&str) -> bool) -> Result<Vec<FolderFile>, ContainerError> {
     let mut files = Vec::new();
     let mut folders = vec![(folder.to_path_buf(), String::new())];
     while let Some((path, relative)) = folders.pop() {
         for entry in fs::read_dir(&path).map_err(ContainerError::io(&path))? {
             let entry = entry.map_err(ContainerError::io(&path))?;
             let name = entry.file_name().to_string_lossy().into_owned();
-            if name.starts_with('.') {
-                continue;
-            }
             let path = entry.path();
             let kind = entry.file_type().map_err(ContainerError::io(&path))?;
             if kind.is_dir() {
-                folders.push((path, format!("{relative}{name}/")));
+                if enter(&name) {
+                    folders.push((path, format!("{relative}{name}/")));
+                }
             } else if looks_like_data(&name) && (kind.is_file() || path.is_file()) {
                 let relative = format!("{relative}{name}");
                 files.push(FolderFile { path, relative });
@@ -47,6 +61,9 @@ pub fn files_in(folder: &Path) -> Result<Vec<FolderFile>, ContainerError> {
 }
 
 fn looks_like_data(name: &str) -> bool {
+    if name.starts_with('.') {
+        return false;
+    }
     let name = name.to_ascii_lowercase();
     let mut parts = name.rsplit('.');
     let last = parts.next().unwrap_or_default();

@@ -29,7 +29,7 @@ use super::Layout;
 
 pub use compression::{Unpacked, unpack};
 pub use error::ContainerError;
-pub use folder::{FolderFile, files_in};
+pub use folder::{FolderFile, data_endings, files_in};
 pub use guard::is_guarded;
 pub use json_lines::JsonLines;
 pub use json_span::JsonSpans;
@@ -197,7 +197,7 @@ pub fn scan(
     if start != ScanStart::default() && file.kind != ContainerKind::JsonLines {
         return Err(ContainerError::NotResumable { path: path.clone() });
     }
-    let mut plain = File::open(path).map_err(ContainerError::io(path))?;
+    let mut plain = open_plain(path)?;
     Ok(match file.kind {
         ContainerKind::Json => Box::new(JsonSpans::new(plain, layout, limits)),
         ContainerKind::JsonLines => {
@@ -213,6 +213,18 @@ pub fn scan(
     })
 }
 
+/// Opens a file. A pipe or a device, which may have taken the place of a file that was there before, is refused: reading it
+/// might never end.
+fn open_plain(path: &Path) -> Result<File, ContainerError> {
+    let metadata = std::fs::metadata(path).map_err(ContainerError::io(path))?;
+    if !metadata.is_file() {
+        return Err(ContainerError::NotAFile {
+            path: path.to_path_buf(),
+        });
+    }
+    File::open(path).map_err(ContainerError::io(path))
+}
+
 /// Reads one record's JSON text by the location that a scan gave it.
 ///
 /// # Errors
@@ -224,7 +236,7 @@ pub fn read_at(
     limits: &ScanLimits,
 ) -> Result<Vec<u8>, ContainerError> {
     let path = &file.path;
-    let mut plain = File::open(path).map_err(ContainerError::io(path))?;
+    let mut plain = open_plain(path)?;
     match (file.kind, location) {
         (ContainerKind::Json | ContainerKind::JsonLines, Location::Span { offset, length }) => {
             if length > limits.record_bytes {
@@ -236,15 +248,12 @@ pub fn read_at(
             plain
                 .seek(SeekFrom::Start(offset))
                 .map_err(ContainerError::io(path))?;
-            let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
-            plain
-                .take(length)
-                .read_to_end(&mut bytes)
-                .map_err(ContainerError::io(path))?;
-            if bytes.len() as u64 == length {
-                Ok(bytes)
-            } else {
-                Err(ContainerError::Moved { path: path.clone() })
+            let moved = || ContainerError::Moved { path: path.clone() };
+            let mut bytes = vec![0; usize::try_from(length).map_err(|_| moved())?];
+            match plain.read_exact(&mut bytes) {
+                Ok(()) => Ok(bytes),
+                Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Err(moved()),
+                Err(error) => Err(ContainerError::io(path)(error)),
             }
         }
         (ContainerKind::Parquet, Location::Row { group, row }) => {

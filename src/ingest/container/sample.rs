@@ -1,5 +1,3 @@
-use std::fs::File;
-
 use serde_json::Value;
 
 use super::{
@@ -26,6 +24,8 @@ pub struct OwnedSample {
     /// The first elements, lines or rows, or the top object's first values; what can't be parsed is left out, a member
     /// of more than 8 MiB is null.
     pub values: Vec<Value>,
+    /// What is wrong with the first of those that were left out.
+    pub problem: Option<String>,
 }
 
 impl OwnedSample {
@@ -46,6 +46,7 @@ impl OwnedSample {
             top: Top::Lines,
             keys: Vec::new(),
             values: vec![Value::Object(object.collect())],
+            problem: self.problem.clone(),
         }
     }
 }
@@ -63,7 +64,7 @@ pub fn sample(file: &ContainerFile, limits: &ScanLimits) -> Result<OwnedSample, 
         ContainerKind::Parquet | ContainerKind::ArrowFile | ContainerKind::ArrowStream => Top::Rows,
         ContainerKind::JsonLines => Top::Lines,
         ContainerKind::Json => {
-            let open = File::open(&file.path).map_err(ContainerError::io(&file.path))?;
+            let open = super::open_plain(&file.path)?;
             let mut window = super::window::Window::new(open, 0, 4096);
             let marked = window.skip_mark().map_err(ContainerError::io(&file.path))?;
             let first = window
@@ -75,42 +76,60 @@ pub fn sample(file: &ContainerFile, limits: &ScanLimits) -> Result<OwnedSample, 
             }
         }
     };
-    let mut values = elements(file, &small)?;
+    let (mut values, mut problem) = elements(file, &small)?;
     if values.is_empty() {
-        values = elements(file, limits)?;
+        (values, problem) = elements(file, limits)?;
     }
     Ok(OwnedSample {
         top,
         keys: Vec::new(),
         values,
+        problem,
     })
 }
 
-fn elements(file: &ContainerFile, limits: &ScanLimits) -> Result<Vec<Value>, ContainerError> {
-    Ok(scan(file, Layout::Elements, ScanStart::default(), limits)?
+fn elements(
+    file: &ContainerFile,
+    limits: &ScanLimits,
+) -> Result<(Vec<Value>, Option<String>), ContainerError> {
+    let mut problem = None;
+    let values = scan(file, Layout::Elements, ScanStart::default(), limits)?
         .take(LOOKED_AT)
-        .filter_map(|found| match found {
-            Found::Record(record) => serde_json::from_slice(&record.bytes).ok(),
-            Found::Problem(_) => None,
-        })
+        .filter_map(|found| value(found, &mut problem))
         .take(ELEMENTS)
-        .collect())
+        .collect();
+    Ok((values, problem))
+}
+
+/// What was found, parsed; else the first problem is noted.
+fn value(found: Found, problem: &mut Option<String>) -> Option<Value> {
+    let parsed = match found {
+        Found::Record(record) => {
+            serde_json::from_slice(&record.bytes).map_err(|error| error.to_string())
+        }
+        Found::Problem(problem) => Err(problem.reason),
+    };
+    match parsed {
+        Ok(value) => Some(value),
+        Err(reason) => {
+            problem.get_or_insert(reason);
+            None
+        }
+    }
 }
 
 fn sample_object(file: &ContainerFile, limits: &ScanLimits) -> Result<OwnedSample, ContainerError> {
-    let open = File::open(&file.path).map_err(ContainerError::io(&file.path))?;
+    let open = super::open_plain(&file.path)?;
     let mut members = JsonSpans::new(open, Layout::Members, limits);
     let mut sample = OwnedSample {
         top: Top::Object,
         keys: Vec::new(),
         values: Vec::new(),
+        problem: None,
     };
     for _ in 0..KEYS {
-        let value = match members.next() {
-            None => break,
-            Some(Found::Record(record)) => serde_json::from_slice(&record.bytes).ok(),
-            Some(Found::Problem(_)) => None,
-        };
+        let Some(member) = members.next() else { break };
+        let value = value(member, &mut sample.problem);
         // Without a key there was no member, only the end of what can be read.
         if let Some(key) = members.key() {
             sample.keys.push(key.to_owned());
