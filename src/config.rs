@@ -19,6 +19,8 @@ pub struct Config {
     pub pictures: PictureConfig,
     /// `[search]`
     pub search: SearchConfig,
+    /// `[review]`
+    pub review: ReviewConfig,
 }
 
 /// `[index]`
@@ -57,6 +59,18 @@ pub struct PictureConfig {
 pub struct SearchConfig {
     /// Hits shown unless a command says otherwise.
     pub limit: usize,
+}
+
+/// `[review]`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReviewConfig {
+    /// Whose journal is written; empty takes the system's user.
+    pub annotator: String,
+    /// Whether what others decided is hidden until one's own verdict is given.
+    pub blind: bool,
+    /// Reasons for a rejection.
+    pub reasons: Vec<String>,
 }
 
 /// A user's file that can't be used.

@@ -3,13 +3,16 @@
 use std::collections::BTreeSet;
 
 use crate::domain::{
-    Action, Candidate, ContentHash, Outcome, PreferencePair, Provenance, ReviewState, Role, Step,
-    TargetId, Trajectory,
+    Action, Candidate, Content, ContentHash, Outcome, PreferencePair, Provenance, ReviewState,
+    Role, Step, TargetId, Trajectory,
 };
 use crate::index::{DocumentKind, IndexDocument, IndexStoreWriter, RecordKey};
 use crate::rules::Flag;
 
+use super::review_facts::{Remarks, ReviewFacts};
+
 /// What the documents of one record are made of, besides its content.
+#[derive(Clone, Copy)]
 pub struct DocumentContext<'a> {
     /// The source's name.
     pub source: &'a str,
@@ -25,10 +28,36 @@ pub struct DocumentContext<'a> {
     pub flags: &'a [Flag],
     /// What the benchmark's scorer says, for runs.
     pub outcome: Option<Outcome>,
+    /// What people decided.
+    pub review: &'a ReviewFacts,
+}
+
+/// The documents of a record: its trajectory with its steps, and its pairs. `pairs` has a review for each pair, or none
+/// for all.
+pub fn record_documents<'w>(
+    writer: &'w IndexStoreWriter<'_>,
+    content: &Content,
+    pair_tools: &[Vec<String>],
+    pair_reviews: &[ReviewFacts],
+    context: &DocumentContext<'_>,
+) -> Vec<IndexDocument<'w>> {
+    let mut documents = Vec::new();
+    if let Some(trajectory) = &content.trajectory {
+        documents = trajectory_documents(writer, trajectory, context);
+    }
+    for (number, pair) in content.pairs.iter().enumerate() {
+        let tools = pair_tools.get(number).map_or(&[][..], Vec::as_slice);
+        let context = DocumentContext {
+            review: pair_reviews.get(number).unwrap_or(context.review),
+            ..*context
+        };
+        documents.push(pair_document(writer, pair, tools, &context));
+    }
+    documents
 }
 
 /// The documents of a trajectory: one for itself, one for each step.
-pub fn trajectory_documents<'w>(
+fn trajectory_documents<'w>(
     writer: &'w IndexStoreWriter<'_>,
     trajectory: &Trajectory,
     context: &DocumentContext<'_>,
@@ -49,6 +78,9 @@ pub fn trajectory_documents<'w>(
         for flag in context.flags.iter().filter(|f| f.step == Some(n + 1)) {
             document.keyword("flag", flag.rule);
         }
+        if let Some(said) = context.review.step(n) {
+            remarks(&mut document, said);
+        }
         documents.push(document);
 
         whole.number("step", n as u64 + 1);
@@ -60,6 +92,7 @@ pub fn trajectory_documents<'w>(
     }
     let facts = StepFacts { tools, has, bytes };
     facts.write(&mut whole);
+    remarks(&mut whole, &context.review.all());
     whole.number("bytes", bytes as u64);
     let flags: BTreeSet<&str> = context.flags.iter().map(|flag| flag.rule).collect();
     flags
@@ -147,9 +180,7 @@ fn common(
     );
     document.keyword("source", context.source);
     document.keyword("format", &provenance.format);
-    let review = ReviewState::default();
-    document.keyword("review", review.name());
-    document.keyword("is", review.name());
+    review(document, context.review);
     let role = match provenance.role {
         Role::Data => "data",
         Role::Gold => "gold",
@@ -176,6 +207,50 @@ fn common(
     }
     if let Some(outcome) = context.outcome {
         document.keyword("outcome", outcome.name());
+    }
+}
+
+/// What people decided about the whole; `remarks` of its steps come with these.
+fn review(document: &mut IndexDocument<'_>, review: &ReviewFacts) {
+    document.keyword("review", review.state.name());
+    document.keyword("is", review.state.name());
+    if review.state != ReviewState::Unreviewed {
+        document.keyword("is", "reviewed");
+    }
+    if review.is_source_changed {
+        document.keyword("is", "source-changed");
+    }
+    review
+        .verdicts
+        .iter()
+        .for_each(|verdict| document.keyword("verdict", verdict));
+    review
+        .tags
+        .iter()
+        .for_each(|tag| document.keyword("tag", tag));
+    review
+        .queues
+        .iter()
+        .for_each(|queue| document.keyword("queue", queue));
+    review
+        .assigned
+        .iter()
+        .for_each(|annotator| document.keyword("assigned", annotator));
+}
+
+fn remarks(document: &mut IndexDocument<'_>, remarks: &Remarks) {
+    remarks
+        .labels
+        .iter()
+        .for_each(|label| document.keyword("label", label));
+    for (field, texts) in remarks.texts() {
+        texts.iter().for_each(|text| document.text(field, text));
+    }
+    if remarks.is_edited {
+        document.keyword("has", "edit");
+    }
+    if remarks.is_stale {
+        document.keyword("is", "stale");
     }
 }
 
@@ -284,7 +359,7 @@ pub fn call_text(name: &str, arguments: &serde_json::Value) -> String {
 }
 
 /// The document of a pair: its task and both candidates; the steps before are searched where they are the trajectory's.
-pub fn pair_document<'w>(
+fn pair_document<'w>(
     writer: &'w IndexStoreWriter<'_>,
     pair: &PreferencePair,
     tools: &[String],
@@ -292,6 +367,7 @@ pub fn pair_document<'w>(
 ) -> IndexDocument<'w> {
     let mut document = writer.document(DocumentKind::Pair);
     common(&mut document, &pair.provenance, context);
+    remarks(&mut document, &context.review.all());
     document.keyword("is", "pair");
     document.keyword("has", "candidates");
     if let Some(part) = &pair.part {

@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 use crate::index::IndexError;
 use crate::ingest::container::ContainerError;
 use crate::jobs::Cancelled;
+use crate::journal::JournalError;
 use crate::workspace::WorkspaceError;
 
 /// Why the corpus could not do something.
@@ -17,6 +18,9 @@ pub enum CorpusError {
     /// A source's file.
     #[error(transparent)]
     Container(#[from] ContainerError),
+    /// A journal.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
     /// Somebody asked to stop.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),

@@ -52,9 +52,9 @@ pub(super) fn hits(corpus: &Corpus, query: &Query, matches: Matches) -> Result<H
 
 fn hit(corpus: &Corpus, highlighter: &Highlighter, found: Match) -> Result<Hit, CorpusError> {
     // The hit stays a hit where its source is out of reach; its id is known to the index.
-    let (id, snippet, field) = match corpus.glance(found.record) {
-        Ok((id, content)) => {
-            let all = texts(&content, &found);
+    let (id, snippet, field, review) = match corpus.glance(found.record) {
+        Ok((id, current)) => {
+            let all = texts(&current, &found);
             let around = all.iter().find_map(|(field, text)| {
                 highlighter
                     .snippet(field, text, SNIPPET_WIDTH)
@@ -64,9 +64,17 @@ fn hit(corpus: &Corpus, highlighter: &Highlighter, found: Match) -> Result<Hit, 
                 Some((field, text)) => (Some(Snippet::beginning(text, SNIPPET_WIDTH)), *field),
                 None => (None, "task"),
             });
-            (id, snippet, field)
+            let pair = current.pair(found.part.as_deref());
+            let review = match found.kind {
+                DocumentKind::Pair => pair.map(|(_, about)| about.state),
+                _ => Some(current.state),
+            };
+            (id, snippet, field, review.unwrap_or_default())
         }
-        Err(error) => (corpus.id_of(found.record)?.ok_or(error)?, None, "task"),
+        Err(error) => {
+            let id = corpus.id_of(found.record)?.ok_or(error)?;
+            (id, None, "task", ReviewState::default())
+        }
     };
     Ok(Hit {
         id: TargetId {
@@ -78,7 +86,7 @@ fn hit(corpus: &Corpus, highlighter: &Highlighter, found: Match) -> Result<Hit, 
         score: found.score,
         snippet,
         field,
-        review: ReviewState::default(),
+        review,
     })
 }
 

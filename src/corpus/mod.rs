@@ -4,6 +4,7 @@
 //! noticed by its hash.
 
 mod comparison;
+mod current;
 pub mod documents;
 mod error;
 mod hit;
@@ -14,6 +15,8 @@ mod record_ids;
 mod record_row;
 mod record_table;
 mod refresh;
+mod review_facts;
+mod review_pass;
 mod sampling;
 mod source_build;
 mod source_files;
@@ -24,10 +27,10 @@ mod texts;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use crate::config::Config;
-use crate::domain::{Content, Interner, Outcome, Record, RecordId, TargetId, Trajectory};
+use crate::domain::{Interner, Outcome, Record, RecordId, TargetId, Trajectory};
 use crate::index::query::Query;
 use crate::index::{
     IndexError, IndexStore, IndexStoreReader, LoweredQuery, Match, Matches, RecordKey, Row, Sort,
@@ -36,24 +39,28 @@ use crate::index::{
 use crate::ingest::container::{ContainerFile, FoundRecord, read_at};
 use crate::ingest::{Format, format_named};
 use crate::jobs::Progress;
+use crate::journal::JournalFolder;
 use crate::media::PictureRoots;
 use crate::rules::{self, Flag, RuleContext, ToolLists, duplicate_task_flag};
 use crate::workspace::{Source, Workspace};
 
 pub use comparison::{ComparedTask, Comparison};
+pub use current::{Current, CurrentPair};
 pub use documents::call_text;
 pub use error::CorpusError;
 pub use hit::{Hit, Hits};
 pub use preparation::GoldTasks;
 pub use refresh::{Refresh, needs_refresh, refresh};
+pub use review_facts::{label_name, opinion_name};
 pub use sampling::Sample;
 pub use source_build::SourceDelta;
 pub use source_lookup::picture_roots;
 pub use source_opening::scan_limits;
-pub use state::{FileState, IndexState, SourceCounts, SourceState, Warning};
+pub use state::{FileState, Followed, IndexState, SourceCounts, SourceState, Warning};
 
 use record_row::RecordRow;
 use record_table::{LoadedTable, RecordTable};
+use refresh::refresh_with;
 use source_lookup::KnownRoots;
 
 /// An opened workspace: one commit of its index, and its sources.
@@ -70,6 +77,7 @@ pub struct Corpus {
     unmatched: Mutex<(usize, String)>,
     interner: Interner,
     tool_lists: ToolLists,
+    journals: Arc<RwLock<JournalFolder>>,
 }
 
 impl Corpus {
@@ -84,17 +92,19 @@ impl Corpus {
         wait: bool,
     ) -> Result<(Self, Refresh), CorpusError> {
         let folder = workspace.index_folder();
-        let known = match Self::committed(workspace, config) {
+        let journals = JournalFolder::open(&workspace.journal_folder(), progress)?;
+        let journals = Arc::new(RwLock::new(journals));
+        let known = match Self::committed(workspace, config, &journals) {
             // It is made anew below.
             Err(CorpusError::Index(IndexError::Tantivy { .. })) => None,
             known => known?,
         };
         if let Some(corpus) = known {
-            if !needs_refresh(workspace, &corpus.state) {
+            if !needs_refresh(workspace, &corpus.state) && corpus.unfollowed().is_none() {
                 return Ok((corpus, Refresh::default()));
             }
-            match refresh(workspace, config, progress, false, wait) {
-                Ok(done) => return Self::after(workspace, config, done),
+            match refresh_with(workspace, config, &journals, progress, false, wait) {
+                Ok(done) => return Self::after(workspace, config, &journals, done),
                 Err(CorpusError::Busy) => {
                     return Ok((corpus, Refresh::fallen_behind(&CorpusError::Busy)));
                 }
@@ -105,22 +115,27 @@ impl Corpus {
                 Err(error) => return Err(error),
             }
         }
-        let done = refresh(workspace, config, progress, false, wait)?;
-        Self::after(workspace, config, done)
+        let done = refresh_with(workspace, config, &journals, progress, false, wait)?;
+        Self::after(workspace, config, &journals, done)
     }
 
     fn after(
         workspace: &Workspace,
         config: &Config,
+        journals: &Arc<RwLock<JournalFolder>>,
         done: Refresh,
     ) -> Result<(Self, Refresh), CorpusError> {
-        match Self::committed(workspace, config)? {
+        match Self::committed(workspace, config, journals)? {
             Some(corpus) => Ok((corpus, done)),
             None => Err(CorpusError::Damaged(workspace.index_folder())),
         }
     }
 
-    fn committed(workspace: &Workspace, config: &Config) -> Result<Option<Self>, CorpusError> {
+    fn committed(
+        workspace: &Workspace,
+        config: &Config,
+        journals: &Arc<RwLock<JournalFolder>>,
+    ) -> Result<Option<Self>, CorpusError> {
         let folder = workspace.index_folder();
         if !IndexStore::exists(&folder) {
             return Ok(None);
@@ -148,6 +163,7 @@ impl Corpus {
             unmatched: Mutex::default(),
             interner: Interner::default(),
             tool_lists: ToolLists::default(),
+            journals: Arc::clone(journals),
         }))
     }
 
@@ -309,8 +325,8 @@ impl Corpus {
         })
     }
 
-    /// The id and content of a record, not checked against its hash: for lists, where a glance must be cheap.
-    fn glance(&self, key: RecordKey) -> Result<(RecordId, Content), CorpusError> {
+    /// A record as it is now, its text not checked against its hash: for lists, where a glance must be cheap.
+    fn glance(&self, key: RecordKey) -> Result<(RecordId, Current), CorpusError> {
         let gone = || CorpusError::NoRecord(format!("{}.{}", key.source, key.row));
         let source = self.state.by_ordinal(key.source).ok_or_else(gone)?;
         let row = self.row(key)?.ok_or_else(gone)?;
@@ -318,7 +334,8 @@ impl Corpus {
         let (found, format, file) = self.locate(source, &row, &id)?;
         let content = preparation::read_content(&found, format, &file.relative, &self.interner)
             .map_err(|reason| unreadable(&id, reason))?;
-        Ok((id, content))
+        let current = self.current_content(&id, &row.hash, content);
+        Ok((id, current))
     }
 
     /// The bytes of a record with its format and file.

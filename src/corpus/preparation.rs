@@ -75,6 +75,15 @@ pub struct PreparedRecord {
     pub hash: ContentHash,
     /// A hash of its task; 0 without one.
     pub task: u64,
+    /// What it adds to the reference answers, its row still missing.
+    pub gold: Option<GoldTask>,
+    /// What was found in it.
+    pub findings: Findings,
+}
+
+/// What tools, rules and scorers find in a record's content.
+#[derive(Default)]
+pub struct Findings {
     /// The tools that each step calls.
     pub tools: Vec<Vec<String>>,
     /// The tools that both candidates of each pair call.
@@ -83,11 +92,9 @@ pub struct PreparedRecord {
     pub flags: Vec<Flag>,
     /// What the benchmark's scorer says, for runs.
     pub outcome: Option<Outcome>,
-    /// What it adds to the reference answers, its row still missing.
-    pub gold: Option<GoldTask>,
 }
 
-impl PreparedRecord {
+impl Findings {
     /// A hash of what its documents depend on besides itself.
     pub fn derived(&self, format: &str) -> u64 {
         let all = format!("{format}{:?}{:?}", self.flags, self.outcome);
@@ -109,44 +116,48 @@ pub fn prepare(
     bench: &Workbench<'_>,
 ) -> Result<PreparedRecord, String> {
     let (hash, content) = read(&found, format, path, bench.interner)?;
-    let mut prepared = PreparedRecord {
+    let trajectory = content.trajectory.as_ref();
+    Ok(PreparedRecord {
         number: found.number,
         location: found.location,
         key: found.key,
         hash,
-        task: 0,
-        tools: Vec::new(),
-        pair_tools: content
-            .pairs
-            .iter()
-            .map(|pair| pair_tools(pair, bench))
-            .collect(),
-        flags: Vec::new(),
-        outcome: None,
-        gold: None,
+        task: trajectory.map_or(0, task_hash),
+        gold: trajectory.and_then(gold_task),
+        findings: findings(&content, bench),
         content,
+    })
+}
+
+/// Runs tools, rules and scorers over a record's content.
+pub fn findings(content: &Content, bench: &Workbench<'_>) -> Findings {
+    let pairs = content.pairs.iter();
+    let mut findings = Findings {
+        pair_tools: pairs.map(|pair| pair_tools(pair, bench)).collect(),
+        ..Findings::default()
     };
-    if let Some(trajectory) = &prepared.content.trajectory {
+    if let Some(trajectory) = &content.trajectory {
         let tools = bench.tool_lists.of(trajectory);
         let calls = rules::trajectory_calls(trajectory);
         let context = RuleContext::new(&tools, bench.files, None, &calls);
-        prepared.flags = rules::check(trajectory, &context);
-        prepared.tools = rules::tools_by_step(trajectory, &context);
-        prepared.task = task_hash(trajectory);
-        prepared.outcome = outcome(trajectory, bench.gold);
-        let provenance = &trajectory.provenance;
-        if let (Role::Gold, Some(benchmark), Some(key)) =
-            (provenance.role, provenance.benchmark, &provenance.task_key)
-        {
-            prepared.gold = Some(GoldTask {
-                benchmark,
-                key: key.clone(),
-                row: 0,
-                reference: trajectory.reference_answer.clone(),
-            });
-        }
+        findings.flags = rules::check(trajectory, &context);
+        findings.tools = rules::tools_by_step(trajectory, &context);
+        findings.outcome = outcome(trajectory, bench.gold);
     }
-    Ok(prepared)
+    findings
+}
+
+fn gold_task(trajectory: &Trajectory) -> Option<GoldTask> {
+    let provenance = &trajectory.provenance;
+    match (provenance.role, provenance.benchmark, &provenance.task_key) {
+        (Role::Gold, Some(benchmark), Some(key)) => Some(GoldTask {
+            benchmark,
+            key: key.clone(),
+            row: 0,
+            reference: trajectory.reference_answer.clone(),
+        }),
+        _ => None,
+    }
 }
 
 /// Hashes and reads a record's text.

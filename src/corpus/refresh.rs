@@ -2,11 +2,13 @@
 
 use std::fs::File;
 use std::path::Path;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::config::Config;
 use crate::domain::Interner;
 use crate::index::{IndexError, IndexStore, IndexStoreWriter, RecordKey, WriteBudget};
 use crate::jobs::Progress;
+use crate::journal::JournalFolder;
 use crate::rules::ToolLists;
 use crate::workspace::{Source, Workspace};
 
@@ -15,7 +17,8 @@ use super::preparation::GoldTasks;
 use super::record_table::RecordTable;
 use super::source_build::{BuildContext, SourceDelta, SourceNames, build, threads};
 use super::source_files::{SourceChange, SourceFile, change, is_stale, list, whole};
-use super::state::{IndexState, SourceState};
+use super::state::{Followed, IndexState, SourceState};
+use super::{Corpus, review_pass};
 
 /// What a refresh did.
 #[derive(Debug, Clone, Default)]
@@ -26,6 +29,8 @@ pub struct Refresh {
     pub removed: Vec<String>,
     /// Sources that can't be read now, with the reason; what was known of them stays.
     pub closed: Vec<(String, String)>,
+    /// How many records were looked at anew because people decided something about them.
+    pub followed: usize,
     /// Why the index could not be brought up to date, so that what is shown may be old.
     pub behind: Option<String>,
 }
@@ -70,6 +75,20 @@ pub fn refresh(
     rebuild: bool,
     wait: bool,
 ) -> Result<Refresh, CorpusError> {
+    let journals = JournalFolder::open(&workspace.journal_folder(), progress)?;
+    let journals = Arc::new(RwLock::new(journals));
+    refresh_with(workspace, config, &journals, progress, rebuild, wait)
+}
+
+/// The same with journals that are read already.
+pub(super) fn refresh_with(
+    workspace: &Workspace,
+    config: &Config,
+    journals: &Arc<RwLock<JournalFolder>>,
+    progress: &Progress,
+    rebuild: bool,
+    wait: bool,
+) -> Result<Refresh, CorpusError> {
     let folder = workspace.index_folder();
     std::fs::create_dir_all(&folder).map_err(CorpusError::write(&folder))?;
     let _lock = lock(&folder, wait, progress)?;
@@ -93,7 +112,13 @@ pub fn refresh(
     if fresh {
         writer.clear()?;
     }
+    let followed = {
+        let journals = journals.read().unwrap_or_else(PoisonError::into_inner);
+        Followed::now(config, &journals)
+    };
     let mut session = Session {
+        unreviewed: Some(followed.clone()).filter(Followed::is_nothing),
+        followed,
         folder: &folder,
         workspace,
         config,
@@ -103,7 +128,9 @@ pub fn refresh(
         tool_lists: ToolLists::default(),
         done: Refresh::default(),
     };
-    let result = session.run(&mut state, fresh);
+    let result = session
+        .run(&mut state, fresh)
+        .and_then(|()| session.follow(&mut state, journals));
     let done = session.done;
     match result {
         Ok(()) => {
@@ -152,6 +179,10 @@ fn lock(folder: &Path, wait: bool, progress: &Progress) -> Result<File, CorpusEr
 }
 
 struct Session<'a, 'w> {
+    /// How far the journals are read.
+    followed: Followed,
+    /// The same if they hold nothing: then nothing has to be followed after a build.
+    unreviewed: Option<Followed>,
     folder: &'a Path,
     workspace: &'a Workspace,
     config: &'a Config,
@@ -173,6 +204,7 @@ impl Session<'_, '_> {
         let mut since_commit = 0;
         for source in &sources {
             if self.bring(source, state, false)? {
+                state.followed.clone_from(&self.unreviewed);
                 dirty = true;
                 since_commit += state.source(&source.name).map_or(0, |s| s.counts.bytes);
             }
@@ -193,7 +225,10 @@ impl Session<'_, '_> {
             })
             .collect();
         for source in &outdated {
-            dirty |= self.bring(source, state, true)?;
+            if self.bring(source, state, true)? {
+                state.followed.clone_from(&self.unreviewed);
+                dirty = true;
+            }
         }
         if dirty {
             self.commit(state)?;
@@ -301,6 +336,22 @@ impl Session<'_, '_> {
             None => self.done.sources.push((source.name.clone(), delta)),
         }
         Ok(true)
+    }
+
+    /// Brings the documents of records up to date about which people decided something since.
+    fn follow(
+        &mut self,
+        state: &mut IndexState,
+        journals: &Arc<RwLock<JournalFolder>>,
+    ) -> Result<(), CorpusError> {
+        let corpus = Corpus::committed(self.workspace, self.config, journals)?;
+        let corpus = corpus.ok_or_else(|| CorpusError::Damaged(self.folder.to_owned()))?;
+        let Some(changed) = corpus.unfollowed() else {
+            return Ok(());
+        };
+        self.done.followed = review_pass::follow(&corpus, &changed, self.writer, self.progress)?;
+        state.followed = Some(self.followed.clone());
+        self.commit(state)
     }
 
     fn commit(&mut self, state: &mut IndexState) -> Result<(), CorpusError> {

@@ -14,13 +14,14 @@ use crate::jobs::Progress;
 use crate::rules::{ToolLists, duplicate_task_flag};
 use crate::workspace::Source;
 
-use super::documents::{DocumentContext, pair_document, trajectory_documents};
+use super::documents::{DocumentContext, record_documents};
 use super::error::CorpusError;
 use super::pipeline::{self, OpenedFile, Outcome, offset_of};
 use super::preparation::{GoldTasks, PreparedRecord, Workbench};
 use super::record_ids::{RecordIds, plain_id, without_repeat};
 use super::record_row::{RecordRow, Share};
 use super::record_table::{LoadedTable, RecordTable, RecordTableBuilder};
+use super::review_facts::ReviewFacts;
 use super::source_files::{PlannedFile, Reading, hash_of};
 use super::source_lookup::{KnownRoots, picture_roots};
 use super::source_opening::{Failure, open_planned, opened_again, scan_limits};
@@ -407,7 +408,7 @@ impl SourceBuild<'_> {
             let first = self.table.row(first).ok().flatten();
             let first = first.ok_or_else(|| CorpusError::Damaged(self.context.folder.into()))?;
             let first = RecordId::new(&self.source.name, &first.id);
-            record.flags.push(duplicate_task_flag(&first));
+            record.findings.flags.push(duplicate_task_flag(&first));
         }
         let trajectory = record.content.trajectory.as_ref();
         let row = RecordRow {
@@ -419,10 +420,10 @@ impl SourceBuild<'_> {
             hash: record.hash,
             task: record.task,
             duplicate_of,
-            derived: record.derived(file.format.name),
+            derived: record.findings.derived(file.format.name),
             share: Share {
                 trajectory: trajectory.is_some(),
-                run: record.outcome.is_some(),
+                run: record.findings.outcome.is_some(),
                 steps: trajectory.map_or(0, |t| t.steps.len() as u32),
                 pairs: record.content.pairs.len() as u32,
             },
@@ -556,23 +557,27 @@ impl SourceBuild<'_> {
             record: RecordId::new(&self.source.name, &row.id),
             part: None,
         };
+        let findings = &record.findings;
         let context = DocumentContext {
             source: &self.source.name,
             target: &target,
             key,
             hash: &row.hash,
-            tools: &record.tools,
-            flags: &record.flags,
-            outcome: record.outcome,
+            tools: &findings.tools,
+            flags: &findings.flags,
+            outcome: findings.outcome,
+            // Reviews are followed when all sources are in.
+            review: &ReviewFacts::default(),
         };
         let writer = self.context.writer;
-        let mut documents = Vec::new();
-        if let Some(trajectory) = &record.content.trajectory {
-            documents = trajectory_documents(writer, trajectory, &context);
-        }
-        let pairs = record.content.pairs.iter().zip(&record.pair_tools);
-        documents.extend(pairs.map(|(pair, tools)| pair_document(writer, pair, tools, &context)));
-        writer.add(documents)?;
+        let tools = &findings.pair_tools;
+        writer.add(record_documents(
+            writer,
+            &record.content,
+            tools,
+            &[],
+            &context,
+        ))?;
         Ok(())
     }
 

@@ -10,11 +10,12 @@ use serde::{Deserialize, Serialize};
 use crate::domain::{Benchmark, ReferenceAnswer};
 use crate::ingest::Layout;
 use crate::ingest::container::{ContainerKind, Problem};
+use crate::journal::JournalHead;
 
 use super::record_table::table_of;
 
 /// Changes whenever readers, rules or documents do: an index of another number is built anew.
-pub const STATE_VERSION: u32 = 3;
+pub const STATE_VERSION: u32 = 4;
 
 /// The whole state.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -27,6 +28,19 @@ pub struct IndexState {
     pub next_ordinal: u32,
     /// One for each source that is in the index.
     pub sources: Vec<SourceState>,
+    /// How far journals were followed; `None` while records that were indexed since still lack their reviews.
+    pub followed: Option<Followed>,
+}
+
+/// How far journals were followed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Followed {
+    /// Whose eyes the index has: what others decided may be hidden.
+    pub annotator: String,
+    /// Whether it is.
+    pub blind: bool,
+    /// Every journal.
+    pub heads: Vec<JournalHead>,
 }
 
 /// One source as it was read.
@@ -169,6 +183,7 @@ impl IndexState {
             generation,
             next_ordinal: 0,
             sources: Vec::new(),
+            followed: None,
         }
     }
 

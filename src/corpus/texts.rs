@@ -5,23 +5,25 @@ use std::sync::PoisonError;
 
 use regex::Regex;
 
-use crate::domain::{Action, Candidate, Content, Observation, PreferencePair, Step, Trajectory};
+use crate::domain::{Action, Candidate, Observation, PreferencePair, Step, Trajectory};
 use crate::index::{DocumentKind, Match, RecordKey, TextMatcher};
 
-use super::Corpus;
 use super::documents::call_text;
+use super::review_facts::Remarks;
+use super::{Corpus, Current};
 
 /// A text and the field in which it is searched.
 pub type FieldText<'a> = (&'static str, Cow<'a, str>);
 
 /// All texts of the document that a match points at, in the order in which a person reads them.
-pub fn texts<'a>(content: &'a Content, found: &Match) -> Vec<FieldText<'a>> {
+pub fn texts<'a>(current: &'a Current, found: &Match) -> Vec<FieldText<'a>> {
     let mut all = Vec::new();
+    let content = &current.content;
     match (found.kind, &content.trajectory) {
         (DocumentKind::Pair, _) => {
-            let pair = content.pairs.iter().find(|pair| pair.part == found.part);
-            if let Some(pair) = pair {
+            if let Some((pair, about)) = current.pair(found.part.as_deref()) {
                 pair_texts(pair, &mut all);
+                remarks(about.facts().all(), &mut all);
             }
         }
         (DocumentKind::Trajectory, Some(trajectory)) => {
@@ -36,19 +38,30 @@ pub fn texts<'a>(content: &'a Content, found: &Match) -> Vec<FieldText<'a>> {
             {
                 all.push(("reason", Cow::Borrowed(reason)));
             }
+            remarks(current.facts().all(), &mut all);
         }
         (DocumentKind::Step, Some(trajectory)) => {
-            let step = found
-                .step
-                .and_then(|step| trajectory.steps.get(step as usize - 1));
+            let index = found.step.map(|step| step as usize - 1);
+            let step = index.and_then(|index| trajectory.steps.get(index));
             if let Some(step) = step {
                 step_texts(step, &mut all);
+            }
+            if !current.review.is_empty()
+                && let Some(said) = index.and_then(|index| current.facts().step(index).cloned())
+            {
+                remarks(said, &mut all);
             }
             frame_texts(trajectory, &mut all);
         }
         _ => {}
     }
     all
+}
+
+fn remarks(remarks: Remarks, all: &mut Vec<FieldText<'_>>) {
+    for (field, texts) in remarks.texts() {
+        all.extend(texts.iter().map(|text| (field, Cow::Owned(text.clone()))));
+    }
 }
 
 fn frame_texts<'a>(trajectory: &'a Trajectory, all: &mut Vec<FieldText<'a>>) {
@@ -129,8 +142,8 @@ impl TextMatcher for Corpus {
         expression: &Regex,
         wanted: &[Match],
     ) -> Result<Vec<bool>, String> {
-        let content = match self.glance(record) {
-            Ok((_, content)) => content,
+        let current = match self.glance(record) {
+            Ok((_, current)) => current,
             // One record that can't be read does not end the search; whoever asked is told afterwards.
             Err(error) => {
                 let mut unmatched = self
@@ -145,7 +158,7 @@ impl TextMatcher for Corpus {
             }
         };
         let matches = |found: &Match| {
-            texts(&content, found)
+            texts(&current, found)
                 .iter()
                 .any(|(name, text)| *name == field && expression.is_match(text))
         };

@@ -3,6 +3,8 @@ use std::io;
 use std::path::Path;
 use std::time::SystemTime;
 
+use uuid::Uuid;
+
 use super::blocks::ReadBlock;
 use super::sequences::Sequences;
 use super::{JournalHead, Notice, NoticeKind};
@@ -21,6 +23,8 @@ pub(super) struct FileState {
     lines_to_end: u64,
     lines: u64,
     good: u64,
+    /// The records of the good lines that this version can read, in order.
+    pub(super) ids: Vec<Uuid>,
     checksum: Option<u64>,
     sequences: Sequences,
     notices: Vec<Notice>,
@@ -97,6 +101,8 @@ impl FileState {
         self.end_notices.extend(notices);
         self.lines += scanned.lines;
         self.good += scanned.records.len() as u64 + scanned.others;
+        self.ids
+            .extend(scanned.records.iter().map(|record| record.id));
         let others = scanned.other_sequences.into_iter();
         let numbers = scanned.records.iter().map(|record| record.sequence);
         numbers
@@ -120,6 +126,8 @@ impl FileState {
         JournalHead {
             file: name.to_string_lossy().into_owned(),
             records: self.good,
+            read: self.ids.len() as u64,
+            last_read: self.ids.last().copied(),
             sequence: self.sequences.last(),
             checksum: self.checksum,
         }

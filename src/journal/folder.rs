@@ -1,8 +1,11 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::blocks::{Block, ReadBlock, read_blocks};
 use super::file_state::{FileState, Stamp};
@@ -36,12 +39,16 @@ pub struct Refreshed {
 }
 
 /// How far a journal was read: what an export notes down.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JournalHead {
     /// The file's name.
     pub file: String,
     /// How many good lines it has.
     pub records: u64,
+    /// How many of them this version can read.
+    pub read: u64,
+    /// The last of these.
+    pub last_read: Option<Uuid>,
     /// The highest record number.
     pub sequence: u64,
     /// The checksum of the last good line.
@@ -107,6 +114,31 @@ impl JournalFolder {
             .iter()
             .map(|(path, file)| file.head(path))
             .collect()
+    }
+
+    /// What records are about that were not there when the journals had these heads, with what their undos and redos
+    /// switched; `None` where a journal is not the one that had the head, so that anything may be different.
+    pub fn changed_since(&self, heads: &[JournalHead]) -> Option<Vec<Arc<Reference>>> {
+        let mut known: HashMap<&str, &JournalHead> = heads
+            .iter()
+            .map(|head| (head.file.as_str(), head))
+            .collect();
+        let mut new = Vec::new();
+        for (path, state) in &self.files {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let read = match known.remove(&*name) {
+                None => 0,
+                Some(head) => {
+                    let read = usize::try_from(head.read).ok()?;
+                    if state.ids.get(..read)?.last().copied() != head.last_read {
+                        return None;
+                    }
+                    read
+                }
+            };
+            new.extend(state.ids.get(read..)?);
+        }
+        known.is_empty().then(|| self.reviews.touched_by(&new))
     }
 
     /// Reads what was appended since. Where nothing was, it costs a look at each file.

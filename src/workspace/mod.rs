@@ -150,6 +150,11 @@ impl Workspace {
         self.folder().join("cache")
     }
 
+    /// Where the journals are: what people decided.
+    pub fn journal_folder(&self) -> PathBuf {
+        self.folder().join("journal")
+    }
+
     /// Whether paths outside the workspace may be followed.
     pub fn is_trusted(&self) -> bool {
         self.trust.is_trusted()

@@ -192,6 +192,24 @@ impl Reviews {
         }
     }
 
+    /// What these records are about, with what the undos and redos among them switched; each once.
+    pub fn touched_by(&self, ids: &[Uuid]) -> Vec<Arc<Reference>> {
+        let mut found = Vec::new();
+        let mut addresses: HashSet<*const Reference> = HashSet::new();
+        let mut add = |record: &ReviewRecord| {
+            if let Some(target) = &record.target
+                && addresses.insert(Arc::as_ptr(&target.reference))
+            {
+                found.push(Arc::clone(&target.reference));
+            }
+        };
+        for record in ids.iter().filter_map(|id| self.record(*id)) {
+            add(record);
+            self.switched(record).into_iter().for_each(&mut add);
+        }
+        found
+    }
+
     /// How many records are known.
     pub fn len(&self) -> usize {
         self.records.len()

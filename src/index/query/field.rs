@@ -109,14 +109,34 @@ pub static FIELDS: &[Field] = &[
         "review",
         "what people decided",
         "review:accepted",
-        &["unreviewed", "accepted", "rejected"],
+        &["unreviewed", "accepted", "rejected", "disputed", "tie"],
     ),
-    keyword("label", "a label people gave", "label:good-example", &[]),
+    keyword(
+        "label",
+        "what people say of a step",
+        "label:first-wrong",
+        &["good", "neutral", "bad", "first-wrong"],
+    ),
+    keyword("tag", "a tag people gave", "tag:good-example", &[]),
+    keyword("queue", "a queue it was put into", "queue:pilot", &[]),
+    keyword(
+        "assigned",
+        "an annotator who is to look at it",
+        "assigned:ana",
+        &[],
+    ),
     keyword(
         "verdict",
-        "the verdict that came with the data",
+        "the verdict that came with the data, or that people gave",
         "verdict:incorrect",
-        &["correct", "incorrect", "unknown"],
+        &[
+            "correct",
+            "incorrect",
+            "unknown",
+            "accepted",
+            "rejected",
+            "tie",
+        ],
     ),
     keyword(
         "flag",
@@ -198,6 +218,7 @@ pub static FIELDS: &[Field] = &[
             "rejected",
             "stale",
             "disputed",
+            "tie",
             "error",
             "gold",
             "run",
@@ -293,14 +314,16 @@ mod tests {
     #[test]
     fn enumerated_values_are_those_of_the_domain() {
         let values = |name| field_named(name).unwrap().values.to_vec();
-        let states = [
-            ReviewState::Unreviewed,
+        assert_eq!(values("review"), ReviewState::ALL.map(ReviewState::name));
+        let verdicts = [Verdict::Correct, Verdict::Incorrect, Verdict::Unknown];
+        let given = [
             ReviewState::Accepted,
             ReviewState::Rejected,
+            ReviewState::Tie,
         ];
-        assert_eq!(values("review"), states.map(ReviewState::name));
-        let verdicts = [Verdict::Correct, Verdict::Incorrect, Verdict::Unknown];
-        assert_eq!(values("verdict"), verdicts.map(Verdict::name));
+        let all = verdicts.map(Verdict::name).into_iter();
+        let all: Vec<_> = all.chain(given.map(ReviewState::name)).collect();
+        assert_eq!(values("verdict"), all);
         let outcomes = [Outcome::Pass, Outcome::Fail, Outcome::Unknown];
         assert_eq!(values("outcome"), outcomes.map(Outcome::name));
     }

@@ -1,0 +1,129 @@
+//! The index follows the journals: documents of records about which somebody decided something are made anew.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::config::Config;
+use crate::domain::review::Reference;
+use crate::domain::{Record, TargetId};
+use crate::index::{IndexStoreWriter, RecordKey};
+use crate::jobs::Progress;
+use crate::journal::JournalFolder;
+use crate::rules::duplicate_task_flag;
+
+use super::documents::{DocumentContext, record_documents};
+use super::preparation::{self, Findings, GoldTasks, Workbench};
+use super::source_lookup::KnownRoots;
+use super::state::Followed;
+use super::{Corpus, CorpusError, Current};
+
+impl Followed {
+    /// How far the journals are read now, and by whom.
+    pub(super) fn now(config: &Config, journals: &JournalFolder) -> Self {
+        Self {
+            annotator: config.review.annotator.clone(),
+            blind: config.review.blind,
+            heads: journals.heads(),
+        }
+    }
+
+    /// Whether nobody has decided anything.
+    pub(super) fn is_nothing(&self) -> bool {
+        self.heads.iter().all(|head| head.read == 0)
+    }
+}
+
+impl Corpus {
+    /// What is to be followed: the references whose reviews may differ from what the index says; `None` if it says all.
+    pub(super) fn unfollowed(&self) -> Option<Vec<Arc<Reference>>> {
+        let journals = self.journals();
+        let now = Followed::now(&self.config, &journals);
+        let everything = || journals.reviews().references().cloned().collect();
+        let Some(then) = &self.state.followed else {
+            return Some(everything());
+        };
+        if *then == now || (then.is_nothing() && now.is_nothing()) {
+            return None;
+        }
+        let same_eyes = then.annotator == now.annotator && then.blind == now.blind;
+        let changed = journals.changed_since(&then.heads);
+        Some(changed.filter(|_| same_eyes).unwrap_or_else(everything))
+    }
+
+    /// What tools, rules and scorers find in a record as it is now.
+    pub(super) fn findings(
+        &self,
+        record: &Record,
+        current: &Current,
+        gold: &GoldTasks,
+    ) -> Result<Findings, CorpusError> {
+        let Some(source) = self.source_of(&record.id) else {
+            return Ok(Findings::default());
+        };
+        let roots = self.roots(&record.id);
+        let bench = Workbench {
+            interner: &self.interner,
+            tool_lists: &self.tool_lists,
+            files: &KnownRoots::of(source, &roots),
+            gold,
+        };
+        let mut findings = preparation::findings(&current.content, &bench);
+        if let Some(first) = self.first_with_task(record)? {
+            findings.flags.push(duplicate_task_flag(&first));
+        }
+        Ok(findings)
+    }
+}
+
+/// Makes the documents of these records anew; returns how many records that were.
+pub fn follow(
+    corpus: &Corpus,
+    references: &[Arc<Reference>],
+    writer: &IndexStoreWriter<'_>,
+    progress: &Progress,
+) -> Result<usize, CorpusError> {
+    let mut keys: BTreeSet<RecordKey> = BTreeSet::new();
+    for reference in references {
+        progress.check()?;
+        // By hash, and by id: names differ between machines, and a record that changed keeps its id.
+        keys.extend(corpus.reader.keys_of(&reference.hash.to_string())?);
+        keys.extend(corpus.reader.keys_of(reference.id.record.as_str())?);
+    }
+    let gold = corpus.gold();
+    let mut done = 0;
+    for key in keys {
+        progress.check()?;
+        // What can't be read now stays as it was; it is read again when its source is.
+        let Ok(record) = corpus.record(key) else {
+            continue;
+        };
+        let current = corpus.current(&record);
+        let findings = corpus.findings(&record, &current, &gold)?;
+        let target = TargetId {
+            record: record.id.clone(),
+            part: None,
+        };
+        let context = DocumentContext {
+            source: record.id.source(),
+            target: &target,
+            key,
+            hash: &record.hash,
+            tools: &findings.tools,
+            flags: &findings.flags,
+            outcome: findings.outcome,
+            review: &current.facts(),
+        };
+        let pairs: Vec<_> = current.pairs.iter().map(|pair| pair.facts()).collect();
+        let tools = &findings.pair_tools;
+        writer.remove(key);
+        writer.add(record_documents(
+            writer,
+            &current.content,
+            tools,
+            &pairs,
+            &context,
+        ))?;
+        done += 1;
+    }
+    Ok(done)
+}
