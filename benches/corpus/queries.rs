@@ -65,7 +65,7 @@ pub fn run(workspace: &Workspace, config: &Config, files: &[PathBuf]) -> Corpus 
 }
 
 /// Words of the corpus from frequent to rare: those of the tasks of some trajectories.
-pub fn words(corpus: &Corpus) -> Vec<String> {
+fn words(corpus: &Corpus) -> Vec<String> {
     let everything = Query::default();
     let mut counts = std::collections::BTreeMap::<String, usize>::new();
     for hit in corpus
@@ -94,7 +94,7 @@ pub fn words(corpus: &Corpus) -> Vec<String> {
 }
 
 /// 500 queries of every kind but regular expressions, over words of all frequencies.
-pub fn mixed(words: &[String]) -> Vec<String> {
+fn mixed(words: &[String]) -> Vec<String> {
     let word = |n: usize| &words[(n * n * 7 + n * 13) % words.len()];
     let common = |n: usize| &words[n % 60];
     (0..500)

@@ -172,12 +172,13 @@ impl SegmentCollector for SummarySegmentCollector {
                 for (ord, count) in slot
                     .iter()
                     .flat_map(|(_, counts)| counts.iter().enumerate())
+                    .filter(|(_, count)| **count > 0)
                 {
                     let mut value = String::new();
                     let known = slot.as_ref().is_some_and(|(c, _)| {
                         matches!(c.ord_to_str(ord as u64, &mut value), Ok(true))
                     });
-                    if *count > 0 && known {
+                    if known {
                         facet.insert(value, *count);
                     }
                 }

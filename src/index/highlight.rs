@@ -406,6 +406,19 @@ mod tests {
             }
         }
 
+        /// A slip of a word that no text has makes the highlighter look at every word.
+        #[test]
+        fn passing_over_words_misses_nothing(
+            query in "[abk]{1,2}[*]?( OR \"[ab_]{0,2}[ak] [abA]{1,2}\")?",
+            text in "([abABé_漢\u{212a}] ?|[.\n]){0,40}",
+        ) {
+            let ranges = |query: &str| {
+                let query = parse(query).unwrap();
+                Highlighter::from_query(&query).ranges("task", &text)
+            };
+            proptest::prop_assert_eq!(ranges(&query), ranges(&format!("{query} OR zzzzzzzz~")));
+        }
+
         #[test]
         fn a_word_of_a_text_is_found(text in "[a-zA-Z_é漢 .]{1,40}") {
             for (_, term) in query_terms(&text) {
