@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use retake::config::Config;
-use retake::corpus::documents::{DocumentContext, pair_document, trajectory_documents};
+use retake::corpus::ReviewFacts;
+use retake::corpus::documents::{DocumentContext, record_documents};
 use retake::corpus::preparation::{GoldTasks, PreparedRecord, Workbench, prepare};
 use retake::corpus::scan_limits;
 use retake::domain::{Interner, RecordId, TargetId};
@@ -28,6 +29,7 @@ pub fn run(files: &[PathBuf], config: &Config, folder: &Path) -> Duration {
         threads,
         memory_bytes: config.index.memory_mb * 1_000_000,
     };
+    let review = ReviewFacts::default();
     let start = Instant::now();
     let mut writer = store.writer(budget).expect("writer");
     for (row, record) in records.iter().enumerate() {
@@ -43,16 +45,18 @@ pub fn run(files: &[PathBuf], config: &Config, folder: &Path) -> Duration {
                 row: row as u32,
             },
             hash: &record.hash,
-            tools: &record.tools,
-            flags: &record.flags,
-            outcome: record.outcome,
+            tools: &record.findings.tools,
+            flags: &record.findings.flags,
+            outcome: record.findings.outcome,
+            review: &review,
         };
-        let mut documents = Vec::new();
-        if let Some(trajectory) = &record.content.trajectory {
-            documents = trajectory_documents(&writer, trajectory, &context);
-        }
-        let pairs = record.content.pairs.iter().zip(&record.pair_tools);
-        documents.extend(pairs.map(|(pair, tools)| pair_document(&writer, pair, tools, &context)));
+        let documents = record_documents(
+            &writer,
+            &record.content,
+            &record.findings.pair_tools,
+            &[],
+            &context,
+        );
         writer.add(documents).expect("added");
     }
     writer.commit("floor").expect("committed");

@@ -51,7 +51,7 @@ pub use error::CorpusError;
 pub use hit::{Hit, Hits};
 pub use preparation::GoldTasks;
 pub use refresh::{Refresh, needs_refresh, refresh};
-pub use review_facts::{label_name, opinion_name};
+pub use review_facts::{Remarks, ReviewFacts, label_name, opinion_name};
 pub use sampling::Sample;
 pub use source_build::SourceDelta;
 pub use source_lookup::picture_roots;

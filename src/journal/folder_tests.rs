@@ -209,7 +209,7 @@ fn a_merge_takes_files_and_folders_and_tells_what_it_left() {
     ));
     let empty = Folder::new();
     assert!(matches!(
-        take_in(&here.0, &[empty.0.clone()]),
+        take_in(&here.0, std::slice::from_ref(&empty.0)),
         Err(JournalError::NoJournal(_))
     ));
 }
@@ -222,7 +222,7 @@ fn a_merge_repairs_the_end_it_appends_to() {
     fs::copy(bob.path(), here.0.join("bob@0000000b.jsonl")).expect("copied");
     append(&here.0.join("bob@0000000b.jsonl"), b"{\"version\":1,");
     bob.append(&[tag("b")]).expect("written");
-    let taken = take_in(&here.0, &[there.0.clone()]).expect("taken in");
+    let taken = take_in(&here.0, std::slice::from_ref(&there.0)).expect("taken in");
     assert!(
         matches!(taken.notices[0].kind, NoticeKind::Cut { bytes: 13, .. }),
         "{taken:?}"
@@ -291,9 +291,9 @@ fn two_lines_with_one_id_are_both_kept_and_one_counts() {
     let checksum = blake3::hash(body.as_bytes()).to_hex();
     let forged = format!("{body}\"checksum\":\"{}\"}}\n", &checksum[..16]);
     fs::write(there.0.join("ada@0000000a.jsonl"), forged).expect("written");
-    let taken = take_in(&here.0, &[there.0.clone()]).expect("taken in");
+    let taken = take_in(&here.0, std::slice::from_ref(&there.0)).expect("taken in");
     assert_eq!(taken.notices[0].kind, NoticeKind::Conflict(record.id));
-    take_in(&there.0, &[here.0.clone()]).expect("taken in");
+    take_in(&there.0, std::slice::from_ref(&here.0)).expect("taken in");
     assert_eq!(tags_in(&here.0).len(), 1);
     assert_eq!(tags_in(&here.0), tags_in(&there.0));
     assert_eq!(

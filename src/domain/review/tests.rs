@@ -422,8 +422,11 @@ fn book_of(deeds: &[Deed]) -> Book {
     book
 }
 
+/// An annotator's next undo and redo.
+type NextReversals = (Option<Uuid>, Option<Uuid>);
+
 /// Everything that can be asked.
-fn state(reviews: &Reviews) -> (Vec<Review>, Vec<(Option<Uuid>, Option<Uuid>)>) {
+fn state(reviews: &Reviews) -> (Vec<Review>, Vec<NextReversals>) {
     let seen = TARGETS.iter().map(|id| review(reviews, id)).collect();
     let next = |annotator: &&str| (reviews.next_undo(annotator), reviews.next_redo(annotator));
     (seen, ANNOTATORS.iter().map(next).collect())
