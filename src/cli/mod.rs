@@ -1,10 +1,12 @@
 //! One file per verb: its arguments and what it does. The only place that prints.
 
 mod add;
+mod check;
 mod compare;
 mod completions;
 mod demo;
 mod export;
+mod export_selection;
 mod facets;
 mod help_query;
 mod index;
@@ -33,7 +35,7 @@ use session::Session;
 #[derive(Debug, Parser)]
 #[command(name = "retake", version, about, max_term_width = 100)]
 #[command(
-    after_help = "Exit codes: 0 done, 1 failed, 2 wrong call, 3 done but some records could not be read.\n\
+    after_help = "Exit codes: 0 done, 1 failed, 2 wrong call, 3 done but some records could not be read or written.\n\
     The query language: retake help query"
 )]
 pub struct Cli {
@@ -68,6 +70,7 @@ enum Command {
     Show(show::ShowArgs),
     Stats(stats::StatsArgs),
     Compare(compare::CompareArgs),
+    Check(check::CheckArgs),
     Export(export::ExportArgs),
     Trust(trust::TrustArgs),
     Completions(completions::CompletionsArgs),
@@ -126,6 +129,7 @@ fn dispatch(cli: &Cli, output: &mut Output) -> Ended {
         Command::Show(args) => show::run(args, session, output),
         Command::Stats(args) => stats::run(args, session, output),
         Command::Compare(args) => compare::run(args, session, output),
+        Command::Check(args) => check::run(args, session, output),
         Command::Export(args) => export::run(args, session, output),
         Command::Trust(args) => trust::run(args, session, output),
         Command::Completions(_) | Command::Man(_) | Command::Help(_) => Ok(None),

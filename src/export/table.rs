@@ -32,20 +32,20 @@ const GROUP_ROWS: usize = 4096;
 const GROUP_BYTES: usize = 32 << 20;
 const PAGE_ROWS: usize = 64;
 
-enum TableFile<'f> {
-    Parquet(Box<ArrowWriter<&'f File>>),
-    Arrow(Box<FileWriter<BufWriter<&'f File>>>),
+enum TableFile {
+    Parquet(Box<ArrowWriter<File>>),
+    Arrow(Box<FileWriter<BufWriter<File>>>),
 }
 
 /// JSON rows into a table of known columns.
-struct TableWriter<'f> {
-    file: TableFile<'f>,
+struct TableWriter {
+    file: TableFile,
     decoder: Decoder,
     bytes: usize,
 }
 
-impl<'f> TableWriter<'f> {
-    fn new(file: &'f File, schema: Schema, is_parquet: bool) -> Result<Self, ExportError> {
+impl TableWriter {
+    fn new(file: File, schema: Schema, is_parquet: bool) -> Result<Self, ExportError> {
         let schema = Arc::new(schema);
         let decoder = ReaderBuilder::new(Arc::clone(&schema)).with_batch_size(BATCH_ROWS + 1);
         let file = if is_parquet {
@@ -113,14 +113,14 @@ impl<'f> TableWriter<'f> {
 }
 
 /// A table of trajectories, or of pairs: what the first record is.
-pub(super) struct TypedTable<'f> {
-    file: &'f File,
+pub(super) struct TypedTable {
+    file: File,
     is_parquet: bool,
-    table: Option<(RowKind, TableWriter<'f>)>,
+    table: Option<(RowKind, TableWriter)>,
 }
 
-impl<'f> TypedTable<'f> {
-    pub fn new(file: &'f File, is_parquet: bool) -> Self {
+impl TypedTable {
+    pub fn new(file: File, is_parquet: bool) -> Self {
         Self {
             file,
             is_parquet,
@@ -134,7 +134,7 @@ impl<'f> TypedTable<'f> {
             Some(table) => table,
             none => none.insert((
                 kind,
-                TableWriter::new(self.file, kind.schema(), self.is_parquet)?,
+                TableWriter::new(self.file.try_clone()?, kind.schema(), self.is_parquet)?,
             )),
         };
         if *table_kind != kind {
@@ -157,13 +157,13 @@ impl<'f> TypedTable<'f> {
 }
 
 /// A table of the records' own fields. Columns are known after the last row, so rows wait in a file.
-pub(super) struct InferredTable<'f> {
-    spool: BufWriter<&'f File>,
+pub(super) struct InferredTable {
+    spool: BufWriter<File>,
     shape: Shape,
 }
 
-impl<'f> InferredTable<'f> {
-    pub fn new(spool: &'f File) -> Self {
+impl InferredTable {
+    pub fn new(spool: File) -> Self {
         Self {
             spool: BufWriter::new(spool),
             shape: Shape::default(),
@@ -189,12 +189,12 @@ impl<'f> InferredTable<'f> {
     /// Writes the table and says which fields became text.
     pub fn finish(
         mut self,
-        file: &File,
+        file: File,
         is_parquet: bool,
         progress: &Progress,
     ) -> Result<Vec<String>, ExportError> {
         self.spool.flush()?;
-        let mut spool = *self.spool.get_ref();
+        let mut spool = self.spool.get_ref();
         spool.seek(SeekFrom::Start(0))?;
         let mut table = TableWriter::new(file, self.shape.schema(), is_parquet)?;
         let holds_mixed = self.shape.holds_mixed();

@@ -107,15 +107,14 @@ pub(super) fn list(element: DataType) -> DataType {
 pub(super) fn table_rows(record: &Record) -> Rendered {
     match &record.content.trajectory {
         Some(trajectory) => Rendered::one(Ok(trajectory_row(record, trajectory).to_string())),
-        None => Rendered {
-            rows: record
-                .content
-                .pairs
-                .iter()
-                .map(|pair| pair_row(record, pair).to_string())
-                .collect(),
-            refusals: Vec::new(),
-        },
+        None => {
+            let mut rendered = Rendered::default();
+            for pair in &record.content.pairs {
+                let row = pair_row(record, pair).to_string();
+                rendered.add(pair.part.as_deref(), None, Ok(row));
+            }
+            rendered
+        }
     }
 }
 
