@@ -21,11 +21,12 @@ fn write(
     to: &Path,
     overwrite: bool,
 ) -> Result<ExportSummary, ExportError> {
+    let progress = Progress::default();
     let target = target_named(target).unwrap();
     let options = ExportOptions {
         overwrite,
         allow: target.rules,
-        ..ExportOptions::plain(&Progress::default())
+        ..ExportOptions::plain(&progress)
     };
     export(target, &mut outgoing(records), to, options)
 }

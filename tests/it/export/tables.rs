@@ -28,9 +28,10 @@ fn table(
     folder: &Path,
 ) -> (Vec<RecordBatch>, ExportSummary) {
     let to = folder.join(target);
+    let progress = Progress::default();
     let options = ExportOptions {
         overwrite: true,
-        ..ExportOptions::plain(&Progress::default())
+        ..ExportOptions::plain(&progress)
     };
     let target = target_named(target).unwrap();
     let mut records = records.map(|record| Ok::<_, Infallible>(Outgoing::from(record)));
