@@ -172,7 +172,12 @@ static CASES: &[Case] = &[
     },
     Case {
         // A mark as a word, in one side alone.
-        item: |outgoing| pair(outgoing).rejected.reply = Some("I see an <image>.".to_owned()),
+        item: |outgoing| {
+            pair(outgoing).rejected = Candidate {
+                reply: Some("I see an <image>.".to_owned()),
+                ..Candidate::default()
+            };
+        },
         ..case("picture-marks", &["pref-x", "ms-swift"])
     },
     Case {

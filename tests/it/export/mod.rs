@@ -2,6 +2,8 @@
 
 mod edits;
 mod files;
+mod preflight;
 mod records;
 mod round_trips;
 mod tables;
+mod trainers;
