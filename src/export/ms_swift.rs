@@ -13,7 +13,7 @@ use super::chat_messages::{
 use super::hugging_face::{Column, ColumnType};
 use super::ms_swift_rules::{LITERAL_MARKS, PICTURE_MARKS, REJECTED_TURNS, TURNS_ALTERNATE};
 use super::pictures::{PictureUse, Pictures};
-use super::preflight::{EMPTY_SIDE, EQUAL_SIDES, MISSING_PICTURE, NO_REPLY, NO_SYSTEM_PROMPT, ROW_COLUMNS};
+use super::preflight::{EMPTY_SIDE, EQUAL_SIDES, MISSING_PICTURE, NO_REPLY, NO_SYSTEM_PROMPT, PASSED_OVER, ROW_COLUMNS};
 use super::target::{BASE, Holds, Target};
 use super::tool_text::tools_json;
 use super::{Outgoing, Refusal, Rendered};
@@ -34,6 +34,7 @@ pub(super) const PAIRS: Target = Target {
         &EMPTY_SIDE,
         &MISSING_PICTURE,
         &NO_SYSTEM_PROMPT,
+        &PASSED_OVER,
         &ROW_COLUMNS,
     ],
     columns: Some(|_| columns(&[MESSAGES, REJECTED])),
@@ -63,6 +64,7 @@ pub(super) const TRAJECTORIES: Target = Target {
         &NO_REPLY,
         &MISSING_PICTURE,
         &NO_SYSTEM_PROMPT,
+        &PASSED_OVER,
         &ROW_COLUMNS,
     ],
     columns: Some(|_| columns(&[MESSAGES])),

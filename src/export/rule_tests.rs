@@ -365,6 +365,15 @@ static CASES: &[Case] = &[
         ..case("unseen-pictures", &["trl-prm", "axolotl"])
     },
     Case {
+        item: |outgoing| outgoing.record.content.problems.push("a sound is not heard".to_owned()),
+        ..case("passed-over", &["pref-x", "trl-preference", "trl-sft", "trl-prm", "ms-swift", "ms-swift-sft", "axolotl", "axolotl-sft", "openai-messages", "llamafactory-sft"])
+    },
+    Case {
+        item: |outgoing| outgoing.record.content.problems.push("a sound is not heard".to_owned()),
+        step: Some(3),
+        ..case("passed-over", &["kto", "llamafactory-kto"])
+    },
+    Case {
         item: |outgoing| trajectory(outgoing).steps.clear(),
         ..case("no-reply", &["trl-sft", "ms-swift-sft", "axolotl-sft", "openai-messages"])
     },

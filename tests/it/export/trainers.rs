@@ -197,7 +197,8 @@ fn check_uniform(target: &str, rows: &[Value]) {
             assert!(!has(hijacked), "{target}: {names:?}");
         }
     }
-    assert!(contents.len() <= 1, "{target}: {contents:?}");
+    // OpenAI takes texts and parts side by side, and no empty list of tools.
+    assert!(contents.len() <= 1 || target == "openai-messages", "{target}: {contents:?}");
 }
 
 #[test]
