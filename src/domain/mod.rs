@@ -1,5 +1,6 @@
 //! Plain data of the field: trajectories, steps, pairs, ids. No I/O here, and no import but `report`.
 
+pub mod agreement;
 mod candidate;
 mod canonical_json;
 mod file_lookup;
