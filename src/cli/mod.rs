@@ -1,6 +1,8 @@
 //! One file per verb: its arguments and what it does. The only place that prints.
 
 mod add;
+mod annotation;
+mod annotator;
 mod compare;
 mod completions;
 mod demo;
@@ -13,10 +15,12 @@ mod negated_clause;
 mod output;
 mod remove;
 mod search;
+mod selection;
 mod session;
 mod show;
 mod sources;
 mod stats;
+mod subject;
 mod trust;
 mod wrapped_text;
 
@@ -43,6 +47,9 @@ pub struct Cli {
     /// Use the built-in demo corpus
     #[arg(long, global = true, conflicts_with = "workspace")]
     demo: bool,
+    /// Who reviews (else `review.annotator` of the settings, else the system's user)
+    #[arg(long, global = true, value_name = "NAME", value_parser = annotator::name)]
+    as_user: Option<String>,
     /// When to colour
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
     color: ColorChoice,

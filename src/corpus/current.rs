@@ -105,7 +105,7 @@ impl Corpus {
         self.journals.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn journals_mut(&self) -> RwLockWriteGuard<'_, JournalFolder> {
+    pub(super) fn journals_mut(&self) -> RwLockWriteGuard<'_, JournalFolder> {
         self.journals
             .write()
             .unwrap_or_else(PoisonError::into_inner)

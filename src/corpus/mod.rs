@@ -8,6 +8,7 @@ mod current;
 pub mod documents;
 mod error;
 mod hit;
+mod matched_target;
 mod pipeline;
 mod positioned_file;
 pub mod preparation;
@@ -49,6 +50,7 @@ pub use current::{Current, CurrentPair};
 pub use documents::call_text;
 pub use error::CorpusError;
 pub use hit::{Hit, Hits};
+pub use matched_target::MatchedTarget;
 pub use preparation::GoldTasks;
 pub use refresh::{Refresh, needs_refresh, refresh};
 pub use review_facts::{Remarks, ReviewFacts, label_name, opinion_name};
@@ -60,7 +62,7 @@ pub use state::{FileState, Followed, IndexState, SourceCounts, SourceState, Warn
 
 use record_row::RecordRow;
 use record_table::{LoadedTable, RecordTable};
-use refresh::refresh_with;
+use refresh::{Scope, refresh_with};
 use source_lookup::KnownRoots;
 
 /// An opened workspace: one commit of its index, and its sources.
@@ -103,7 +105,14 @@ impl Corpus {
             if !needs_refresh(workspace, &corpus.state) && corpus.unfollowed().is_none() {
                 return Ok((corpus, Refresh::default()));
             }
-            match refresh_with(workspace, config, &journals, progress, false, wait) {
+            match refresh_with(
+                workspace,
+                config,
+                &journals,
+                progress,
+                Scope::Everything,
+                wait,
+            ) {
                 Ok(done) => return Self::after(workspace, config, &journals, done),
                 Err(CorpusError::Busy) => {
                     return Ok((corpus, Refresh::fallen_behind(&CorpusError::Busy)));
@@ -115,7 +124,14 @@ impl Corpus {
                 Err(error) => return Err(error),
             }
         }
-        let done = refresh_with(workspace, config, &journals, progress, false, wait)?;
+        let done = refresh_with(
+            workspace,
+            config,
+            &journals,
+            progress,
+            Scope::Everything,
+            wait,
+        )?;
         Self::after(workspace, config, &journals, done)
     }
 
