@@ -201,6 +201,7 @@ fn what_is_undone_adjudicated_or_of_another_content_is_no_rating() {
         1,
         Verb::Adjudicate(Adjudication {
             verdict: Judgement::Accept,
+            swapped: false,
             why: Rejection::default(),
         }),
     );

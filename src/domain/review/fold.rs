@@ -14,10 +14,14 @@ use crate::domain::{ContentHash, TargetId};
 pub struct Review {
     /// The verdict of each annotator.
     pub verdicts: BTreeMap<Arc<str>, GivenVerdict>,
-    /// What ended a disagreement: who, and how.
+    /// What ended a disagreement: who, and how. It holds until the next one, whatever annotators say since.
     pub adjudication: Option<(Arc<str>, Adjudication)>,
+    /// Who gave a verdict since the adjudication that it does not agree with.
+    pub objections: BTreeSet<Arc<str>>,
     /// Of a pair: whether its sides are exchanged, compared with the pair as it was made.
     pub swapped: bool,
+    /// How each annotator turned the pair last.
+    pub orientations: BTreeMap<Arc<str>, GivenOrientation>,
     /// Labels of steps, by annotator.
     pub labels: BTreeMap<StepKey, BTreeMap<Arc<str>, StepLabel>>,
     /// The first wrong step, as each annotator sees it.
@@ -57,6 +61,15 @@ pub struct GivenVerdict {
     /// Why, if it is a rejection.
     pub why: Rejection,
     /// Of a pair: the orientation that it is about.
+    pub swapped: bool,
+}
+
+/// Which way an annotator turned a pair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GivenOrientation {
+    /// The batch of the record.
+    pub batch: Uuid,
+    /// Whether its sides are exchanged, compared with the pair as it was made.
     pub swapped: bool,
 }
 
@@ -148,6 +161,7 @@ impl Review {
             return match adjudication.verdict {
                 Judgement::Accept => ReviewState::Accepted,
                 Judgement::Reject => ReviewState::Rejected,
+                Judgement::Tie => ReviewState::Tie,
             };
         }
         let mut verdicts = self.verdicts.values();
@@ -178,8 +192,8 @@ impl Review {
         *self == Self::default()
     }
 
-    /// What an annotator may see: until their own verdict is saved, the verdicts, step labels and adjudications of
-    /// others are hidden.
+    /// What an annotator may see: until their own verdict is saved, the verdicts, step labels, swaps and adjudications
+    /// of others are hidden.
     #[must_use]
     pub fn visible_to(&self, annotator: &str) -> Self {
         let mut visible = self.clone();
@@ -192,6 +206,10 @@ impl Review {
             return visible;
         }
         visible.verdicts.clear();
+        visible.orientations.retain(|by, _| **by == *annotator);
+        let own = visible.orientations.get(annotator);
+        visible.swapped = own.is_some_and(|own| own.swapped);
+        visible.objections.clear();
         visible.adjudication.take_if(|(by, _)| **by != *annotator);
         visible.first_wrong_steps.retain(|by, _| **by == *annotator);
         visible.labels.retain(|_, labels| {
@@ -228,14 +246,25 @@ impl Review {
             (Verb::Reject(why), _) => self.give(record, Opinion::Reject, why.clone()),
             (Verb::Tie, _) => self.give(record, Opinion::Tie, Rejection::default()),
             (Verb::PairSwap(orientation), _) => {
-                self.swapped = orientation.swapped;
+                // Which side is the better one is settled by an adjudication.
+                if self.adjudication.is_none() {
+                    self.swapped = orientation.swapped;
+                }
+                let given = GivenOrientation {
+                    batch: record.batch_id(),
+                    swapped: orientation.swapped,
+                };
+                self.orientations.insert(by(), given);
                 // Whoever swaps means the pair as it then is; what others said of it stays as they said it.
                 if let Some(own) = self.verdicts.get_mut(&record.annotator) {
                     own.swapped = orientation.swapped;
                 }
+                self.hear(&record.annotator);
             }
             (Verb::Adjudicate(adjudication), _) => {
+                self.swapped = adjudication.swapped;
                 self.adjudication = Some((by(), adjudication.clone()));
+                self.objections.clear();
             }
             (Verb::Label(label), Some(step)) => {
                 self.labels.entry(step).or_default().insert(by(), *label);
@@ -299,14 +328,36 @@ impl Review {
     }
 
     fn give(&mut self, record: &ReviewRecord, opinion: Opinion, why: Rejection) {
+        // Whoever says in the same batch how they saw the pair means that, however others had turned it.
+        let own = self.orientations.get(&record.annotator);
+        let own = own.filter(|own| own.batch == record.batch_id());
         let verdict = GivenVerdict {
             record: record.id,
             time: record.time,
             opinion,
             why,
-            swapped: self.swapped,
+            swapped: own.map_or(self.swapped, |own| own.swapped),
         };
         self.verdicts.insert(Arc::clone(&record.annotator), verdict);
+        self.hear(&record.annotator);
+    }
+
+    /// Notes whether an annotator's verdict, which has just changed, is against the adjudication.
+    fn hear(&mut self, annotator: &Arc<str>) {
+        let (Some((_, adjudication)), Some(verdict)) =
+            (&self.adjudication, self.verdicts.get(annotator))
+        else {
+            return;
+        };
+        let agrees = match (adjudication.verdict, verdict.opinion) {
+            (Judgement::Accept, Opinion::Accept) => verdict.swapped == adjudication.swapped,
+            (Judgement::Reject, Opinion::Reject) | (Judgement::Tie, Opinion::Tie) => true,
+            _ => false,
+        };
+        match agrees {
+            true => self.objections.remove(annotator),
+            false => self.objections.insert(Arc::clone(annotator)),
+        };
     }
 
     fn change(&mut self, record: &ReviewRecord, kind: ChangeKind) {

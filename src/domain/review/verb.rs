@@ -315,6 +315,9 @@ pub struct Assignment {
 pub struct Adjudication {
     /// What holds.
     pub verdict: Judgement,
+    /// Of a pair: whether its sides are exchanged, compared with the pair as it was made.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub swapped: bool,
     /// Why, if it was rejected.
     #[serde(flatten)]
     pub why: Rejection,
@@ -328,6 +331,19 @@ pub enum Judgement {
     Accept,
     /// It is not.
     Reject,
+    /// Both sides of a pair are equally good.
+    Tie,
+}
+
+impl Judgement {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Accept => "accept",
+            Self::Reject => "reject",
+            Self::Tie => "tie",
+        }
+    }
 }
 
 /// What an undo or redo reverses.
