@@ -5,15 +5,23 @@ mod annotation;
 mod annotator;
 mod compare;
 mod completions;
+mod consequences;
+mod decision;
 mod demo;
 mod export;
 mod facets;
+mod given_text;
 mod help_query;
 mod index;
+mod literal_candidate;
+mod log;
 mod man;
 mod negated_clause;
 mod output;
+mod pair;
+mod record_words;
 mod remove;
+mod review;
 mod search;
 mod selection;
 mod session;
@@ -22,6 +30,7 @@ mod sources;
 mod stats;
 mod subject;
 mod trust;
+mod undo;
 mod wrapped_text;
 
 use std::path::PathBuf;
@@ -75,6 +84,11 @@ enum Command {
     Show(show::ShowArgs),
     Stats(stats::StatsArgs),
     Compare(compare::CompareArgs),
+    Review(review::ReviewArgs),
+    Pair(pair::PairArgs),
+    Log(log::LogArgs),
+    Undo(undo::UndoArgs),
+    Redo(undo::RedoArgs),
     Export(export::ExportArgs),
     Trust(trust::TrustArgs),
     Completions(completions::CompletionsArgs),
@@ -133,6 +147,11 @@ fn dispatch(cli: &Cli, output: &mut Output) -> Ended {
         Command::Show(args) => show::run(args, session, output),
         Command::Stats(args) => stats::run(args, session, output),
         Command::Compare(args) => compare::run(args, session, output),
+        Command::Review(args) => review::run(args, session, output),
+        Command::Pair(args) => pair::run(args, session, output),
+        Command::Log(args) => log::run(args, session, output),
+        Command::Undo(args) => undo::undo(args, session, output),
+        Command::Redo(args) => undo::redo(args, session, output),
         Command::Export(args) => export::run(args, session, output),
         Command::Trust(args) => trust::run(args, session, output),
         Command::Completions(_) | Command::Man(_) | Command::Help(_) => Ok(None),

@@ -39,7 +39,8 @@ pub enum StepHits {
 /// The bar while a selection is looked at.
 const READING: &str = "reading {wide_bar} {pos}/{len} {per_sec} {eta} left";
 
-fn hash_beginning(text: &str) -> Result<String, String> {
+/// The beginning of a content hash, as `--expect-hash` takes it.
+pub fn hash_beginning(text: &str) -> Result<String, String> {
     let is_hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());
     match is_hex && (8..=64).contains(&text.len()) {
         true => Ok(text.to_ascii_lowercase()),
@@ -82,7 +83,7 @@ impl SelectionArgs {
                     Chosen::Id(id) => Subject::named(corpus, id)?,
                     Chosen::Match(found) => Subject::matched(corpus, found)?,
                 };
-                self.check_hash(&subject)?;
+                check_hash(&subject, self.expect_hash.as_deref())?;
                 // An id and the hash of the same record may both be named.
                 if seen.insert((subject.id().clone(), subject.step)) {
                     look(subject)?;
@@ -91,18 +92,6 @@ impl SelectionArgs {
             }
             Ok(())
         })
-    }
-
-    fn check_hash(&self, subject: &Subject) -> Result<(), Report> {
-        let hash = subject.record.hash.to_string();
-        match &self.expect_hash {
-            Some(expected) if !hash.starts_with(expected) => Err(Report::failure(format!(
-                "{} is another record now: its hash is {hash}, not {expected}",
-                subject.id()
-            ))
-            .hint("look at it with `retake show`; nothing was saved")),
-            _ => Ok(()),
-        }
     }
 
     fn chosen(&self, corpus: &Corpus, step_hits: StepHits) -> Result<Vec<Chosen>, Report> {
@@ -159,4 +148,17 @@ fn standard_input_lines() -> Result<Vec<String>, Report> {
         }
     }
     Ok(ids)
+}
+
+/// An error if the record's content hash does not begin as it was expected to.
+pub fn check_hash(subject: &Subject, expected: Option<&str>) -> Result<(), Report> {
+    let hash = subject.record.hash.to_string();
+    match expected {
+        Some(expected) if !hash.starts_with(expected) => Err(Report::failure(format!(
+            "{} is another record now: its hash is {hash}, not {expected}",
+            subject.id()
+        ))
+        .hint("look at it with `retake show`; nothing was saved")),
+        _ => Ok(()),
+    }
 }

@@ -119,6 +119,11 @@ pub(super) fn run(args: &ShowArgs, session: Session, output: &mut Output) -> End
     Ok(None)
 }
 
+/// Shows a pair; anything else is refused.
+pub(super) fn pair(args: &ShowArgs, session: Session, output: &mut Output) -> Ended {
+    run(args, session, output)
+}
+
 fn steps_of(args: &ShowArgs, record: &Record) -> Result<Option<RangeInclusive<usize>>, Report> {
     let Some(step) = args.step else {
         return Ok(None);

@@ -20,6 +20,7 @@ mod record_table;
 mod refresh;
 mod review_facts;
 mod review_pass;
+mod review_records;
 mod sampling;
 mod source_build;
 mod source_files;

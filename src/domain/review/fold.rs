@@ -308,11 +308,10 @@ impl Review {
                 step,
                 pair: pair.clone(),
             }),
-            (Verb::Edit(edit), _) => self.change(record, ChangeKind::Edit(edit.clone())),
-            (Verb::AddStep(new), _) => self.change(record, ChangeKind::AddStep(new.clone())),
-            (Verb::RemoveStep, Some(_)) => self.change(record, ChangeKind::RemoveStep),
-            (Verb::MoveStep(place), Some(_)) => self.change(record, ChangeKind::MoveStep(*place)),
-            (Verb::Fresh, Some(_)) => self.change(record, ChangeKind::Fresh),
+            (Verb::Edit(_) | Verb::AddStep(_), _)
+            | (Verb::RemoveStep | Verb::MoveStep(_) | Verb::Fresh, Some(_)) => {
+                self.changes.extend(Change::of(record));
+            }
             // Not what this version writes: a verb about a step that names none, or one that it does not know.
             (
                 Verb::Label(_)
@@ -360,14 +359,44 @@ impl Review {
         };
     }
 
-    fn change(&mut self, record: &ReviewRecord, kind: ChangeKind) {
-        self.changes.push(Change {
+    /// The review as it would be with one more change, which has the highest id there is.
+    #[must_use]
+    pub fn with_change(&self, step: Option<StepKey>, kind: ChangeKind) -> Self {
+        let mut review = self.clone();
+        review.changes.push(Change {
+            record: Uuid::max(),
+            annotator: Arc::from(""),
+            time: Timestamp::from_milliseconds(u64::MAX),
+            step,
+            kind,
+        });
+        review
+    }
+}
+
+impl Change {
+    fn of(record: &ReviewRecord) -> Option<Self> {
+        Some(Self {
             record: record.id,
             annotator: Arc::clone(&record.annotator),
             time: record.time,
             step: record.step(),
-            kind,
-        });
+            kind: ChangeKind::of(&record.verb)?,
+        })
+    }
+}
+
+impl ChangeKind {
+    /// What a verb changes of the content; `None` if it leaves it as it is.
+    pub fn of(verb: &Verb) -> Option<Self> {
+        match verb {
+            Verb::Edit(edit) => Some(Self::Edit(edit.clone())),
+            Verb::AddStep(new) => Some(Self::AddStep(new.clone())),
+            Verb::RemoveStep => Some(Self::RemoveStep),
+            Verb::MoveStep(place) => Some(Self::MoveStep(*place)),
+            Verb::Fresh => Some(Self::Fresh),
+            _ => None,
+        }
     }
 }
 

@@ -470,6 +470,19 @@ impl Verb {
         }))
     }
 
+    /// Whether it says how good something is: others are to find their own answer before they see it.
+    pub fn is_judgement(&self) -> bool {
+        matches!(
+            self,
+            Self::Accept
+                | Self::Reject(_)
+                | Self::Tie
+                | Self::Label(_)
+                | Self::FirstWrongStep
+                | Self::Adjudicate(_)
+        )
+    }
+
     /// Whether it is an undo or a redo: these say something of records and nothing of what people look at.
     pub fn is_reversal(&self) -> bool {
         matches!(self, Self::Undo(_) | Self::Redo(_))
