@@ -55,7 +55,10 @@ enum AssignFormat {
 }
 
 fn share(text: &str) -> Result<f64, String> {
-    let share = text.parse().ok().filter(|share| (0.0..=1.0).contains(share));
+    let share = text
+        .parse()
+        .ok()
+        .filter(|share| (0.0..=1.0).contains(share));
     share.ok_or_else(|| "a share is a number from 0 to 1".to_owned())
 }
 
@@ -150,11 +153,7 @@ fn check(args: &AssignArgs) -> Result<(), Report> {
     Ok(())
 }
 
-fn deal(
-    args: &AssignArgs,
-    new: &[Target],
-    loads: &BTreeMap<String, Load>,
-) -> Vec<Vec<String>> {
+fn deal(args: &AssignArgs, new: &[Target], loads: &BTreeMap<String, Load>) -> Vec<Vec<String>> {
     let allocation = Allocation {
         annotators: args.to.len(),
         overlap: args.overlap,
@@ -193,9 +192,11 @@ impl Told<'_> {
         let annotators = self.loads.iter().map(|(annotator, load)| {
             json!({ "annotator": annotator, "new": load.new, "items": load.new + load.kept })
         });
-        let items = self.items.iter().zip(self.dealt).map(|(id, annotators)| {
-            json!({ "id": id.to_string(), "annotators": annotators })
-        });
+        let items = self
+            .items
+            .iter()
+            .zip(self.dealt)
+            .map(|(id, annotators)| json!({ "id": id.to_string(), "annotators": annotators }));
         output.json(&json!({
             "queue": self.args.queue,
             "batch": self.batch,
@@ -211,7 +212,10 @@ impl Told<'_> {
         output.text(format!("{} items are in queue ", self.items.len()))?;
         output.styled(Style::Bold, &self.args.queue)?;
         if shared > 0 {
-            output.text(format!(", {shared} of them for {} annotators", self.args.per))?;
+            output.text(format!(
+                ", {shared} of them for {} annotators",
+                self.args.per
+            ))?;
         }
         if self.kept > 0 {
             output.text(format!("; {} were in it already", self.kept))?;

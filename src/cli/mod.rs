@@ -1,8 +1,10 @@
 //! One file per verb: its arguments and what it does. The only place that prints.
 
 mod add;
+mod agreement;
 mod annotation;
 mod annotator;
+mod assign;
 mod compare;
 mod completions;
 mod consequences;
@@ -16,9 +18,11 @@ mod index;
 mod literal_candidate;
 mod log;
 mod man;
+mod merge;
 mod negated_clause;
 mod output;
 mod pair;
+mod queue;
 mod record_words;
 mod remove;
 mod review;
@@ -89,6 +93,10 @@ enum Command {
     Log(log::LogArgs),
     Undo(undo::UndoArgs),
     Redo(undo::RedoArgs),
+    Merge(merge::MergeArgs),
+    Assign(assign::AssignArgs),
+    Queue(queue::QueueArgs),
+    Agreement(agreement::AgreementArgs),
     Export(export::ExportArgs),
     Trust(trust::TrustArgs),
     Completions(completions::CompletionsArgs),
@@ -152,6 +160,10 @@ fn dispatch(cli: &Cli, output: &mut Output) -> Ended {
         Command::Log(args) => log::run(args, session, output),
         Command::Undo(args) => undo::undo(args, session, output),
         Command::Redo(args) => undo::redo(args, session, output),
+        Command::Merge(args) => merge::run(args, session, output),
+        Command::Assign(args) => assign::run(args, session, output),
+        Command::Queue(args) => queue::run(args, session, output),
+        Command::Agreement(args) => agreement::run(args, session, output),
         Command::Export(args) => export::run(args, session, output),
         Command::Trust(args) => trust::run(args, session, output),
         Command::Completions(_) | Command::Man(_) | Command::Help(_) => Ok(None),

@@ -13,6 +13,7 @@ pub fn words(record: &ReviewRecord) -> String {
     let of_step = step.map_or(String::new(), |step| format!(" {}", step_words(step)));
     match &record.verb {
         Verb::Accept => "accepted".to_owned(),
+        Verb::AcceptPair(orientation) => format!("accepted{}", swapped_words(orientation.swapped)),
         Verb::Reject(why) => format!("rejected{}", why_words(why)),
         Verb::Tie => "called equally good".to_owned(),
         Verb::Label(label) => format!("labelled{of_step} {:+}", label.value()).replace("+0", "0"),
@@ -40,14 +41,23 @@ pub fn words(record: &ReviewRecord) -> String {
         }
         Verb::Adjudicate(adjudication) => {
             let verdict = match adjudication.verdict {
-                Judgement::Accept => "accepted",
-                Judgement::Reject => "rejected",
+                Judgement::Accept => format!("accepted{}", swapped_words(adjudication.swapped)),
+                Judgement::Reject => "rejected".to_owned(),
+                Judgement::Tie => "equally good".to_owned(),
             };
             format!("adjudicated: {verdict}{}", why_words(&adjudication.why))
         }
         Verb::Undo(_) => "undid".to_owned(),
         Verb::Redo(_) => "redid".to_owned(),
         Verb::Unknown(unknown) => format!("{} (a verb of another version)", unknown.name),
+    }
+}
+
+/// Which way a pair is meant.
+pub fn swapped_words(swapped: bool) -> &'static str {
+    match swapped {
+        true => " with its sides swapped",
+        false => "",
     }
 }
 
@@ -135,10 +145,14 @@ pub fn batch_words(records: &[&ReviewRecord]) -> Vec<(String, Vec<String>)> {
 
 /// Ids in one line: the first of them, and how many more there are.
 pub fn ids_words(ids: &[String]) -> String {
-    let named = ids.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+    let named = ids
+        .iter()
+        .take(NAMED)
+        .cloned()
+        .collect::<Vec<_>>()
+        .join(", ");
     match ids.len().checked_sub(NAMED) {
         None | Some(0) => named,
         Some(more) => format!("{named} and {more} more"),
     }
 }
-

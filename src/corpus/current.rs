@@ -138,7 +138,7 @@ impl Corpus {
         let created = full.pairs.clone();
         let mut current = Current::untouched(id, content);
         if !full.is_empty() {
-            let edited = apply(&full, &current.content);
+            let edited = apply(&self.as_shown(&full), &current.content);
             let parts = |content: &Content| content.pairs.len();
             let mut made = Vec::new();
             for pair in &created {
@@ -173,7 +173,7 @@ impl Corpus {
                 Some(_) => self.full_review(&about.target, hash),
             };
             if about.target.part.is_some() && !review.is_empty() {
-                let edited = apply_to_pair(&review, pair);
+                let edited = apply_to_pair(&self.as_shown(&review), pair);
                 *pair = edited.pair;
                 current.conflicts.extend(edited.conflicts);
             }
@@ -189,6 +189,14 @@ impl Corpus {
     pub fn full_review(&self, target: &TargetId, hash: &ContentHash) -> Review {
         let elsewhere = |other: &TargetId| matches!(self.row_of(&other.record), Ok(Some(_)));
         self.journals().reviews().review(target, hash, elsewhere)
+    }
+
+    /// A review whose sides are exchanged as far as this annotator may see it: which side others prefer is a verdict.
+    fn as_shown(&self, review: &Review) -> Review {
+        Review {
+            swapped: self.visible(review.clone()).swapped,
+            ..review.clone()
+        }
     }
 
     /// What of a review this annotator may see.

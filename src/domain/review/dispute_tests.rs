@@ -15,14 +15,9 @@ fn swap(swapped: bool) -> Verb {
     Verb::PairSwap(Orientation { swapped })
 }
 
-/// What an annotator says of a pair in one batch: which way they saw or turned it, and that it is good so.
+/// What an annotator says of a pair that they saw this way.
 fn accept_as(book: &mut Book, annotator: &str, swapped: bool) {
-    let first = book.on(annotator, swap(swapped));
-    book.on(annotator, Verb::Accept);
-    let last = book.records.len();
-    for record in &mut book.records[last - 2..] {
-        record.batch = Some(first);
-    }
+    book.on(annotator, Verb::AcceptPair(Orientation { swapped }));
 }
 
 fn objecting(book: &Book) -> Vec<String> {
@@ -79,7 +74,7 @@ fn the_side_of_a_pair_is_disputed_and_settled() {
         pair().rejected
     );
     // A swap is an objection and not a new truth.
-    accept_as(&mut book, "bob", false);
+    book.on("bob", swap(false));
     let review = book.review();
     assert_eq!(review.state(), ReviewState::Accepted);
     assert_eq!(apply_to_pair(&review, &pair()).pair.chosen, pair().rejected);
@@ -96,6 +91,7 @@ fn the_side_of_a_pair_is_disputed_and_settled() {
 fn who_says_how_they_saw_the_pair_means_that() {
     // Bob's swap is older, but ada had not seen it when she accepted.
     let mut book = Book::default();
+    book.on("bob", swap(true));
     accept_as(&mut book, "bob", true);
     accept_as(&mut book, "ada", false);
     let review = book.review();
@@ -110,6 +106,7 @@ fn who_says_how_they_saw_the_pair_means_that() {
 #[test]
 fn how_others_turned_a_pair_is_hidden_until_ones_own_verdict() {
     let mut book = Book::default();
+    book.on("bob", swap(true));
     accept_as(&mut book, "bob", true);
     book.on_step("bob", ONE, Verb::FirstWrongStep);
     let seen = book.review().visible_to("ada");
@@ -124,7 +121,14 @@ fn how_others_turned_a_pair_is_hidden_until_ones_own_verdict() {
 }
 
 #[test]
-fn an_adjudication_survives_its_text_form() {
+fn verdicts_and_adjudications_survive_their_text_form() {
+    for verb in [
+        Verb::Accept,
+        Verb::AcceptPair(Orientation { swapped: true }),
+    ] {
+        let payload = verb.payload().expect("JSON");
+        assert_eq!(Verb::read("accept", payload.as_deref()), verb);
+    }
     let old = Verb::read(
         "adjudicate",
         Some(r#"{"verdict":"reject","reasons":["unsafe"]}"#),

@@ -21,7 +21,7 @@ pub struct Review {
     /// Of a pair: whether its sides are exchanged, compared with the pair as it was made.
     pub swapped: bool,
     /// How each annotator turned the pair last.
-    pub orientations: BTreeMap<Arc<str>, GivenOrientation>,
+    pub orientations: BTreeMap<Arc<str>, bool>,
     /// Labels of steps, by annotator.
     pub labels: BTreeMap<StepKey, BTreeMap<Arc<str>, StepLabel>>,
     /// The first wrong step, as each annotator sees it.
@@ -61,15 +61,6 @@ pub struct GivenVerdict {
     /// Why, if it is a rejection.
     pub why: Rejection,
     /// Of a pair: the orientation that it is about.
-    pub swapped: bool,
-}
-
-/// Which way an annotator turned a pair.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct GivenOrientation {
-    /// The batch of the record.
-    pub batch: Uuid,
-    /// Whether its sides are exchanged, compared with the pair as it was made.
     pub swapped: bool,
 }
 
@@ -207,8 +198,7 @@ impl Review {
         }
         visible.verdicts.clear();
         visible.orientations.retain(|by, _| **by == *annotator);
-        let own = visible.orientations.get(annotator);
-        visible.swapped = own.is_some_and(|own| own.swapped);
+        visible.swapped = visible.orientations.get(annotator) == Some(&true);
         visible.objections.clear();
         visible.adjudication.take_if(|(by, _)| **by != *annotator);
         visible.first_wrong_steps.retain(|by, _| **by == *annotator);
@@ -242,7 +232,9 @@ impl Review {
         let by = || Arc::clone(&record.annotator);
         let step = record.step();
         match (&record.verb, step) {
-            (Verb::Accept, _) => self.give(record, Opinion::Accept, Rejection::default()),
+            (Verb::Accept | Verb::AcceptPair(_), _) => {
+                self.give(record, Opinion::Accept, Rejection::default());
+            }
             (Verb::Reject(why), _) => self.give(record, Opinion::Reject, why.clone()),
             (Verb::Tie, _) => self.give(record, Opinion::Tie, Rejection::default()),
             (Verb::PairSwap(orientation), _) => {
@@ -250,11 +242,7 @@ impl Review {
                 if self.adjudication.is_none() {
                     self.swapped = orientation.swapped;
                 }
-                let given = GivenOrientation {
-                    batch: record.batch_id(),
-                    swapped: orientation.swapped,
-                };
-                self.orientations.insert(by(), given);
+                self.orientations.insert(by(), orientation.swapped);
                 // Whoever swaps means the pair as it then is; what others said of it stays as they said it.
                 if let Some(own) = self.verdicts.get_mut(&record.annotator) {
                     own.swapped = orientation.swapped;
@@ -327,15 +315,17 @@ impl Review {
     }
 
     fn give(&mut self, record: &ReviewRecord, opinion: Opinion, why: Rejection) {
-        // Whoever says in the same batch how they saw the pair means that, however others had turned it.
-        let own = self.orientations.get(&record.annotator);
-        let own = own.filter(|own| own.batch == record.batch_id());
+        // Whoever says how they saw the pair means that, however others had turned it elsewhere.
+        let swapped = match &record.verb {
+            Verb::AcceptPair(orientation) => orientation.swapped,
+            _ => self.swapped,
+        };
         let verdict = GivenVerdict {
             record: record.id,
             time: record.time,
             opinion,
             why,
-            swapped: own.map_or(self.swapped, |own| own.swapped),
+            swapped,
         };
         self.verdicts.insert(Arc::clone(&record.annotator), verdict);
         self.hear(&record.annotator);

@@ -23,8 +23,7 @@ pub use applied_pair::{EditedPair, PairError, apply_to_pair, created_pair};
 pub use draft::{Draft, DraftError};
 pub use field_text::{CallsError, candidate_text, parse_tool_calls, step_text, trajectory_text};
 pub use fold::{
-    Change, ChangeKind, CreatedPair, EarlierReview, GivenOrientation, GivenVerdict, Note, Opinion,
-    Review,
+    Change, ChangeKind, CreatedPair, EarlierReview, GivenVerdict, Note, Opinion, Review,
 };
 pub use record::{Reference, ReviewRecord, Target};
 pub use reviews::{Added, Reviews};

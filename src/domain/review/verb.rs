@@ -12,6 +12,8 @@ use crate::domain::ContentHash;
 pub enum Verb {
     /// `accept`: the trajectory or pair is good as it is shown.
     Accept,
+    /// `accept` of a pair that says which way it was shown: others may have turned it elsewhere.
+    AcceptPair(Orientation),
     /// `reject`: it is not.
     Reject(Rejection),
     /// `tie`: both sides of a pair are equally good.
@@ -378,7 +380,7 @@ impl Verb {
     /// The name as journals write it.
     pub fn name(&self) -> &str {
         match self {
-            Self::Accept => "accept",
+            Self::Accept | Self::AcceptPair(_) => "accept",
             Self::Reject(_) => "reject",
             Self::Tie => "tie",
             Self::Label(_) => "label",
@@ -416,7 +418,7 @@ impl Verb {
             Self::AddStep(payload) => serde_json::to_string(payload),
             Self::MoveStep(payload) => serde_json::to_string(payload),
             Self::PairNew(payload) => serde_json::to_string(payload),
-            Self::PairSwap(payload) => serde_json::to_string(payload),
+            Self::PairSwap(payload) | Self::AcceptPair(payload) => serde_json::to_string(payload),
             Self::Assign(payload) => serde_json::to_string(payload),
             Self::Adjudicate(payload) => serde_json::to_string(payload),
             Self::Undo(payload) | Self::Redo(payload) => serde_json::to_string(payload),
@@ -438,6 +440,7 @@ impl Verb {
         }
         let text = payload.unwrap_or("{}");
         let read = match name {
+            "accept" if payload.is_some() => read(text).map(Self::AcceptPair),
             "accept" => Ok(Self::Accept),
             "reject" => read(text).map(Self::Reject),
             "tie" => Ok(Self::Tie),
@@ -475,8 +478,10 @@ impl Verb {
         matches!(
             self,
             Self::Accept
+                | Self::AcceptPair(_)
                 | Self::Reject(_)
                 | Self::Tie
+                | Self::PairSwap(_)
                 | Self::Label(_)
                 | Self::FirstWrongStep
                 | Self::Adjudicate(_)
