@@ -101,7 +101,6 @@ fn text(
         return Ok(());
     }
     let all = format!("all {}", annotators.len());
-    let mut reasons = BTreeSet::new();
     for (number, asked) in questions.iter().enumerate() {
         if number > 0 {
             output.line("")?;
@@ -125,11 +124,8 @@ fn text(
         )?;
         output.line("")?;
         for (who, figures) in rows {
-            row(&who, width, figures, &mut reasons, output)?;
+            row(&who, width, figures, output)?;
         }
-    }
-    for reason in reasons {
-        output.note(format!("–: {reason}"));
     }
     Ok(())
 }
@@ -141,13 +137,7 @@ fn title(asked: &QuestionFigures) -> String {
     }
 }
 
-fn row(
-    who: &str,
-    width: usize,
-    figures: &Figures,
-    reasons: &mut BTreeSet<String>,
-    output: &mut Output,
-) -> Result<(), Report> {
+fn row(who: &str, width: usize, figures: &Figures, output: &mut Output) -> Result<(), Report> {
     output.text("  ")?;
     output.data_line(who, &[])?;
     output.text(" ".repeat(width.saturating_sub(who.chars().count())))?;
@@ -159,19 +149,22 @@ fn row(
         let count = count.map_or_else(|| "–".to_owned(), |count| count.to_string());
         output.text(format!("  {count:>7}"))?;
     }
+    let mut missing = None;
     for (name, figure) in named(figures) {
         let shown = match figure {
             Ok(percent) if name == "percent" => format!("{percent:.1}%"),
             Ok(value) => format!("{value:.3}"),
             Err(reason) => {
                 // That κ is for two need not be said of each row for all.
-                if reason != Undefined::MoreThanTwoAnnotators {
-                    reasons.insert(format!("{name} not defined: {reason}"));
-                }
+                missing = missing.or(Some(reason));
+                missing.take_if(|reason| *reason == Undefined::MoreThanTwoAnnotators);
                 "–".to_owned()
             }
         };
         output.text(format!("  {shown:>7}"))?;
+    }
+    if let Some(reason) = missing {
+        output.styled(Style::Dim, format!("  {reason}"))?;
     }
     output.line("")
 }
