@@ -23,7 +23,10 @@ impl TextArgs {
     /// Whether it comes from standard input.
     pub fn reads_standard_input(&self) -> bool {
         is_standard_input(self.text.as_deref())
-            || self.file.as_deref().is_some_and(|file| file == Path::new("-"))
+            || self
+                .file
+                .as_deref()
+                .is_some_and(|file| file == Path::new("-"))
     }
 
     /// The text.

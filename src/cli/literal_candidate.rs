@@ -6,8 +6,7 @@ use crate::domain::review::LiteralCandidate;
 use crate::ingest::code_reply::CodeReply;
 use crate::report::Report;
 
-const FORM: &str =
-    "write {\"thought\": …, \"code\": …, \"observation\": …}, or a reply: Thought: … Code: ```py …```";
+const FORM: &str = "write {\"thought\": …, \"code\": …, \"observation\": …}, or a reply: Thought: … Code: ```py …```";
 
 /// Whether it says nothing and does nothing.
 pub fn is_empty(texts: &LiteralCandidate) -> bool {
@@ -66,12 +65,16 @@ mod tests {
         let some = |text: &str| Some(text.to_owned());
         let reply = parse("Thought: Look.\nCode:\n```py\nf()\n```<end_action>").expect("a reply");
         assert_eq!((reply.thought, reply.code), (some("Look."), some("f()")));
-        let json = parse(r#" {"thought": "Look.", "code": null, "observation": "3"}"#).expect("JSON");
+        let json =
+            parse(r#" {"thought": "Look.", "code": null, "observation": "3"}"#).expect("JSON");
         assert_eq!((json.thought, json.code), (some("Look."), None));
         assert_eq!(json.observation, some("3"));
         let calls = parse(r#"{"code": [{"name": "ocr", "arguments": {}}]}"#).expect("calls");
         assert_eq!(calls.code, some(r#"[{"name":"ocr","arguments":{}}]"#));
-        assert_eq!(parse("I know it.").expect("words").thought, some("I know it."));
+        assert_eq!(
+            parse("I know it.").expect("words").thought,
+            some("I know it.")
+        );
     }
 
     #[test]

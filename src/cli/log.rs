@@ -249,7 +249,11 @@ pub fn print_said(
             _ => output.text("  and ")?,
         }
         output.data_line(&words, &[])?;
-        output.text(if ids.len() > 1 { format!(" {}: ", ids.len()) } else { " ".to_owned() })?;
+        output.text(if ids.len() > 1 {
+            format!(" {}: ", ids.len())
+        } else {
+            " ".to_owned()
+        })?;
         output.styled(Style::Id, crate::domain::visible_line(&ids_words(&ids)))?;
         output.styled(Style::Dim, behind)?;
         output.line("")?;

@@ -66,7 +66,8 @@ pub fn step_words(step: StepKey) -> String {
     }
 }
 
-fn why_words(why: &Rejection) -> String {
+/// Why something was rejected: ` (wrong-answer: “the year is 1420”)`, or nothing.
+pub fn why_words(why: &Rejection) -> String {
     let text = match why.text.is_empty() {
         true => None,
         false => Some(format!("“{}”", mentioned(&why.text))),
@@ -135,10 +136,14 @@ pub fn batch_words(records: &[&ReviewRecord]) -> Vec<(String, Vec<String>)> {
 
 /// Ids in one line: the first of them, and how many more there are.
 pub fn ids_words(ids: &[String]) -> String {
-    let named = ids.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+    let named = ids
+        .iter()
+        .take(NAMED)
+        .cloned()
+        .collect::<Vec<_>>()
+        .join(", ");
     match ids.len().checked_sub(NAMED) {
         None | Some(0) => named,
         Some(more) => format!("{named} and {more} more"),
     }
 }
-

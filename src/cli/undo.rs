@@ -93,8 +93,10 @@ fn reverse(
     };
     if next.is_empty() {
         let annotator = annotation.annotator();
-        return Err(Report::failure(format!("{annotator}: {}", direction.nothing))
-            .hint("`retake log` lists what was decided"));
+        return Err(
+            Report::failure(format!("{annotator}: {}", direction.nothing))
+                .hint("`retake log` lists what was decided"),
+        );
     }
     let drafts: Vec<Draft> = next.into_iter().map(direction.draft).collect();
     let reversals = annotation.commit(&drafts, output)?;

@@ -57,7 +57,11 @@ impl fmt::Display for CandidateArg {
 impl CandidateArg {
     /// The candidate as a record names it; files are read now.
     pub fn reference(&self) -> Result<CandidateReference, Report> {
-        let literal = |text: String| Ok(CandidateReference::Literal(literal_candidate::parse(&text)?));
+        let literal = |text: String| {
+            Ok(CandidateReference::Literal(literal_candidate::parse(
+                &text,
+            )?))
+        };
         match self {
             Self::Step => Ok(CandidateReference::Step),
             Self::Candidate(number) => Ok(CandidateReference::Candidate(*number)),
@@ -73,11 +77,24 @@ mod tests {
 
     #[test]
     fn candidates_survive_their_text_form() {
-        for text in ["step", "candidate:2", "file:a/b.json", "text:Thought: x", "text:-"] {
+        for text in [
+            "step",
+            "candidate:2",
+            "file:a/b.json",
+            "text:Thought: x",
+            "text:-",
+        ] {
             let read: CandidateArg = text.parse().expect(text);
             assert_eq!(read.to_string(), text);
         }
-        for wrong in ["", "steps", "candidate:0", "candidate:x", "file:", "other:1"] {
+        for wrong in [
+            "",
+            "steps",
+            "candidate:0",
+            "candidate:x",
+            "file:",
+            "other:1",
+        ] {
             assert!(wrong.parse::<CandidateArg>().is_err(), "{wrong}");
         }
     }

@@ -36,7 +36,13 @@ pub struct NewArgs {
     #[arg(long, value_name = "CANDIDATE")]
     rejected: CandidateArg,
     /// Why
-    #[arg(long, value_name = "TEXT", allow_hyphen_values = true, default_value = "", hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "TEXT",
+        allow_hyphen_values = true,
+        default_value = "",
+        hide_default_value = true
+    )]
     reason: String,
     /// Accept the pair at once
     #[arg(long)]
@@ -133,7 +139,8 @@ fn check(subject: &Subject, step: StepKey, pair: &NewPair) -> Result<(), Report>
         .map_err(|error| Report::failure(format!("{id}: {error}")))?;
     // What a controller writes; an observation comes from elsewhere.
     let reply = |candidate: &Candidate| {
-        [Field::Thought, Field::Code].map(|field| candidate_text(candidate, field).trim().to_owned())
+        [Field::Thought, Field::Code]
+            .map(|field| candidate_text(candidate, field).trim().to_owned())
     };
     let (chosen, rejected) = (reply(&made.chosen), reply(&made.rejected));
     for (side, texts) in [("chosen", &chosen), ("rejected", &rejected)] {

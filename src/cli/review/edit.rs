@@ -84,9 +84,7 @@ type Edited<'s> = (Target, Option<Side>, Cow<'s, str>);
 fn of_trajectory<'s>(args: &EditArgs, subject: &'s Subject) -> Result<Edited<'s>, Report> {
     let id = subject.id();
     if args.side.is_some() {
-        return Err(Report::usage(format!(
-            "{id} is no pair: leave --side out"
-        )));
+        return Err(Report::usage(format!("{id} is no pair: leave --side out")));
     }
     let Some(trajectory) = &subject.current.content.trajectory else {
         return Err(Report::failure(format!("{id} has nothing to edit")));
@@ -126,13 +124,19 @@ fn of_pair<'s>(args: &EditArgs, subject: &'s Subject) -> Result<Edited<'s>, Repo
     });
     let shown = match (args.field, side) {
         (Field::Task, None) => Cow::Borrowed(pair.context.task.text.as_str()),
-        (Field::Answer, _) => return Err(Report::failure(format!("{id} is a pair: it has no answer"))),
+        (Field::Answer, _) => {
+            return Err(Report::failure(format!("{id} is a pair: it has no answer")));
+        }
         (Field::Task, Some(_)) => {
-            return Err(Report::usage("the task is of both candidates: leave --side out"));
+            return Err(Report::usage(
+                "the task is of both candidates: leave --side out",
+            ));
         }
         (_, None) => {
-            return Err(Report::usage(format!("{id} is a pair, and an edit is of one candidate"))
-                .hint("--side chosen or --side rejected"));
+            return Err(
+                Report::usage(format!("{id} is a pair, and an edit is of one candidate"))
+                    .hint("--side chosen or --side rejected"),
+            );
         }
         (field, Some(Side::Chosen)) => candidate_text(&pair.chosen, field),
         (field, Some(Side::Rejected)) => candidate_text(&pair.rejected, field),

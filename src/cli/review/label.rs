@@ -49,7 +49,9 @@ pub fn label(args: &LabelArgs, session: &Session, output: &mut Output) -> Ended 
     let hits = StepHits::Steps;
     decide(&args.decision, session, output, words, hits, |subject| {
         let target = args.step.target(subject)?;
-        let labels = target.step.and_then(|step| subject.review().labels.get(&step));
+        let labels = target
+            .step
+            .and_then(|step| subject.review().labels.get(&step));
         let own = labels.and_then(|labels| labels.get(annotator));
         Ok((own != Some(&args.value)).then_some((target, Verb::Label(args.value))))
     })

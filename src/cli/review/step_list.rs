@@ -128,7 +128,13 @@ pub fn move_step(args: &MoveStepArgs, session: &Session, output: &mut Output) ->
     decide(&args.decision, session, output, words, hits, |subject| {
         let target = args.step.target(subject)?;
         let after = before(subject, args.after)?;
-        let place = |key| subject.current.steps.iter().position(|step| step.key == key);
+        let place = |key| {
+            subject
+                .current
+                .steps
+                .iter()
+                .position(|step| step.key == key)
+        };
         // Behind itself or behind the one that it follows already: it stays where it is.
         let own = target.step.and_then(place);
         let behind = after.map_or(Some(0), |key| place(key).map(|at| at + 1));
