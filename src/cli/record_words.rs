@@ -76,7 +76,8 @@ pub fn step_words(step: StepKey) -> String {
     }
 }
 
-fn why_words(why: &Rejection) -> String {
+/// Why something was rejected: ` (wrong-answer: “the year is 1420”)`, or nothing.
+pub fn why_words(why: &Rejection) -> String {
     let text = match why.text.is_empty() {
         true => None,
         false => Some(format!("“{}”", mentioned(&why.text))),

@@ -46,7 +46,7 @@ pub struct CurrentPair {
 
 impl Current {
     /// A record that nobody has looked at.
-    fn untouched(id: &RecordId, content: Content) -> Self {
+    pub fn untouched(id: &RecordId, content: Content) -> Self {
         let count = content.trajectory.as_ref().map_or(0, |t| t.steps.len());
         let pair = |part: &Option<String>| CurrentPair {
             target: TargetId {
