@@ -104,8 +104,14 @@ impl Page<'_> {
             let (style, verdict) = match adjudication.verdict {
                 Judgement::Accept => (Style::Good, "adjudicated: accepted"),
                 Judgement::Reject => (Style::Bad, "adjudicated: rejected"),
+                Judgement::Tie => (Style::Dim, "adjudicated: equally good"),
             };
             self.said(annotator, style, verdict, &why_words(&adjudication.why))?;
+        }
+        if !review.objections.is_empty() {
+            let who: Vec<&str> = review.objections.iter().map(AsRef::as_ref).collect();
+            let told = format!("it holds, although {} disagreed since", who.join(", "));
+            self.output.data(&told, INDENT)?;
         }
         if state == ReviewState::Disputed && review.verdicts.is_empty() {
             let hidden = "others disagree; who says what is shown when you have given your verdict";
