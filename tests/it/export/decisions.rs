@@ -13,9 +13,8 @@ use crate::user::{Ended, User, array, lines, record};
 /// Four trajectories: `a` to `d`.
 fn user(name: &str) -> User {
     let user = User::new(name);
-    let records = ["a", "b", "c", "d"].map(|id| {
-        record(id, &format!("How tall is tower {id}?"), "70 m", "70 m")
-    });
+    let records = ["a", "b", "c", "d"]
+        .map(|id| record(id, &format!("How tall is tower {id}?"), "70 m", "70 m"));
     user.write("trips.json", array(&records));
     user.retake(["add", "trips.json"]).succeeds();
     user
@@ -45,21 +44,44 @@ fn what_people_rejected_is_left_out_and_edits_are_written() {
     let edit = ["edit", "trips/c", "--step", "1", "--field", "thought"];
     review(&user, &[&edit[..], &["--text", "Ask somebody."]].concat());
 
-    let ended = user.retake(["export", "m-trace", "-o", "all.json"]).succeeds();
-    assert!(ended.stderr.contains("left out: 1 rejected (--include rejected)"), "{ended:?}");
-    assert!(ended.stderr.contains("left out: 1 stale (--include stale)"), "{ended:?}");
-    assert!(ended.stderr.contains("stale: trips/c step 1, 2"), "{ended:?}");
+    let ended = user
+        .retake(["export", "m-trace", "-o", "all.json"])
+        .succeeds();
+    assert!(
+        ended
+            .stderr
+            .contains("left out: 1 rejected (--include rejected)"),
+        "{ended:?}"
+    );
+    assert!(
+        ended.stderr.contains("left out: 1 stale (--include stale)"),
+        "{ended:?}"
+    );
+    assert!(
+        ended.stderr.contains("stale: trips/c step 1, 2"),
+        "{ended:?}"
+    );
     assert_eq!(ids(&rows(&user, "all.json")), ["b", "d"]);
 
     // Looked at again, the edited one is exported with its edit.
     review(&user, &["fresh", "trips/c", "--step", "1"]);
     review(&user, &["fresh", "trips/c", "--step", "2"]);
-    let include = ["export", "m-trace", "-o", "more.json", "--include", "rejected"];
+    let include = [
+        "export",
+        "m-trace",
+        "-o",
+        "more.json",
+        "--include",
+        "rejected",
+    ];
     user.retake(include).succeeds();
     let written = rows(&user, "more.json");
     assert_eq!(ids(&written), ["a", "b", "c", "d"]);
     let reply = written[2]["conversations"][2]["value"].as_str().unwrap();
-    assert!(reply.starts_with("Thought: Ask somebody.\n\nCode:"), "{reply}");
+    assert!(
+        reply.starts_with("Thought: Ask somebody.\n\nCode:"),
+        "{reply}"
+    );
     let untouched = record("d", "How tall is tower d?", "70 m", "70 m");
     assert_eq!(written[3], untouched);
 
@@ -78,12 +100,21 @@ fn annotators_who_disagree_keep_an_item_back() {
     for (who, verb) in [("ada", "accept"), ("bo", "reject")] {
         review(&user, &[verb, "trips/a", "--as-user", who]);
     }
-    let ended = user.retake(["export", "m-trace", "-o", "out.json"]).succeeds();
+    let ended = user
+        .retake(["export", "m-trace", "-o", "out.json"])
+        .succeeds();
     assert!(ended.stderr.contains("left out: 1 disputed"), "{ended:?}");
     // Whoever exports need not have an own verdict to be told of it.
     let other = ["check", "m-trace", "--format", "json", "--as-user", "cy"];
     assert_eq!(user.json(other)["left_out"], json!({"disputed": 1}));
-    let all = ["export", "m-trace", "-o", "all.json", "--include", "disputed"];
+    let all = [
+        "export",
+        "m-trace",
+        "-o",
+        "all.json",
+        "--include",
+        "disputed",
+    ];
     user.retake(all).succeeds();
     assert_eq!(rows(&user, "all.json").len(), 4);
 }
@@ -106,25 +137,39 @@ fn a_source_that_changed_under_a_review_is_kept_back() {
 fn splits_keep_tasks_whole_and_stay() {
     let user = User::new("export-splits");
     let records = |count: usize, prefix: &str| -> Vec<Value> {
-        let one = |n: usize| record(&format!("{prefix}{n}"), &format!("What is {}?", n / 2), "x", "x");
+        let one = |n: usize| {
+            record(
+                &format!("{prefix}{n}"),
+                &format!("What is {}?", n / 2),
+                "x",
+                "x",
+            )
+        };
         (0..count).map(one).collect()
     };
     user.write("first.jsonl", lines(&records(60, "f")));
     user.write("second.jsonl", lines(&records(30, "s")));
-    user.retake(["add", "first.jsonl", "second.jsonl"]).succeeds();
+    user.retake(["add", "first.jsonl", "second.jsonl"])
+        .succeeds();
     let split = ["--split", "train=0.7,val=0.2,test=0.1", "--seed", "3"];
     let export = |to: &str| {
         let words = [&["export", "m-trace", "-o", to][..], &split].concat();
         user.retake(words).succeeds()
     };
     let ended = export("parts");
-    assert!(ended.stderr.contains("90 rows written to parts"), "{ended:?}");
+    assert!(
+        ended.stderr.contains("90 rows written to parts"),
+        "{ended:?}"
+    );
     let places = |folder: &str| {
         let mut places: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for name in ["train", "val", "test"] {
             for row in rows(&user, &format!("{folder}/{name}.json")) {
                 let task = row["conversations"][1]["value"].as_str().unwrap();
-                places.entry(task.to_owned()).or_default().insert(name.to_owned());
+                places
+                    .entry(task.to_owned())
+                    .or_default()
+                    .insert(name.to_owned());
             }
         }
         places
@@ -132,7 +177,10 @@ fn splits_keep_tasks_whole_and_stay() {
     let before = places("parts");
     assert_eq!(before.len(), 30);
     assert!(before.values().all(|names| names.len() == 1), "{before:?}");
-    let in_train = before.values().filter(|names| names.contains("train")).count();
+    let in_train = before
+        .values()
+        .filter(|names| names.contains("train"))
+        .count();
     assert!((14..28).contains(&in_train), "{in_train}");
     // More data moves nobody.
     user.write("second.jsonl", lines(&records(200, "s")));
@@ -143,26 +191,42 @@ fn splits_keep_tasks_whole_and_stay() {
     let manifest = value(&fs::read_to_string(user.path("parts/manifest.json")).unwrap());
     assert_eq!(manifest["split"]["seed"], 3);
     assert_eq!(manifest["sources"][0]["name"], "first");
-    let file = manifest["files"].as_array().unwrap().iter().find(|f| f["path"] == "val.json");
-    let named: Vec<String> = file.unwrap()["rows"].as_array().unwrap().iter()
+    let file = manifest["files"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|f| f["path"] == "val.json");
+    let named: Vec<String> = file.unwrap()["rows"]
+        .as_array()
+        .unwrap()
+        .iter()
         .map(|id| id.as_str().unwrap().split_once('/').unwrap().1.to_owned())
         .collect();
     assert_eq!(named, ids(&rows(&user, "parts/val.json")));
     // The same call with another name writes the same bytes.
     export("again");
     for name in ["train.json", "val.json", "test.json", "manifest.json"] {
-        let [one, two] = ["later", "again"].map(|f| fs::read(user.path(&format!("{f}/{name}"))).unwrap());
+        let [one, two] =
+            ["later", "again"].map(|f| fs::read(user.path(&format!("{f}/{name}"))).unwrap());
         assert_eq!(one, two, "{name}");
     }
     for (words, reason) in [
-        (["--split", "train=0.5"], "the shares add up to 0.5, and must add up to 1"),
+        (
+            ["--split", "train=0.5"],
+            "the shares add up to 0.5, and must add up to 1",
+        ),
         (["--split", "train"], "is no split"),
     ] {
         let ended = user.retake([&["export", "m-trace", "-o", "no"][..], &words].concat());
         assert!(ended.ends_with(2).stderr.contains(reason));
     }
     let stream = [&["export", "m-trace", "-o", "-"][..], &split].concat();
-    assert!(user.retake(stream).ends_with(1).stderr.contains("can't go to stdout"));
+    assert!(
+        user.retake(stream)
+            .ends_with(1)
+            .stderr
+            .contains("can't go to stdout")
+    );
 }
 
 proptest::proptest! {
@@ -183,7 +247,15 @@ proptest::proptest! {
 fn copies_make_an_export_portable() {
     let user = User::new("export-copies");
     fs::create_dir(user.path("out")).unwrap();
-    let pairs = ["--demo", "export", "pref-x", "-o", "out/pairs.json", "--media", "copy"];
+    let pairs = [
+        "--demo",
+        "export",
+        "pref-x",
+        "-o",
+        "out/pairs.json",
+        "--media",
+        "copy",
+    ];
     user.retake(pairs).succeeds();
     let written = rows(&user, "out/pairs.json");
     let mut seen = BTreeSet::new();
@@ -199,7 +271,15 @@ fn copies_make_an_export_portable() {
     let files = fs::read_dir(user.path("out/media")).unwrap().count();
     assert_eq!((seen.len(), files), (7, 7));
     // Once more into the same folder: the copies are there, and are the same.
-    let more = ["--demo", "export", "pref-x", "-o", "out/more.json", "--media", "copy"];
+    let more = [
+        "--demo",
+        "export",
+        "pref-x",
+        "-o",
+        "out/more.json",
+        "--media",
+        "copy",
+    ];
     user.retake(more).succeeds();
     let info = value(&fs::read_to_string(user.path("out/dataset_info.json")).unwrap());
     let names: Vec<&String> = info.as_object().unwrap().keys().collect();
@@ -208,17 +288,37 @@ fn copies_make_an_export_portable() {
     assert_eq!(info["pairs"]["ranking"], true);
 
     // Texts and code name these by path, so copies stand at those paths.
-    let trajectories = ["--demo", "export", "m-trace", "-o", "out/runs.json", "--media", "copy"];
+    let trajectories = [
+        "--demo",
+        "export",
+        "m-trace",
+        "-o",
+        "out/runs.json",
+        "--media",
+        "copy",
+    ];
     user.retake(trajectories).succeeds();
     assert!(user.path("out/images/harbour.png").is_file());
 
     let embedded = ["--demo", "export", "pref-x", "-o", "-", "--media", "embed"];
     let text = user.retake(embedded).succeeds().stdout;
     let first = &value(&text)[0]["images"][0];
-    assert!(first.as_str().unwrap().starts_with("data:image/png;base64,iVBOR"), "{first}");
+    assert!(
+        first
+            .as_str()
+            .unwrap()
+            .starts_with("data:image/png;base64,iVBOR"),
+        "{first}"
+    );
     for (words, reason) in [
-        (["m-trace", "--media", "embed"], "`m-trace` can't have its pictures with `--media embed`"),
-        (["pref-x", "--media", "copy"], "copies of pictures have no place beside stdout"),
+        (
+            ["m-trace", "--media", "embed"],
+            "`m-trace` can't have its pictures with `--media embed`",
+        ),
+        (
+            ["pref-x", "--media", "copy"],
+            "copies of pictures have no place beside stdout",
+        ),
     ] {
         let ended = user.retake([&["--demo", "export", "-o", "-"][..], &words].concat());
         assert!(ended.ends_with(1).stderr.contains(reason));
@@ -245,15 +345,32 @@ fn rows_that_a_trainer_would_not_take_are_listed_and_not_written() {
     even["conversations"].as_array_mut().unwrap().push(turn);
     let mut marks = pair(&[], "Look at <image> again.");
     marks["system"] = "".into();
-    let pairs = [pair(&[], "Look."), pair(&["gone.png"], "Look."), even, marks];
+    let pairs = [
+        pair(&[], "Look."),
+        pair(&["gone.png"], "Look."),
+        even,
+        marks,
+    ];
     user.write("pairs.json", array(&pairs));
     user.retake(["add", "pairs.json"]).succeeds();
 
-    let ended = user.retake(["check", "pref-x", "--format", "json"]).ends_with(3);
+    let ended = user
+        .retake(["check", "pref-x", "--format", "json"])
+        .ends_with(3);
     let checked = value(&ended.stdout);
-    assert_eq!((&checked["ready"], &checked["failed"]), (&json!(1), &json!(3)));
-    let found: Vec<(String, String)> = checked["failures"].as_array().unwrap().iter()
-        .map(|failure| ["id", "rule"].map(|key| failure[key].as_str().unwrap().to_owned()).into())
+    assert_eq!(
+        (&checked["ready"], &checked["failed"]),
+        (&json!(1), &json!(3))
+    );
+    let found: Vec<(String, String)> = checked["failures"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|failure| {
+            ["id", "rule"]
+                .map(|key| failure[key].as_str().unwrap().to_owned())
+                .into()
+        })
         .collect();
     let expected = [
         ("pairs/1", "missing-picture"),
@@ -262,12 +379,22 @@ fn rows_that_a_trainer_would_not_take_are_listed_and_not_written() {
         ("pairs/3", "no-system-prompt"),
     ];
     for (id, rule) in expected {
-        assert!(found.contains(&(id.to_owned(), rule.to_owned())), "{id} {rule}: {found:?}");
+        assert!(
+            found.contains(&(id.to_owned(), rule.to_owned())),
+            "{id} {rule}: {found:?}"
+        );
     }
     assert_eq!(found.len(), expected.len(), "{found:?}");
 
-    let ended = user.retake(["export", "pref-x", "-o", "out.json"]).ends_with(3);
-    assert!(ended.stderr.contains("not written: pairs/1: missing-picture: gone.png"), "{ended:?}");
+    let ended = user
+        .retake(["export", "pref-x", "-o", "out.json"])
+        .ends_with(3);
+    assert!(
+        ended
+            .stderr
+            .contains("not written: pairs/1: missing-picture: gone.png"),
+        "{ended:?}"
+    );
     assert_eq!(rows(&user, "out.json").len(), 1);
     let manifest = value(&fs::read_to_string(user.path("out.json.manifest.json")).unwrap());
     assert_eq!(manifest["failed"]["missing-picture"], 1);
@@ -278,14 +405,25 @@ fn rows_that_a_trainer_would_not_take_are_listed_and_not_written() {
     user.retake(all).succeeds();
     assert_eq!(rows(&user, "all.json").len(), 4);
     // What can't be copied can't be allowed either.
-    let copied = [&all[..3], &["copied.json", "--media", "copy", "--allow", allow]].concat();
+    let copied = [
+        &all[..3],
+        &["copied.json", "--media", "copy", "--allow", allow],
+    ]
+    .concat();
     let ended = user.retake(copied).ends_with(3);
-    assert!(ended.stderr.contains("not written: pairs/1: not-writable: "), "{ended:?}");
+    assert!(
+        ended
+            .stderr
+            .contains("not written: pairs/1: not-writable: "),
+        "{ended:?}"
+    );
     for (rule, reason) in [
         ("no-rule", "`pref-x` has no rule `no-rule`"),
         ("not-writable", "can't be allowed"),
     ] {
-        let ended = user.retake(["check", "pref-x", "--allow", rule]).ends_with(2);
+        let ended = user
+            .retake(["check", "pref-x", "--allow", rule])
+            .ends_with(2);
         assert!(ended.stderr.contains(reason), "{ended:?}");
     }
     assert_eq!(rows(&user, "copied.json").len(), 3);
