@@ -1,12 +1,12 @@
 //! Rows of trajectories and of preference pairs for tables in the layout of Hugging Face: typed columns, lists of
 //! structures for steps. See docs/export.md for what is in each column.
 
-use std::sync::Arc;
-
-use arrow::datatypes::{DataType, Field, Fields, Schema};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::atif::reference_json;
+use super::hugging_face::{Column, ColumnType};
 use super::original::format_of;
 use super::{Refusal, Rendered};
 use crate::domain::{
@@ -43,64 +43,57 @@ impl RowKind {
     }
 
     /// The columns.
-    pub fn schema(self) -> Schema {
-        let steps = list(DataType::Struct(step_fields().into()));
+    pub fn columns(self) -> Vec<Column> {
+        let steps = ColumnType::Struct(step_columns());
         let mut columns = vec![
-            text("id"),
-            text("hash"),
-            text("format"),
-            text("system_prompt"),
-            text("task"),
-            text("prompt"),
-            Field::new("attachments", list(DataType::Utf8), true),
-            Field::new("steps", steps, true),
+            Column::text("id"),
+            Column::text("hash"),
+            Column::text("format"),
+            Column::text("system_prompt"),
+            Column::text("task"),
+            Column::text("prompt"),
+            Column::new("attachments", ColumnType::Text.list()),
+            Column::new("images", ColumnType::Picture.list()),
+            Column::new("steps", steps.list()),
         ];
         match self {
             Self::Trajectory => columns.extend([
-                text("answer"),
-                text("reference_answer"),
-                text("verdict"),
-                text("reason"),
-                text("run"),
-                text("model"),
+                Column::text("answer"),
+                Column::text("reference_answer"),
+                Column::text("verdict"),
+                Column::text("reason"),
+                Column::text("run"),
+                Column::text("model"),
             ]),
             Self::Pair => {
-                let mut candidate = step_fields();
+                let mut candidate = step_columns();
                 candidate.extend([
-                    text("reply"),
-                    text("maker"),
-                    Field::new("score", DataType::Float64, true),
+                    Column::text("reply"),
+                    Column::text("maker"),
+                    Column::new("score", ColumnType::Float),
                 ]);
-                let candidate = DataType::Struct(candidate.into());
+                let candidate = ColumnType::Struct(candidate);
                 columns.extend([
-                    Field::new("chosen", candidate.clone(), true),
-                    Field::new("rejected", candidate, true),
-                    text("reason"),
+                    Column::new("chosen", candidate.clone()),
+                    Column::new("rejected", candidate),
+                    Column::text("reason"),
                 ]);
             }
         }
-        Schema::new(Fields::from(columns))
+        columns
     }
 }
 
-fn step_fields() -> Vec<Field> {
+fn step_columns() -> Vec<Column> {
     vec![
-        text("thought"),
-        text("code"),
-        text("tool_calls"),
-        text("message"),
-        text("observation"),
-        Field::new("is_error", DataType::Boolean, true),
+        Column::text("thought"),
+        Column::text("code"),
+        Column::text("tool_calls"),
+        Column::text("message"),
+        Column::text("observation"),
+        Column::new("is_error", ColumnType::Boolean),
+        Column::new("images", ColumnType::Picture.list()),
     ]
-}
-
-fn text(name: &str) -> Field {
-    Field::new(name, DataType::Utf8, true)
-}
-
-/// A list whose elements are called `item`, as Arrow's own tools call them.
-pub(super) fn list(element: DataType) -> DataType {
-    DataType::List(Arc::new(Field::new("item", element, true)))
 }
 
 /// The rows of a record: of its trajectory, or else of its pairs.
@@ -136,6 +129,7 @@ fn trajectory_row(record: &Record, trajectory: &Trajectory) -> Value {
         "task": trajectory.task.text,
         "prompt": trajectory.task.prompt,
         "attachments": attachments(&trajectory.task.attachments),
+        "images": task_pictures(&trajectory.task.attachments),
         "steps": trajectory.steps.iter().map(step).collect::<Vec<_>>(),
         "answer": trajectory.answer,
         "reference_answer": reference,
@@ -160,6 +154,7 @@ fn pair_row(record: &Record, pair: &PreferencePair) -> Value {
         "task": context.task.text,
         "prompt": context.task.prompt,
         "attachments": attachments(&context.task.attachments),
+        "images": task_pictures(&context.task.attachments),
         "steps": context.steps.iter().map(step).collect::<Vec<_>>(),
         "chosen": candidate(&pair.chosen),
         "rejected": candidate(&pair.rejected),
@@ -181,11 +176,31 @@ fn attachments(attachments: &[Attachment]) -> Vec<String> {
         .collect()
 }
 
+/// The pictures among the files of a task.
+fn task_pictures(attachments: &[Attachment]) -> Vec<Value> {
+    let references = attachments.iter().map(|attachment| &attachment.reference);
+    pictures(references.filter(|reference| reference.is_picture()))
+}
+
+/// Paths, addresses and bytes, as a column of pictures takes them; bytes that are no base64 are null.
+fn pictures<'p>(references: impl Iterator<Item = &'p PictureReference>) -> Vec<Value> {
+    references
+        .map(|reference| match reference {
+            PictureReference::Path(path) | PictureReference::Url(path) => json!(path),
+            PictureReference::Inline(bytes) if STANDARD.decode(&*bytes.base64).is_ok() => {
+                json!({"bytes": bytes.base64, "path": bytes.path})
+            }
+            PictureReference::Inline(_) => Value::Null,
+        })
+        .collect()
+}
+
 fn step(step: &Step) -> Value {
     parts(
         step.thought.as_deref(),
         step.action.as_ref(),
         step.observation.as_ref(),
+        &step.pictures,
     )
 }
 
@@ -194,6 +209,7 @@ fn candidate(candidate: &Candidate) -> Value {
         candidate.thought.as_deref(),
         candidate.action.as_ref(),
         candidate.observation.as_ref(),
+        &[],
     );
     row["reply"] = json!(candidate.reply);
     row["maker"] = match &candidate.maker {
@@ -208,7 +224,9 @@ fn parts(
     thought: Option<&str>,
     action: Option<&Action>,
     observation: Option<&Observation>,
+    own_pictures: &[PictureReference],
 ) -> Value {
+    let observed = observation.map_or(&[][..], |o| &o.pictures);
     let (mut code, mut calls, mut message) = (None, None, None);
     match action {
         Some(Action::Code(text)) => code = Some(text),
@@ -223,5 +241,6 @@ fn parts(
         "message": message,
         "observation": observation.map(|o| &o.text),
         "is_error": observation.map(|o| o.is_error),
+        "images": pictures(own_pictures.iter().chain(observed)),
     })
 }

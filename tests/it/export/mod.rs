@@ -2,6 +2,7 @@
 
 mod edits;
 mod files;
+mod hugging_face;
 mod records;
 mod round_trips;
 mod tables;
