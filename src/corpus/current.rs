@@ -162,7 +162,7 @@ impl Corpus {
         let created = full.pairs.clone();
         let mut current = Current::untouched(id, content);
         if !full.is_empty() {
-            let edited = apply(&self.as_shown(&full), &current.content);
+            let edited = apply(&self.as_shown(&full, eyes), &current.content);
             let parts = |content: &Content| content.pairs.len();
             let mut made = Vec::new();
             for pair in &created {
@@ -197,7 +197,7 @@ impl Corpus {
                 Some(_) => self.full_review(&about.target, hash),
             };
             if about.target.part.is_some() && !review.is_empty() {
-                let edited = apply_to_pair(&self.as_shown(&review), pair);
+                let edited = apply_to_pair(&self.as_shown(&review, eyes), pair);
                 *pair = edited.pair;
                 current.conflicts.extend(edited.conflicts);
             }
@@ -216,9 +216,9 @@ impl Corpus {
     }
 
     /// A review whose sides are exchanged as far as this annotator may see it: which side others prefer is a verdict.
-    fn as_shown(&self, review: &Review) -> Review {
+    fn as_shown(&self, review: &Review, eyes: Eyes) -> Review {
         Review {
-            swapped: self.visible(review.clone()).swapped,
+            swapped: self.visible(review.clone(), eyes).swapped,
             ..review.clone()
         }
     }

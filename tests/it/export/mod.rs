@@ -3,6 +3,7 @@
 mod decisions;
 mod edits;
 mod files;
+mod hugging_face;
 mod records;
 mod round_trips;
 mod tables;
