@@ -2,7 +2,8 @@
 //!
 //!     cargo bench --bench corpus
 //!
-//! RETAKE_BENCH_TRAJECTORIES=285000 makes it ten times as large; RETAKE_BENCH_FOLDER keeps the corpus between runs.
+//! RETAKE_BENCH_SCALE=10 compares the cold index with that of ten times the corpus instead (10 GB); RETAKE_BENCH_TRAJECTORIES
+//! makes the corpus itself larger or smaller; RETAKE_BENCH_FOLDER keeps it between runs.
 //! Every figure comes from this one process on the same files; ratios count, absolute times depend on the machine.
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used)]
 
@@ -11,6 +12,7 @@ mod corpus;
 mod floor;
 mod memory;
 mod queries;
+mod scale;
 mod showing;
 
 use std::path::{Path, PathBuf};
@@ -34,8 +36,17 @@ fn main() {
         || std::env::temp_dir().join(format!("retake-bench-{}", std::process::id())),
         PathBuf::from,
     );
-    let files = generate(trajectories, &folder);
     let config = Config::load(None).expect("defaults");
+    let keeps = std::env::var_os("RETAKE_BENCH_FOLDER").is_some();
+    let scale = number("RETAKE_BENCH_SCALE", 1);
+    if scale > 1 {
+        scale::run(trajectories, scale, &folder, &config);
+        if !keeps {
+            std::fs::remove_dir_all(&folder).expect("removed");
+        }
+        return;
+    }
+    let files = generate(trajectories, &folder);
 
     let size: u64 = files
         .iter()
@@ -52,7 +63,7 @@ fn main() {
         corpus.index_size().expect("size") as f64 / size as f64
     );
     showing::run(&corpus, &files, &config, &folder);
-    if std::env::var_os("RETAKE_BENCH_FOLDER").is_none() {
+    if !keeps {
         std::fs::remove_dir_all(&folder).expect("removed");
     }
 }
