@@ -5,12 +5,14 @@ mod agreement;
 mod annotation;
 mod annotator;
 mod assign;
+mod check;
 mod compare;
 mod completions;
 mod consequences;
 mod decision;
 mod demo;
 mod export;
+mod export_selection;
 mod facets;
 mod given_text;
 mod help_query;
@@ -50,7 +52,7 @@ use session::Session;
 #[derive(Debug, Parser)]
 #[command(name = "retake", version, about, max_term_width = 100)]
 #[command(
-    after_help = "Exit codes: 0 done, 1 failed, 2 wrong call, 3 done but some records could not be read.\n\
+    after_help = "Exit codes: 0 done, 1 failed, 2 wrong call, 3 done but some records could not be read or written.\n\
     The query language: retake help query"
 )]
 pub struct Cli {
@@ -88,6 +90,7 @@ enum Command {
     Show(show::ShowArgs),
     Stats(stats::StatsArgs),
     Compare(compare::CompareArgs),
+    Check(check::CheckArgs),
     Review(review::ReviewArgs),
     Pair(pair::PairArgs),
     Log(log::LogArgs),
@@ -155,6 +158,7 @@ fn dispatch(cli: &Cli, output: &mut Output) -> Ended {
         Command::Show(args) => show::run(args, session, output),
         Command::Stats(args) => stats::run(args, session, output),
         Command::Compare(args) => compare::run(args, session, output),
+        Command::Check(args) => check::run(args, session, output),
         Command::Review(args) => review::run(args, session, output),
         Command::Pair(args) => pair::run(args, session, output),
         Command::Log(args) => log::run(args, session, output),

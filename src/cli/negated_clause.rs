@@ -5,7 +5,15 @@ use std::ffi::OsString;
 use crate::index::query::field_named;
 
 /// The verbs that take a query.
-const VERBS: &[&str] = &["search", "facets", "stats", "export", "agreement", "assign"];
+const VERBS: &[&str] = &[
+    "search",
+    "facets",
+    "stats",
+    "export",
+    "check",
+    "agreement",
+    "assign",
+];
 
 /// The short options, which may stand together and before a value: `-qv`, `-oPATH`.
 const SHORT_OPTIONS: &str = "hoqvV";
