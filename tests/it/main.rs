@@ -20,5 +20,6 @@ mod read_only;
 mod reading;
 mod real_data;
 mod real_records;
+mod review;
 mod trust;
 mod user;

@@ -89,7 +89,7 @@ pub fn run(args: &NewArgs, session: &Session, output: &mut Output) -> Ended {
     check(&subject, step, &pair)?;
     let target = subject.target.with_step(step);
     let new = draft(subject.id(), target, Verb::PairNew(Box::new(pair)))?;
-    annotation.keep_text(&subject.record, output);
+    annotation.keep_text(&subject.record);
     let records = annotation.commit(&[new], output)?;
     let Some(record) = records.first() else {
         return Err(Report::failure("the pair was not saved"));

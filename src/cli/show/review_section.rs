@@ -1,7 +1,7 @@
 //! What people decided, on the page of a trajectory or pair.
 
 use crate::cli::output::Style;
-use crate::cli::record_words::{step_words, why_words};
+use crate::cli::record_words::{label_words, step_words, why_words, words};
 use crate::corpus::{Current, CurrentPair, opinion_name};
 use crate::domain::ReviewState;
 use crate::domain::review::{
@@ -27,10 +27,7 @@ pub fn step_marks(current: &Current, step: &EditedStep) -> String {
         None => {}
     }
     for (annotator, label) in review.labels.get(&step.key).into_iter().flatten() {
-        let value = match label.value() {
-            0 => "0".to_owned(),
-            value => format!("{value:+}"),
-        };
+        let value = label_words(label.value());
         marks.push(format!("label {value} ({annotator})"));
     }
     for (annotator, key) in &review.first_wrong_steps {
@@ -199,8 +196,7 @@ fn conflict_words(shown: &Shown<'_>, conflict: &Conflict) -> String {
     let journals = shown.corpus.journals();
     let record = journals.reviews().record(conflict.record);
     let said = record.map_or(String::new(), |record| {
-        let words = crate::cli::record_words::words(record);
-        format!("{} {words}: ", record.annotator)
+        format!("{} {}: ", record.annotator, words(record))
     });
     let fate = match conflict.reason.is_applied() {
         true => "it holds nevertheless",
