@@ -48,11 +48,6 @@ impl Annotation {
         &self.corpus
     }
 
-    /// The workspace.
-    pub fn workspace(&self) -> &Workspace {
-        &self.workspace
-    }
-
     /// Who reviews.
     pub fn annotator(&self) -> &str {
         &self.annotator

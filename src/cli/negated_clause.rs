@@ -5,7 +5,16 @@ use std::ffi::OsString;
 use crate::index::query::field_named;
 
 /// The verbs that take a query; `list` is that of `pair`.
-const VERBS: &[&str] = &["search", "facets", "stats", "export", "list"];
+const VERBS: &[&str] = &[
+    "search",
+    "facets",
+    "stats",
+    "export",
+    "check",
+    "agreement",
+    "assign",
+    "list",
+];
 
 /// The short options, which may stand together and before a value: `-qv`, `-oPATH`.
 const SHORT_OPTIONS: &str = "hoqvV";

@@ -13,6 +13,7 @@ pub fn words(record: &ReviewRecord) -> String {
     let of_step = step.map_or(String::new(), |step| format!(" {}", step_words(step)));
     match &record.verb {
         Verb::Accept => "accepted".to_owned(),
+        Verb::AcceptPair(orientation) => format!("accepted{}", swapped_words(orientation.swapped)),
         Verb::Reject(why) => format!("rejected{}", why_words(why)),
         Verb::Tie => "called equally good".to_owned(),
         Verb::Label(label) => format!("labelled{of_step} as {}", label_words(label.value())),
@@ -40,8 +41,9 @@ pub fn words(record: &ReviewRecord) -> String {
         }
         Verb::Adjudicate(adjudication) => {
             let verdict = match adjudication.verdict {
-                Judgement::Accept => "accepted",
-                Judgement::Reject => "rejected",
+                Judgement::Accept => format!("accepted{}", swapped_words(adjudication.swapped)),
+                Judgement::Reject => "rejected".to_owned(),
+                Judgement::Tie => "equally good".to_owned(),
             };
             format!("adjudicated: {verdict}{}", why_words(&adjudication.why))
         }
@@ -56,6 +58,14 @@ pub fn label_words(value: i8) -> String {
     match value {
         0 => "0".to_owned(),
         value => format!("{value:+}"),
+    }
+}
+
+/// Which way a pair is meant.
+pub fn swapped_words(swapped: bool) -> &'static str {
+    match swapped {
+        true => " with its sides swapped",
+        false => "",
     }
 }
 

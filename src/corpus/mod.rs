@@ -3,6 +3,7 @@
 //! The index only points. Whatever is shown is read from the source at that moment; a source that changed in between is
 //! noticed by its hash.
 
+mod agreement;
 mod comparison;
 mod current;
 pub mod documents;
@@ -12,6 +13,7 @@ mod matched_target;
 mod pipeline;
 mod positioned_file;
 pub mod preparation;
+mod queues;
 mod record_ids;
 mod record_row;
 mod record_table;
@@ -54,6 +56,7 @@ pub use error::CorpusError;
 pub use hit::{Hit, Hits};
 pub use matched_target::MatchedTarget;
 pub use preparation::GoldTasks;
+pub use queues::QueuedItem;
 pub use refresh::{Refresh, needs_refresh, refresh};
 pub use review_facts::{Remarks, ReviewFacts, label_name, opinion_name};
 pub use sampling::Sample;

@@ -4,18 +4,15 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Seek, SeekFrom, Write};
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
 use arrow::datatypes::Schema;
-use arrow::ipc::writer::FileWriter;
 use arrow::json::ReaderBuilder;
 use arrow::json::reader::Decoder;
-use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, ZstdLevel};
-use parquet::file::properties::WriterProperties;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::hugging_face::HuggingFaceTable;
 use super::json_text::one_line;
+use super::table_file::TableFile;
 use super::table_row::RowKind;
 use super::table_shape::Shape;
 use super::{ExportError, Refusal};
@@ -26,43 +23,20 @@ use crate::jobs::Progress;
 const BATCH_ROWS: usize = 1024;
 /// … or so many bytes of JSON.
 const BATCH_BYTES: usize = 8 << 20;
-/// A row group of Parquet ends after so many rows or bytes, and a page after so many rows: to show one record, a reader
-/// unpacks the pages that hold it.
-const GROUP_ROWS: usize = 4096;
-const GROUP_BYTES: usize = 32 << 20;
-const PAGE_ROWS: usize = 64;
 
-enum TableFile<'f> {
-    Parquet(Box<ArrowWriter<&'f File>>),
-    Arrow(Box<FileWriter<BufWriter<&'f File>>>),
-}
-
-/// JSON rows into a table of known columns.
-struct TableWriter<'f> {
-    file: TableFile<'f>,
+/// JSON rows into a table of columns that were found in them.
+struct TableWriter {
+    file: TableFile<File>,
     decoder: Decoder,
     bytes: usize,
 }
 
-impl<'f> TableWriter<'f> {
-    fn new(file: &'f File, schema: Schema, is_parquet: bool) -> Result<Self, ExportError> {
+impl TableWriter {
+    fn new(file: File, schema: Schema, is_parquet: bool) -> Result<Self, ExportError> {
         let schema = Arc::new(schema);
         let decoder = ReaderBuilder::new(Arc::clone(&schema)).with_batch_size(BATCH_ROWS + 1);
-        let file = if is_parquet {
-            let properties = WriterProperties::builder()
-                .set_compression(Compression::ZSTD(ZstdLevel::default()))
-                .set_max_row_group_row_count(Some(GROUP_ROWS))
-                .set_max_row_group_bytes(Some(GROUP_BYTES))
-                .set_data_page_row_count_limit(PAGE_ROWS)
-                .set_write_batch_size(PAGE_ROWS)
-                .build();
-            let writer = ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties))?;
-            TableFile::Parquet(Box::new(writer))
-        } else {
-            TableFile::Arrow(Box::new(FileWriter::try_new_buffered(file, &schema)?))
-        };
         Ok(Self {
-            file,
+            file: TableFile::new(file, &schema, is_parquet)?,
             decoder: decoder.build_decoder()?,
             bytes: 0,
         })
@@ -70,11 +44,7 @@ impl<'f> TableWriter<'f> {
 
     fn put(&mut self, row: &str) -> Result<(), ExportError> {
         self.decoder.decode(row.as_bytes())?;
-        self.flush_full(row.len())
-    }
-
-    fn flush_full(&mut self, bytes: usize) -> Result<(), ExportError> {
-        self.bytes += bytes;
+        self.bytes += row.len();
         if self.bytes >= BATCH_BYTES || self.decoder.len() >= BATCH_ROWS {
             self.flush()?;
         }
@@ -83,44 +53,27 @@ impl<'f> TableWriter<'f> {
 
     fn flush(&mut self) -> Result<(), ExportError> {
         self.bytes = 0;
-        let Some(batch) = self.decoder.flush()? else {
-            return Ok(());
-        };
-        self.write(&batch)
-    }
-
-    fn write(&mut self, batch: &RecordBatch) -> Result<(), ExportError> {
-        match &mut self.file {
-            TableFile::Parquet(writer) => writer.write(batch)?,
-            TableFile::Arrow(writer) => writer.write(batch)?,
+        match self.decoder.flush()? {
+            Some(batch) => self.file.write(&batch),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     fn finish(mut self) -> Result<(), ExportError> {
         self.flush()?;
-        match self.file {
-            TableFile::Parquet(writer) => {
-                writer.close()?;
-            }
-            TableFile::Arrow(mut writer) => {
-                writer.finish()?;
-                writer.into_inner()?.flush()?;
-            }
-        }
-        Ok(())
+        self.file.finish()
     }
 }
 
 /// A table of trajectories, or of pairs: what the first record is.
-pub(super) struct TypedTable<'f> {
-    file: &'f File,
+pub(super) struct TypedTable {
+    file: File,
     is_parquet: bool,
-    table: Option<(RowKind, TableWriter<'f>)>,
+    table: Option<(RowKind, HuggingFaceTable<File>)>,
 }
 
-impl<'f> TypedTable<'f> {
-    pub fn new(file: &'f File, is_parquet: bool) -> Self {
+impl TypedTable {
+    pub fn new(file: File, is_parquet: bool) -> Self {
         Self {
             file,
             is_parquet,
@@ -134,14 +87,13 @@ impl<'f> TypedTable<'f> {
             Some(table) => table,
             none => none.insert((
                 kind,
-                TableWriter::new(self.file, kind.schema(), self.is_parquet)?,
+                HuggingFaceTable::new(self.file.try_clone()?, kind.columns(), self.is_parquet)?,
             )),
         };
         if *table_kind != kind {
             return Ok(Err(table_kind.refusal()));
         }
-        table.put(row)?;
-        Ok(Ok(()))
+        table.put(row)
     }
 
     /// A table without rows has the columns of trajectories.
@@ -149,21 +101,21 @@ impl<'f> TypedTable<'f> {
         match self.table {
             Some((_, table)) => table.finish(),
             None => {
-                let schema = RowKind::Trajectory.schema();
-                TableWriter::new(self.file, schema, self.is_parquet)?.finish()
+                let columns = RowKind::Trajectory.columns();
+                HuggingFaceTable::new(self.file, columns, self.is_parquet)?.finish()
             }
         }
     }
 }
 
 /// A table of the records' own fields. Columns are known after the last row, so rows wait in a file.
-pub(super) struct InferredTable<'f> {
-    spool: BufWriter<&'f File>,
+pub(super) struct InferredTable {
+    spool: BufWriter<File>,
     shape: Shape,
 }
 
-impl<'f> InferredTable<'f> {
-    pub fn new(spool: &'f File) -> Self {
+impl InferredTable {
+    pub fn new(spool: File) -> Self {
         Self {
             spool: BufWriter::new(spool),
             shape: Shape::default(),
@@ -189,12 +141,12 @@ impl<'f> InferredTable<'f> {
     /// Writes the table and says which fields became text.
     pub fn finish(
         mut self,
-        file: &File,
+        file: File,
         is_parquet: bool,
         progress: &Progress,
     ) -> Result<Vec<String>, ExportError> {
         self.spool.flush()?;
-        let mut spool = *self.spool.get_ref();
+        let mut spool = self.spool.get_ref();
         spool.seek(SeekFrom::Start(0))?;
         let mut table = TableWriter::new(file, self.shape.schema(), is_parquet)?;
         let holds_mixed = self.shape.holds_mixed();

@@ -215,11 +215,12 @@ fn processes_that_write_one_journal_at_once_do_no_harm() {
 struct SmallDisk(TemporaryFolder);
 
 impl SmallDisk {
+    #[allow(clippy::print_stderr)]
     fn mount(name: &str) -> Option<Self> {
         let folder = TemporaryFolder::new(name);
         let mounted = mount(&["-t", "tmpfs", "-o", "size=64k", "tmpfs"], &folder.0);
         if !mounted {
-            println!("skipped: no tmpfs can be mounted here");
+            eprintln!("skipped: no tmpfs can be mounted here");
         }
         mounted.then(|| Self(folder))
     }

@@ -1,5 +1,6 @@
 //! `retake review`: what people decide about trajectories, pairs and steps.
 
+mod adjudicate;
 mod edit;
 mod label;
 mod note;
@@ -40,6 +41,7 @@ enum ReviewVerb {
     RemoveStep(step_list::RemoveStepArgs),
     MoveStep(step_list::MoveStepArgs),
     Fresh(step_list::FreshArgs),
+    Adjudicate(adjudicate::AdjudicateArgs),
 }
 
 pub(super) fn run(args: &ReviewArgs, session: Session, output: &mut Output) -> Ended {
@@ -56,5 +58,6 @@ pub(super) fn run(args: &ReviewArgs, session: Session, output: &mut Output) -> E
         ReviewVerb::RemoveStep(args) => step_list::remove(args, &session, output),
         ReviewVerb::MoveStep(args) => step_list::move_step(args, &session, output),
         ReviewVerb::Fresh(args) => step_list::fresh(args, &session, output),
+        ReviewVerb::Adjudicate(args) => adjudicate::run(args, &session, output),
     }
 }

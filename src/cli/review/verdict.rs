@@ -7,7 +7,7 @@ use crate::cli::output::Output;
 use crate::cli::selection::StepHits;
 use crate::cli::session::Session;
 use crate::cli::subject::Subject;
-use crate::domain::review::{Opinion, Rejection, Verb};
+use crate::domain::review::{Opinion, Orientation, Rejection, Verb};
 use crate::index::query::closest;
 use crate::report::Report;
 
@@ -46,6 +46,9 @@ impl Given {
             return None;
         }
         let verb = match self.opinion {
+            Opinion::Accept if subject.is_pair() => Verb::AcceptPair(Orientation {
+                swapped: subject.review().swapped,
+            }),
             Opinion::Accept => Verb::Accept,
             Opinion::Reject => Verb::Reject(self.why.clone()),
             Opinion::Tie => Verb::Tie,

@@ -27,7 +27,9 @@ pub fn review_json(review: &Review, state: ReviewState, shown: &Shown<'_>) -> Va
                 "verdict": match adjudication.verdict {
                     Judgement::Accept => "accepted",
                     Judgement::Reject => "rejected",
+                    Judgement::Tie => "tie",
                 },
+                "swapped": adjudication.swapped,
                 "reasons": adjudication.why.reasons,
                 "text": adjudication.why.text,
             })
@@ -40,6 +42,7 @@ pub fn review_json(review: &Review, state: ReviewState, shown: &Shown<'_>) -> Va
         "own": own.map(|verdict| opinion_name(verdict.opinion)),
         "verdicts": verdicts.collect::<Vec<_>>(),
         "adjudication": adjudication,
+        "objections": review.objections,
         "reasons": review.reasons(),
         "tags": tags.collect::<Vec<_>>(),
         "notes": notes_json(review.notes.iter()),

@@ -1,11 +1,11 @@
 //! What people decided, on the page of a trajectory or pair.
 
 use crate::cli::output::Style;
-use crate::cli::record_words::{label_words, step_words, why_words, words};
+use crate::cli::record_words::{label_words, mentioned, step_words, why_words, words};
 use crate::corpus::{Current, CurrentPair, opinion_name};
 use crate::domain::ReviewState;
 use crate::domain::review::{
-    Conflict, EditedStep, Judgement, Note, Opinion, Review, Staleness, StepKey,
+    Conflict, EditedStep, Judgement, Note, Opinion, Rejection, Review, Staleness, StepKey,
 };
 use crate::report::Report;
 
@@ -94,15 +94,21 @@ impl Page<'_> {
                 true => "",
                 false => " the pair with its sides exchanged",
             };
-            let why = format!("{of_other_side}{}", why_words(&verdict.why));
-            self.said(annotator, style, opinion_name(verdict.opinion), &why)?;
+            let said = format!("{}{of_other_side}", opinion_name(verdict.opinion));
+            self.said(annotator, style, &said, &verdict.why)?;
         }
         if let Some((annotator, adjudication)) = &review.adjudication {
             let (style, verdict) = match adjudication.verdict {
                 Judgement::Accept => (Style::Good, "adjudicated: accepted"),
                 Judgement::Reject => (Style::Bad, "adjudicated: rejected"),
+                Judgement::Tie => (Style::Dim, "adjudicated: equally good"),
             };
-            self.said(annotator, style, verdict, &why_words(&adjudication.why))?;
+            self.said(annotator, style, verdict, &adjudication.why)?;
+        }
+        if !review.objections.is_empty() {
+            let who: Vec<&str> = review.objections.iter().map(AsRef::as_ref).collect();
+            let told = format!("it holds, although {} disagreed since", who.join(", "));
+            self.output.data(&told, INDENT)?;
         }
         if state == ReviewState::Disputed && review.verdicts.is_empty() {
             let hidden = "others disagree; who says what is shown when you have given your verdict";
@@ -129,19 +135,30 @@ impl Page<'_> {
         Ok(())
     }
 
+    /// A verdict, with its reasons; a longer text stands below it.
     fn said(
         &mut self,
         annotator: &str,
         style: Style,
         verdict: &str,
-        why: &str,
+        why: &Rejection,
     ) -> Result<(), Report> {
+        let is_short = mentioned(&why.text) == why.text;
+        let reasons = Rejection {
+            reasons: why.reasons.clone(),
+            text: String::new(),
+        };
         self.output.text(INDENT)?;
         self.output.styled(Style::Bold, annotator)?;
         self.output.text(" ")?;
         self.output.styled(style, verdict)?;
-        self.output.data_line(why, &[])?;
-        self.output.line("")
+        let beside = why_words(if is_short { why } else { &reasons });
+        self.output.data_line(&beside, &[])?;
+        self.output.line("")?;
+        match is_short {
+            true => Ok(()),
+            false => self.output.data(&why.text, "    "),
+        }
     }
 
     fn entry(&mut self, name: &str, text: &str) -> Result<(), Report> {

@@ -94,7 +94,11 @@ fn others_judge_unseen_until_ones_own_verdict_is_given() {
     .succeeds();
     user.retake(by("ana", &["undo"])).succeeds();
     let log = user.json(by("bo", &["log", "--format", "json"]));
-    assert!(!log.to_string().contains("undo") && !log.to_string().contains("trips/old"));
+    let log_text = log.to_string();
+    assert!(
+        !log_text.contains("\"undo\"") && !log_text.contains("trips/old"),
+        "{log_text}"
+    );
     assert_eq!(log["hidden"], 5);
 
     user.retake(by("bo", &["review", "accept", "trips/tower"]))

@@ -312,3 +312,25 @@ fn what_can_not_be_edited_is_told() {
     user.retake_with("x", both).ends_with(2);
     assert_eq!(user.ids("has:edit"), [""; 0]);
 }
+
+#[test]
+fn an_export_has_the_edits() {
+    let user = reviewer("review-export");
+    user.retake([
+        "review",
+        "edit",
+        "trips/old",
+        "--field",
+        "answer",
+        "--text",
+        "601 years",
+    ])
+    .succeeds();
+    user.retake(["export", "jsonl", "mill", "-o", "out.jsonl"])
+        .succeeds();
+    let lines = fs::read_to_string(user.path("out.jsonl")).unwrap();
+    assert!(lines.contains("601 years"), "{lines}");
+    let line: Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
+    let written = line["trajectory"]["answer"].clone();
+    assert_eq!(written, "601 years", "{line}");
+}
