@@ -3,12 +3,14 @@
 //!     cargo bench --bench corpus
 //!
 //! RETAKE_BENCH_TRAJECTORIES=285000 makes it ten times as large; RETAKE_BENCH_FOLDER keeps the corpus between runs.
+//! RETAKE_BENCH_PART=following measures only how the index follows reviews.
 //! Every figure comes from this one process on the same files; ratios count, absolute times depend on the machine.
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used)]
 
 #[path = "../../examples/generate_corpus/corpus/mod.rs"]
 mod corpus;
 mod floor;
+mod following;
 mod memory;
 mod queries;
 mod showing;
@@ -41,20 +43,29 @@ fn main() {
         .iter()
         .map(|f| std::fs::metadata(f).expect("file").len())
         .sum();
-    if rounds > 0 {
+    let part = std::env::var("RETAKE_BENCH_PART").ok();
+    if rounds > 0 && part.is_none() {
         cold(rounds, &folder, &files, &config, size);
     }
     let workspace =
         Workspace::open(&folder, None).unwrap_or_else(|_| new_workspace(&folder, &files));
-    let corpus = queries::run(&workspace, &config, &files);
+    if part.as_deref() != Some("following") {
+        whole(&workspace, &config, &files, &folder, size);
+    }
+    following::run(&workspace, &config);
+    if std::env::var_os("RETAKE_BENCH_FOLDER").is_none() {
+        std::fs::remove_dir_all(&folder).expect("removed");
+    }
+}
+
+/// Searching and showing.
+fn whole(workspace: &Workspace, config: &Config, files: &[PathBuf], folder: &Path, size: u64) {
+    let corpus = queries::run(workspace, config, files);
     println!(
         "  index on disk              {:.2} of the sources",
         corpus.index_size().expect("size") as f64 / size as f64
     );
-    showing::run(&corpus, &files, &config, &folder);
-    if std::env::var_os("RETAKE_BENCH_FOLDER").is_none() {
-        std::fs::remove_dir_all(&folder).expect("removed");
-    }
+    showing::run(&corpus, files, config, folder);
 }
 
 fn cold(rounds: usize, folder: &Path, files: &[PathBuf], config: &Config, size: u64) {

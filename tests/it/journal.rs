@@ -173,6 +173,7 @@ fn kill_many(test: &str, kills: usize, seed: u64) -> Kills {
 }
 
 /// Kills so many writers, half of them at the same time as the others.
+#[allow(clippy::print_stderr)]
 fn kill_in_two_threads(test: &str, kills: usize, seed: u64) {
     let started = Instant::now();
     let [one, other] = std::thread::scope(|scope| {
@@ -184,7 +185,7 @@ fn kill_in_two_threads(test: &str, kills: usize, seed: u64) {
     });
     let writers = one.writers + other.writers;
     assert!(writers >= kills, "{writers} writers were killed");
-    println!(
+    eprintln!(
         "{writers} writers killed in {:.1} s, {} of them inside a line",
         started.elapsed().as_secs_f64(),
         one.torn + other.torn
@@ -360,12 +361,13 @@ impl ClosableFolder {
 }
 
 #[test]
+#[allow(clippy::print_stderr)]
 fn in_a_closed_folder_changes_wait() {
     let place = ClosableFolder::new("journal-closed");
     let folder = place.path();
     open(&folder).append(&[tag("a".to_owned())]).unwrap();
     if !place.close(true) {
-        println!("skipped: no folder can be closed to this user");
+        eprintln!("skipped: no folder can be closed to this user");
         return;
     }
     let mut journal = open(&folder);
