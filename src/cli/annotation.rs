@@ -1,6 +1,6 @@
 //! What every verb needs with which somebody decides something: the corpus as it is now, and the annotator's journal.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 
 use crate::corpus::Corpus;
 use crate::domain::Record;
@@ -19,7 +19,8 @@ pub struct Annotation {
     annotator: String,
     /// Opened at the first commit: who only looks leaves nothing behind.
     journal: Option<Journal>,
-    texts_are_kept: Cell<bool>,
+    /// Why a record's text could not be kept.
+    not_kept: RefCell<Option<String>>,
 }
 
 impl Annotation {
@@ -38,7 +39,7 @@ impl Annotation {
             corpus,
             annotator,
             journal: None,
-            texts_are_kept: Cell::new(true),
+            not_kept: RefCell::default(),
         })
     }
 
@@ -47,27 +48,19 @@ impl Annotation {
         &self.corpus
     }
 
-    /// The workspace.
-    pub fn workspace(&self) -> &Workspace {
-        &self.workspace
-    }
-
     /// Who reviews.
     pub fn annotator(&self) -> &str {
         &self.annotator
     }
 
-    /// Keeps a record's JSON, so that its reviewers can compare should its source change. What can't be kept is told once.
-    pub fn keep_text(&self, record: &Record, output: &Output) {
-        if !self.texts_are_kept.get() {
-            return;
-        }
-        let texts = self.workspace.record_texts();
-        if let Err(error) = texts.keep(&record.hash, &record.raw) {
-            self.texts_are_kept.set(false);
-            output.note(format!(
-                "warning: what was reviewed can't be kept for comparison: {error}"
-            ));
+    /// Keeps a record's JSON, so that its reviewers can compare should its source change. What can't be kept is told with
+    /// the next commit, and is no reason not to decide.
+    pub fn keep_text(&self, record: &Record) {
+        if self.not_kept.borrow().is_none() {
+            let texts = self.workspace.record_texts();
+            let kept = texts.keep(&record.hash, &record.raw);
+            let reason = kept.err().map(|error| error.to_string());
+            self.not_kept.replace(reason);
         }
     }
 
@@ -99,6 +92,11 @@ impl Annotation {
             journal.discard_pending();
             NotSaved::Journal(error).into_report()
         })?;
+        if let Some(reason) = self.not_kept.take() {
+            output.note(format!(
+                "warning: what was reviewed can't be kept for comparison: {reason}"
+            ));
+        }
         self.corpus.take_records(records.clone());
         self.follow(output);
         Ok(records)

@@ -98,7 +98,7 @@ pub fn decide(
                 .map_err(|reason| Report::failure(format!("{}: {reason}", subject.id())))?;
             told.add(&subject, &target, stale);
             drafts.push(draft(subject.id(), target, verb)?);
-            annotation.keep_text(&subject.record, output);
+            annotation.keep_text(&subject.record);
             Ok(())
         })?;
     let records = annotation.commit(&drafts, output)?;

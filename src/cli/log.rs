@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::corpus::Corpus;
-use crate::domain::TargetId;
 use crate::domain::review::{ReviewRecord, Verb};
+use crate::domain::{TargetId, visible_line};
 use crate::report::Report;
 
 use super::Ended;
@@ -208,14 +208,14 @@ fn print(listed: &Listed, output: &mut Output) -> Result<(), Report> {
         // Milliseconds are for programs.
         let time = time.get(..19).unwrap_or(&time).replace('T', " ");
         output.styled(Style::Dim, format!("{time} "))?;
-        output.styled(Style::Bold, visible_name(&first.annotator))?;
+        output.styled(Style::Bold, visible_line(&first.annotator))?;
         let undone = if entry.is_undone { " (undone)" } else { "" };
         match first.verb.is_reversal() {
             true => {
                 let verb = words(first);
-                print_said(&format!(" {verb}: "), &entry.switched, undone, output)?;
+                print_said(&format!("  {verb}  "), &entry.switched, undone, output)?;
             }
-            false => print_said(" ", &entry.records, undone, output)?,
+            false => print_said("  ", &entry.records, undone, output)?,
         }
     }
     if listed.earlier > 0 {
@@ -229,10 +229,6 @@ fn print(listed: &Listed, output: &mut Output) -> Result<(), Report> {
         ));
     }
     Ok(())
-}
-
-fn visible_name(name: &str) -> String {
-    crate::domain::visible_line(name).into_owned()
 }
 
 /// What records say, on as many lines as they say different things.
@@ -249,12 +245,11 @@ pub fn print_said(
             _ => output.text("  and ")?,
         }
         output.data_line(&words, &[])?;
-        output.text(if ids.len() > 1 {
-            format!(" {}: ", ids.len())
-        } else {
-            " ".to_owned()
-        })?;
-        output.styled(Style::Id, crate::domain::visible_line(&ids_words(&ids)))?;
+        match ids.len() {
+            1 => output.text("  ")?,
+            many => output.text(format!("  {many}: "))?,
+        }
+        output.styled(Style::Id, visible_line(&ids_words(&ids)))?;
         output.styled(Style::Dim, behind)?;
         output.line("")?;
     }

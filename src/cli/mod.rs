@@ -57,22 +57,29 @@ use session::Session;
 )]
 pub struct Cli {
     /// The folder that holds .retake/ (else the nearest folder above this one that does)
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, display_order = 900, value_name = "DIR")]
     workspace: Option<PathBuf>,
     /// Use the built-in demo corpus
-    #[arg(long, global = true, conflicts_with = "workspace")]
+    #[arg(long, global = true, display_order = 901, conflicts_with = "workspace")]
     demo: bool,
     /// Who reviews (else `review.annotator` of the settings, else the system's user)
-    #[arg(long, global = true, value_name = "NAME", value_parser = annotator::name)]
+    #[arg(long, global = true, display_order = 902, value_name = "NAME", value_parser = annotator::name)]
     as_user: Option<String>,
     /// When to colour
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    #[arg(
+        long,
+        global = true,
+        display_order = 903,
+        value_enum,
+        default_value_t,
+        value_name = "WHEN"
+    )]
     color: ColorChoice,
     /// Print results only: no progress, no notes
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, display_order = 904)]
     quiet: bool,
     /// Print more of what is going on
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, display_order = 905)]
     verbose: bool,
     #[command(subcommand)]
     command: Option<Command>,

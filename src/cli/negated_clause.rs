@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use crate::index::query::field_named;
 
-/// The verbs that take a query.
+/// The verbs that take a query; `list` is that of `pair`.
 const VERBS: &[&str] = &[
     "search",
     "facets",
@@ -13,6 +13,7 @@ const VERBS: &[&str] = &[
     "check",
     "agreement",
     "assign",
+    "list",
 ];
 
 /// The short options, which may stand together and before a value: `-qv`, `-oPATH`.
@@ -90,6 +91,10 @@ mod tests {
                 "retake|search|--sort|-steps|-boat|--|-tool:ocr",
             ),
             ("retake show -tool:ocr", "retake|show|-tool:ocr"),
+            (
+                "retake pair list -is:reviewed",
+                "retake|pair|list|NOT is:reviewed",
+            ),
         ] {
             assert_eq!(spelled(typed), wanted);
         }

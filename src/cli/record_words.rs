@@ -16,7 +16,7 @@ pub fn words(record: &ReviewRecord) -> String {
         Verb::AcceptPair(orientation) => format!("accepted{}", swapped_words(orientation.swapped)),
         Verb::Reject(why) => format!("rejected{}", why_words(why)),
         Verb::Tie => "called equally good".to_owned(),
-        Verb::Label(label) => format!("labelled{of_step} {:+}", label.value()).replace("+0", "0"),
+        Verb::Label(label) => format!("labelled{of_step} as {}", label_words(label.value())),
         Verb::FirstWrongStep => format!("called{of_step} the first wrong one"),
         Verb::Tag(tag) => format!("tagged {}", tag.tag),
         Verb::Untag(tag) => format!("took the tag {} away", tag.tag),
@@ -50,6 +50,14 @@ pub fn words(record: &ReviewRecord) -> String {
         Verb::Undo(_) => "undid".to_owned(),
         Verb::Redo(_) => "redid".to_owned(),
         Verb::Unknown(unknown) => format!("{} (a verb of another version)", unknown.name),
+    }
+}
+
+/// A label as people write it.
+pub fn label_words(value: i8) -> String {
+    match value {
+        0 => "0".to_owned(),
+        value => format!("{value:+}"),
     }
 }
 

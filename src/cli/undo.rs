@@ -108,7 +108,7 @@ fn reverse(
         match args.format {
             ReversalFormat::Json => told.push(json(reversal, &switched)),
             ReversalFormat::Text => {
-                print_said(&format!("{}: ", direction.done), &switched, "", output)?;
+                print_said(&format!("{}  ", direction.done), &switched, "", output)?;
             }
         }
     }

@@ -9,8 +9,8 @@ use crate::cli::selection::{check_hash, hash_beginning};
 use crate::cli::session::Session;
 use crate::cli::subject::Subject;
 use crate::domain::review::{
-    CreatedPair, Draft, Edited, Field, NewPair, StepKey, Target, Timestamp, Verb, candidate_text,
-    created_pair,
+    CreatedPair, Draft, Edited, Field, NewPair, Orientation, StepKey, Target, Timestamp, Verb,
+    candidate_text, created_pair,
 };
 use crate::domain::{Candidate, TargetId};
 use crate::report::Report;
@@ -89,7 +89,7 @@ pub fn run(args: &NewArgs, session: &Session, output: &mut Output) -> Ended {
     check(&subject, step, &pair)?;
     let target = subject.target.with_step(step);
     let new = draft(subject.id(), target, Verb::PairNew(Box::new(pair)))?;
-    annotation.keep_text(&subject.record, output);
+    annotation.keep_text(&subject.record);
     let records = annotation.commit(&[new], output)?;
     let Some(record) = records.first() else {
         return Err(Report::failure("the pair was not saved"));
@@ -100,7 +100,8 @@ pub fn run(args: &NewArgs, session: &Session, output: &mut Output) -> Ended {
     };
     if args.accept {
         let target = Target::new(id.clone(), subject.record.hash);
-        let accepted: Draft = draft(&id, target, Verb::Accept)?.joining(record.batch_id());
+        let as_made = Verb::AcceptPair(Orientation { swapped: false });
+        let accepted: Draft = draft(&id, target, as_made)?.joining(record.batch_id());
         annotation
             .commit(&[accepted], output)
             .map_err(|report| report.hint(format!("the pair {id} was made, and not accepted")))?;

@@ -83,7 +83,7 @@ pub fn run(args: &AdjudicateArgs, session: &Session, output: &mut Output) -> End
     let swapped = adjudication.swapped;
     let verb = Verb::Adjudicate(adjudication);
     let draft = draft(&id, subject.target.clone(), verb)?;
-    annotation.keep_text(&subject.record, output);
+    annotation.keep_text(&subject.record);
     let records = annotation.commit(&[draft], output)?;
     let own = own_verdict(&before, annotation.annotator());
     let verdict = Judgement::from(args.verdict).name();

@@ -1,11 +1,11 @@
 //! What people decided, on the page of a trajectory or pair.
 
 use crate::cli::output::Style;
-use crate::cli::record_words::{step_words, why_words};
+use crate::cli::record_words::{label_words, mentioned, step_words, why_words, words};
 use crate::corpus::{Current, CurrentPair, opinion_name};
 use crate::domain::ReviewState;
 use crate::domain::review::{
-    Conflict, EditedStep, Judgement, Note, Opinion, Review, Staleness, StepKey,
+    Conflict, EditedStep, Judgement, Note, Opinion, Rejection, Review, Staleness, StepKey,
 };
 use crate::report::Report;
 
@@ -27,10 +27,7 @@ pub fn step_marks(current: &Current, step: &EditedStep) -> String {
         None => {}
     }
     for (annotator, label) in review.labels.get(&step.key).into_iter().flatten() {
-        let value = match label.value() {
-            0 => "0".to_owned(),
-            value => format!("{value:+}"),
-        };
+        let value = label_words(label.value());
         marks.push(format!("label {value} ({annotator})"));
     }
     for (annotator, key) in &review.first_wrong_steps {
@@ -97,8 +94,8 @@ impl Page<'_> {
                 true => "",
                 false => " the pair with its sides exchanged",
             };
-            let why = format!("{of_other_side}{}", why_words(&verdict.why));
-            self.said(annotator, style, opinion_name(verdict.opinion), &why)?;
+            let said = format!("{}{of_other_side}", opinion_name(verdict.opinion));
+            self.said(annotator, style, &said, &verdict.why)?;
         }
         if let Some((annotator, adjudication)) = &review.adjudication {
             let (style, verdict) = match adjudication.verdict {
@@ -106,7 +103,7 @@ impl Page<'_> {
                 Judgement::Reject => (Style::Bad, "adjudicated: rejected"),
                 Judgement::Tie => (Style::Dim, "adjudicated: equally good"),
             };
-            self.said(annotator, style, verdict, &why_words(&adjudication.why))?;
+            self.said(annotator, style, verdict, &adjudication.why)?;
         }
         if !review.objections.is_empty() {
             let who: Vec<&str> = review.objections.iter().map(AsRef::as_ref).collect();
@@ -138,19 +135,30 @@ impl Page<'_> {
         Ok(())
     }
 
+    /// A verdict, with its reasons; a longer text stands below it.
     fn said(
         &mut self,
         annotator: &str,
         style: Style,
         verdict: &str,
-        why: &str,
+        why: &Rejection,
     ) -> Result<(), Report> {
+        let is_short = mentioned(&why.text) == why.text;
+        let reasons = Rejection {
+            reasons: why.reasons.clone(),
+            text: String::new(),
+        };
         self.output.text(INDENT)?;
         self.output.styled(Style::Bold, annotator)?;
         self.output.text(" ")?;
         self.output.styled(style, verdict)?;
-        self.output.data_line(why, &[])?;
-        self.output.line("")
+        let beside = why_words(if is_short { why } else { &reasons });
+        self.output.data_line(&beside, &[])?;
+        self.output.line("")?;
+        match is_short {
+            true => Ok(()),
+            false => self.output.data(&why.text, "    "),
+        }
     }
 
     fn entry(&mut self, name: &str, text: &str) -> Result<(), Report> {
@@ -205,8 +213,7 @@ fn conflict_words(shown: &Shown<'_>, conflict: &Conflict) -> String {
     let journals = shown.corpus.journals();
     let record = journals.reviews().record(conflict.record);
     let said = record.map_or(String::new(), |record| {
-        let words = crate::cli::record_words::words(record);
-        format!("{} {words}: ", record.annotator)
+        format!("{} {}: ", record.annotator, words(record))
     });
     let fate = match conflict.reason.is_applied() {
         true => "it holds nevertheless",
