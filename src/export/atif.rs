@@ -2,16 +2,18 @@
 //!
 //! Thought becomes `reasoning_content`, code the argument `code` of a call of `python`, the output `observation`. What
 //! ATIF has no field for is in `extra`, from where our reader takes it back: answer, verdict and its reason, reference
-//! answer, and attachments that are no pictures in a message. Candidates are in the `extra` of their step.
+//! answer, and attachments that are no pictures in a message. Candidates are in the `extra` of their step. What people
+//! decided is in `extra`, too (`atif_review`).
 
 use std::collections::HashSet;
 
 use serde_json::{Map, Value, json};
 
 use super::atif_edit::edit;
+use super::atif_review::with_review;
 use super::call_results::{CallResult, results_of_calls};
 use super::original::{as_read, natural_id, trajectory_of, unsupported};
-use super::{Refusal, Rendered};
+use super::{Outgoing, Refusal, Rendered};
 use crate::domain::{
     Action, Attachment, Observation, PictureReference, Record, ReferenceAnswer, Step, Task,
     ToolCall, ToolDefinition, Verification,
@@ -28,6 +30,11 @@ const UNKNOWN: &str = "unknown";
 /// A record as one ATIF trajectory.
 pub(super) fn atif(record: &Record) -> Rendered {
     Rendered::one(render(record))
+}
+
+/// The same with what people decided in it.
+pub(super) fn reviewed(outgoing: &Outgoing) -> Rendered {
+    Rendered::one(render(&outgoing.record).and_then(|row| with_review(row, outgoing)))
 }
 
 fn render(record: &Record) -> Result<String, Refusal> {

@@ -129,7 +129,8 @@ impl<'a> Reply<'a> {
             action: candidate.action.as_ref(),
             written: candidate.reply.as_deref(),
             pictures: &[],
-            observed: candidate.observation.is_some(),
+            // Who calls a tool wants to see what it returns, executed or not: both sides are written alike.
+            observed: true,
         }
     }
 }

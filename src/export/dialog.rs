@@ -298,7 +298,8 @@ pub(super) fn candidate_text(
         thought: new.thought.as_deref(),
         action: new.action.as_ref(),
         written: new.reply.as_deref().or(old),
-        observed: new.observation.is_some(),
+        // Sides are written alike, whether they were executed or not.
+        observed: true,
         is_last: false,
     };
     reply_text(parts, ends)

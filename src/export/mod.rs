@@ -7,6 +7,7 @@
 
 mod atif;
 mod atif_edit;
+mod atif_review;
 mod axolotl;
 mod call_results;
 pub(crate) mod chat;
@@ -38,6 +39,10 @@ mod pref_x_beam;
 mod preflight;
 mod python_call;
 mod raw_run;
+#[cfg(test)]
+mod row_tests;
+#[cfg(test)]
+mod rule_tests;
 mod run;
 mod share_gpt;
 mod sink;
@@ -52,6 +57,8 @@ mod table_file;
 mod table_row;
 mod table_shape;
 mod target;
+#[cfg(test)]
+mod test_items;
 mod tool_text;
 mod trl;
 mod trl_preference;

@@ -1,8 +1,7 @@
 //! What annotators say of each step of a trajectory: right, wrong, neither; the source of process rewards.
 
 use super::Outgoing;
-use crate::domain::ReviewState;
-use crate::domain::Verdict;
+use crate::domain::{ReviewState, Verdict};
 
 /// How many annotators say what of one step.
 ///
@@ -90,42 +89,16 @@ pub(super) fn trajectory_verdict(outgoing: &Outgoing) -> Option<bool> {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
-    use std::sync::Arc;
-
+mod tests {
+    use super::super::test_items::{first_wrong, label, run};
     use super::*;
-    use crate::domain::review::{StepKey, StepLabel};
-    use crate::domain::{Content, ContentHash, Record, RecordId, Step, Trajectory, Verification};
+    use crate::domain::{Step, Trajectory, Verification};
 
-    /// A trajectory of this many steps that nobody has looked at.
-    pub fn outgoing(steps: usize) -> Outgoing {
-        let trajectory = Trajectory {
+    fn outgoing(steps: usize) -> Outgoing {
+        run(Trajectory {
             steps: vec![Step::default(); steps],
             ..Trajectory::default()
-        };
-        Outgoing::from(Record {
-            id: RecordId::new("runs", "1"),
-            hash: ContentHash([0; 32]),
-            raw: "{}".into(),
-            key: None,
-            content: Content {
-                trajectory: Some(trajectory),
-                ..Content::default()
-            },
         })
-    }
-
-    /// Labels a step, counted from 1.
-    pub fn label(outgoing: &mut Outgoing, annotator: &str, step: u32, value: i8) {
-        let labels = outgoing.review.labels.entry(StepKey::Source(step));
-        let label = StepLabel::new(value).unwrap();
-        labels.or_default().insert(Arc::from(annotator), label);
-    }
-
-    /// Says which step is the first wrong one.
-    pub fn first_wrong(outgoing: &mut Outgoing, annotator: &str, step: u32) {
-        let first = &mut outgoing.review.first_wrong_steps;
-        first.insert(Arc::from(annotator), StepKey::Source(step));
     }
 
     fn verdicts(outgoing: &Outgoing) -> Vec<Option<bool>> {

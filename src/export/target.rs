@@ -308,7 +308,7 @@ pub static TARGETS: &[Target] = &[
         kind: TargetKind::Documents,
         holds: Holds::Trajectories,
         pictures: PictureUse::AsInData,
-        render: |outgoing, _| atif::atif(&outgoing.record),
+        render: |outgoing, _| atif::reviewed(outgoing),
         ..BASE
     },
     Target {
