@@ -55,7 +55,7 @@ pub struct CurrentPair {
 
 impl Current {
     /// A record that nobody has looked at.
-    fn untouched(id: &RecordId, content: Content) -> Self {
+    pub fn untouched(id: &RecordId, content: Content) -> Self {
         let count = content.trajectory.as_ref().map_or(0, |t| t.steps.len());
         let pair = |part: &Option<String>| CurrentPair {
             target: TargetId {
@@ -114,7 +114,7 @@ impl Corpus {
         self.journals.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn journals_mut(&self) -> RwLockWriteGuard<'_, JournalFolder> {
+    pub(super) fn journals_mut(&self) -> RwLockWriteGuard<'_, JournalFolder> {
         self.journals
             .write()
             .unwrap_or_else(PoisonError::into_inner)
@@ -162,7 +162,7 @@ impl Corpus {
         let created = full.pairs.clone();
         let mut current = Current::untouched(id, content);
         if !full.is_empty() {
-            let edited = apply(&full, &current.content);
+            let edited = apply(&self.as_shown(&full, eyes), &current.content);
             let parts = |content: &Content| content.pairs.len();
             let mut made = Vec::new();
             for pair in &created {
@@ -197,7 +197,7 @@ impl Corpus {
                 Some(_) => self.full_review(&about.target, hash),
             };
             if about.target.part.is_some() && !review.is_empty() {
-                let edited = apply_to_pair(&review, pair);
+                let edited = apply_to_pair(&self.as_shown(&review, eyes), pair);
                 *pair = edited.pair;
                 current.conflicts.extend(edited.conflicts);
             }
@@ -213,6 +213,14 @@ impl Corpus {
     pub fn full_review(&self, target: &TargetId, hash: &ContentHash) -> Review {
         let elsewhere = |other: &TargetId| matches!(self.row_of(&other.record), Ok(Some(_)));
         self.journals().reviews().review(target, hash, elsewhere)
+    }
+
+    /// A review whose sides are exchanged as far as this annotator may see it: which side others prefer is a verdict.
+    fn as_shown(&self, review: &Review, eyes: Eyes) -> Review {
+        Review {
+            swapped: self.visible(review.clone(), eyes).swapped,
+            ..review.clone()
+        }
     }
 
     /// What of a review this annotator may see.

@@ -16,7 +16,10 @@ const KEY: &str = "review";
 pub(super) fn with_review(json: String, outgoing: &Outgoing) -> Result<String, Refusal> {
     let steps: Vec<StepKey> = outgoing.steps.iter().map(|step| step.key).collect();
     let whole = whole_review(&outgoing.review, outgoing.state, &steps);
-    let of_steps: Vec<Value> = steps.iter().map(|key| step_review(&outgoing.review, *key)).collect();
+    let of_steps: Vec<Value> = steps
+        .iter()
+        .map(|key| step_review(&outgoing.review, *key))
+        .collect();
     if is_empty(&whole) && of_steps.iter().all(is_empty) {
         return Ok(json);
     }
@@ -60,7 +63,11 @@ fn filled(members: impl IntoIterator<Item = (&'static str, Value)>) -> Value {
         _ => true,
     };
     let members = members.into_iter().filter(|(_, value)| is_filled(value));
-    Value::Object(members.map(|(key, value)| (key.to_owned(), value)).collect())
+    Value::Object(
+        members
+            .map(|(key, value)| (key.to_owned(), value))
+            .collect(),
+    )
 }
 
 fn whole_review(review: &Review, state: ReviewState, steps: &[StepKey]) -> Value {
@@ -70,19 +77,27 @@ fn whole_review(review: &Review, state: ReviewState, steps: &[StepKey]) -> Value
             Opinion::Reject => "reject",
             Opinion::Tie => "tie",
         };
-        judged(annotator, verdict, &given.why, given.time.to_string().into())
+        judged(
+            annotator,
+            verdict,
+            &given.why,
+            given.time.to_string().into(),
+        )
     });
-    let adjudication = review.adjudication.as_ref().map(|(annotator, adjudication)| {
-        let verdict = match adjudication.verdict {
-            Judgement::Accept => "accept",
-            Judgement::Reject => "reject",
-        };
-        judged(annotator, verdict, &adjudication.why, Value::Null)
-    });
-    let first_wrong = review.first_wrong_steps.iter().filter_map(|(annotator, key)| {
-        let place = steps.iter().position(|step| step == key)?;
-        Some(json!({"annotator": &**annotator, "step": place + 1}))
-    });
+    let adjudication = review
+        .adjudication
+        .as_ref()
+        .map(|(annotator, adjudication)| {
+            let verdict = adjudication.verdict.name();
+            judged(annotator, verdict, &adjudication.why, Value::Null)
+        });
+    let first_wrong = review
+        .first_wrong_steps
+        .iter()
+        .filter_map(|(annotator, key)| {
+            let place = steps.iter().position(|step| step == key)?;
+            Some(json!({"annotator": &**annotator, "step": place + 1}))
+        });
     let tags: Vec<&String> = review.tags.keys().collect();
     let of_step = |note: &&Note| note.step.is_none_or(|key| !steps.contains(&key));
     filled([
@@ -97,7 +112,10 @@ fn whole_review(review: &Review, state: ReviewState, steps: &[StepKey]) -> Value
         ("adjudication", json!(adjudication)),
         ("first_wrong_steps", first_wrong.collect()),
         ("tags", json!(tags)),
-        ("notes", review.notes.iter().filter(of_step).map(note).collect()),
+        (
+            "notes",
+            review.notes.iter().filter(of_step).map(note).collect(),
+        ),
     ])
 }
 
@@ -117,9 +135,8 @@ fn note(note: &Note) -> Value {
 
 fn step_review(review: &Review, key: StepKey) -> Value {
     let labels = review.labels.get(&key).into_iter().flatten();
-    let labels = labels.map(|(annotator, label)| {
-        json!({"annotator": &**annotator, "value": label.value()})
-    });
+    let labels =
+        labels.map(|(annotator, label)| json!({"annotator": &**annotator, "value": label.value()}));
     let notes = review.notes.iter().filter(|note| note.step == Some(key));
     filled([
         ("labels", labels.collect()),
@@ -172,6 +189,7 @@ mod tests {
             Arc::from("ben"),
             Adjudication {
                 verdict: Judgement::Accept,
+                swapped: false,
                 why: Rejection::default(),
             },
         ));
@@ -201,8 +219,12 @@ mod tests {
             })
         );
         assert_eq!(row["extra"]["answer"], "blue");
-        let agent: Vec<&Value> =
-            row["steps"].as_array().unwrap().iter().filter(|step| step["source"] == "agent").collect();
+        let agent: Vec<&Value> = row["steps"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|step| step["source"] == "agent")
+            .collect();
         assert_eq!(
             agent[1]["extra"]["review"],
             json!({

@@ -12,8 +12,8 @@ use super::chat_messages::{
 use super::hugging_face::{Column, ColumnType};
 use super::pictures::{PictureUse, Pictures};
 use super::preflight::{
-    EMPTY_SIDE, EQUAL_SIDES, LITERAL_MARKS, MISSING_PICTURE, NO_REPLY, NO_SYSTEM_PROMPT, PASSED_OVER,
-    PreflightRule, ROW_COLUMNS, UNSEEN_PICTURES, list,
+    EMPTY_SIDE, EQUAL_SIDES, LITERAL_MARKS, MISSING_PICTURE, NO_REPLY, NO_SYSTEM_PROMPT,
+    PASSED_OVER, PreflightRule, ROW_COLUMNS, UNSEEN_PICTURES, list,
 };
 use super::target::{BASE, Contents, Holds, Target};
 use super::trl::contents;
@@ -97,7 +97,11 @@ const FORM: MessageForm = MessageForm {
 fn message(file: Contents) -> ColumnType {
     let content = match file.pictures {
         true => {
-            let part = vec![Column::text("type"), Column::text("text"), Column::text("path")];
+            let part = vec![
+                Column::text("type"),
+                Column::text("text"),
+                Column::text("path"),
+            ];
             ColumnType::Struct(part).list()
         }
         false => ColumnType::Text,
@@ -158,7 +162,10 @@ static TEXT_ROLES: PreflightRule = PreflightRule {
         for message in messages.chain(sides) {
             let role = message["role"].as_str().unwrap_or("nobody");
             if !ROLES.contains(&role) || !message["content"].is_string() {
-                subject.find(found, format!("a message of {role} is not text of a known role"));
+                subject.find(
+                    found,
+                    format!("a message of {role} is not text of a known role"),
+                );
             }
         }
     },

@@ -70,7 +70,12 @@ mod tests {
     fn pieces_belong_to_the_calls_that_returned_them() {
         let pieces = |returned: &[Option<&'static str>], text: &'static str| {
             let results = results_of_calls(returned, text)?;
-            Some(results.into_iter().map(|r| (r.call, r.text)).collect::<Vec<_>>())
+            Some(
+                results
+                    .into_iter()
+                    .map(|r| (r.call, r.text))
+                    .collect::<Vec<_>>(),
+            )
         };
         assert_eq!(
             pieces(&[Some("one"), Some("two")], "two\none"),
@@ -79,7 +84,12 @@ mod tests {
         // The longest that fits, and what nobody returned at the end.
         assert_eq!(
             pieces(&[Some("a"), Some("a\nb"), Some("")], "a\nb\na\nmore"),
-            Some(vec![(Some(1), "a\nb"), (Some(0), "a"), (None, "more"), (Some(2), "")])
+            Some(vec![
+                (Some(1), "a\nb"),
+                (Some(0), "a"),
+                (None, "more"),
+                (Some(2), "")
+            ])
         );
         assert_eq!(pieces(&[Some("a"), Some("b")], "a\nc"), None);
         assert_eq!(pieces(&[None], "a"), None);

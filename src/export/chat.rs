@@ -105,7 +105,10 @@ pub(crate) fn chat_in(
 ) -> Result<Chat, Refusal> {
     let content = &outgoing.record.content;
     let pair = || match part {
-        Some(_) => content.pairs.iter().find(|pair| pair.part.as_deref() == part),
+        Some(_) => content
+            .pairs
+            .iter()
+            .find(|pair| pair.part.as_deref() == part),
         None => content.pairs.first(),
     };
     let trajectory = content.trajectory.as_ref().filter(|_| part.is_none());
@@ -208,7 +211,9 @@ impl ChatTurn {
             ChatPart::Text(text) => Some(text.as_str()),
             ChatPart::Picture(_) => None,
         });
-        parts.chain(self.thought.as_deref()).chain(self.written.as_deref())
+        parts
+            .chain(self.thought.as_deref())
+            .chain(self.written.as_deref())
     }
 
     /// Whether nothing is said, shown or called.
@@ -222,7 +227,9 @@ impl ChatTurn {
     pub fn says_the_same(&self, other: &Self) -> bool {
         let calls = |turn: &Self| -> Vec<(String, Value)> {
             let calls = turn.calls.iter();
-            calls.map(|call| (call.name.clone(), call.arguments.clone())).collect()
+            calls
+                .map(|call| (call.name.clone(), call.arguments.clone()))
+                .collect()
         };
         self.said().trim() == other.said().trim() && calls(self) == calls(other)
     }

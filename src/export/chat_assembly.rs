@@ -140,9 +140,11 @@ pub(super) fn assemble(item: &Item<'_>, style: Style) -> Result<Chat, Refusal> {
     let mut assembly = Assembly {
         style,
         // Replies that are written anew must not be told from others by their end.
-        ends: item
-            .replies()
-            .any(|reply| reply.written.is_some_and(|written| written.contains(END_ACTION))),
+        ends: item.replies().any(|reply| {
+            reply
+                .written
+                .is_some_and(|written| written.contains(END_ACTION))
+        }),
         ids: HashSet::new(),
         turns: vec![task_turn(item, style)],
     };
@@ -308,7 +310,8 @@ impl Assembly {
         let mut answers = answers(&calls, step.tool_calls(), &observation.text);
         let last = answers.pop();
         for (call, text) in answers {
-            self.turns.push(answer(number, call, vec![ChatPart::Text(text)], false));
+            self.turns
+                .push(answer(number, call, vec![ChatPart::Text(text)], false));
         }
         if let Some((call, text)) = last {
             let (parts, is_inline) = placed(&text, pictures, Place::Behind);
@@ -318,7 +321,12 @@ impl Assembly {
     }
 
     /// The turn of a reply; `index` is that of its step, from 0.
-    fn reply(&mut self, reply: Reply<'_>, index: usize, is_last: bool) -> Result<ChatTurn, Refusal> {
+    fn reply(
+        &mut self,
+        reply: Reply<'_>,
+        index: usize,
+        is_last: bool,
+    ) -> Result<ChatTurn, Refusal> {
         let mut written = reply.written.filter(|written| says(written, reply.thought));
         let mut thought = None;
         let mut calls = Vec::new();
@@ -422,7 +430,16 @@ fn answers(calls: &[ChatCall], made: &[ToolCall], text: &str) -> Vec<(ChatAnswer
             .map(|result| (result.call.unwrap_or(last), result.text.to_owned()))
             .collect(),
         None => (0..calls.len())
-            .map(|at| (at, if at == last { text.to_owned() } else { String::new() }))
+            .map(|at| {
+                (
+                    at,
+                    if at == last {
+                        text.to_owned()
+                    } else {
+                        String::new()
+                    },
+                )
+            })
             .collect(),
     };
     pieces

@@ -67,9 +67,9 @@ pub(super) static EMPTY_COMPLETION: PreflightRule = PreflightRule {
         let is_blank = |text: &str| text.trim().trim_end_matches(END_ACTION).trim().is_empty();
         let is_empty = match content {
             Value::String(text) => is_blank(text),
-            Value::Array(parts) => parts.iter().all(|part| {
-                part["type"] == "text" && part["text"].as_str().is_none_or(is_blank)
-            }),
+            Value::Array(parts) => parts
+                .iter()
+                .all(|part| part["type"] == "text" && part["text"].as_str().is_none_or(is_blank)),
             _ => true,
         };
         if is_empty && !calls {
@@ -84,7 +84,10 @@ pub(super) static LABEL_COUNT: PreflightRule = PreflightRule {
     doc: "There are not as many labels as steps, or one is not true or false, or there are none: TRL stops at the row, axolotl \\
           leaves steps out.",
     check: |subject, found| {
-        let (steps, labels) = (list(subject.row, "completions"), list(subject.row, "labels"));
+        let (steps, labels) = (
+            list(subject.row, "completions"),
+            list(subject.row, "labels"),
+        );
         if steps.len() != labels.len() || steps.is_empty() {
             let message = format!("it has {} labels for {} steps", labels.len(), steps.len());
             subject.find(found, message);
@@ -102,13 +105,20 @@ pub(super) static STEP_WITHOUT_LABEL: PreflightRule = PreflightRule {
           the row ends before it, and the labels behind it are left out.",
     check: |subject, found| {
         let votes = step_votes(subject.outgoing);
-        let labels: Vec<bool> = votes.iter().map(|votes| votes.verdict().is_some()).collect();
+        let labels: Vec<bool> = votes
+            .iter()
+            .map(|votes| votes.verdict().is_some())
+            .collect();
         let Some(gap) = labels.iter().position(|is_labelled| !is_labelled) else {
             return;
         };
-        let lost = labels[gap..].iter().filter(|is_labelled| **is_labelled).count();
+        let lost = labels[gap..]
+            .iter()
+            .filter(|is_labelled| **is_labelled)
+            .count();
         if lost > 0 {
-            let message = format!("it is neither right nor wrong, and {lost} labelled steps follow");
+            let message =
+                format!("it is neither right nor wrong, and {lost} labelled steps follow");
             subject.find_in(found, Some(gap + 1), message);
         }
     },

@@ -26,7 +26,11 @@ pub(super) struct LabelledReply<'a> {
 /// Whether a record has replies with labels: a pair, a trajectory that somebody judged, or a step.
 pub(super) fn has_labels(outgoing: &Outgoing) -> bool {
     let content = &outgoing.record.content;
-    let is_labelled = || step_votes(outgoing).iter().any(|votes| votes.verdict().is_some());
+    let is_labelled = || {
+        step_votes(outgoing)
+            .iter()
+            .any(|votes| votes.verdict().is_some())
+    };
     !content.pairs.is_empty()
         || (content.trajectory.is_some()
             && (trajectory_verdict(outgoing).is_some() || is_labelled()))
@@ -64,7 +68,9 @@ pub(super) fn labelled_rows(
                 reply,
                 label,
             });
-            let is_new = made.as_ref().map_or(true, |(json, _)| seen.insert(json.clone()));
+            let is_new = made
+                .as_ref()
+                .map_or(true, |(json, _)| seen.insert(json.clone()));
             if is_new {
                 rendered.add_with(part, None, made);
             }

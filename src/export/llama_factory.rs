@@ -35,11 +35,15 @@ fn turns(row: &Value) -> Vec<(Option<usize>, &Value)> {
 }
 
 fn is_reply(turn: &Value) -> bool {
-    turn["from"].as_str().is_some_and(|speaker| EVEN.contains(&speaker))
+    turn["from"]
+        .as_str()
+        .is_some_and(|speaker| EVEN.contains(&speaker))
 }
 
 fn sides(row: &Value) -> impl Iterator<Item = (&'static str, &Value)> {
-    SIDES.into_iter().filter_map(|side| Some((side, row.get(side)?)))
+    SIDES
+        .into_iter()
+        .filter_map(|side| Some((side, row.get(side)?)))
 }
 
 /// Turns that LLaMA-Factory passes over.
@@ -64,7 +68,10 @@ pub(super) static TURNS_ALTERNATE: PreflightRule = PreflightRule {
         if turns.len() % 2 != usize::from(is_pair) {
             let count = turns.len();
             let wanted = if is_pair { "an odd" } else { "an even" };
-            subject.find(found, format!("it has {count} turns where {wanted} number must be"));
+            subject.find(
+                found,
+                format!("it has {count} turns where {wanted} number must be"),
+            );
         }
     },
 };
@@ -78,7 +85,10 @@ pub(super) static SIDE_FORM: PreflightRule = PreflightRule {
         for side in SIDES {
             let message = &subject.row[side];
             if !message.is_object() || !is_reply(message) {
-                subject.find(found, format!("{side} is not one message of gpt or function_call"));
+                subject.find(
+                    found,
+                    format!("{side} is not one message of gpt or function_call"),
+                );
             }
         }
     },
@@ -112,7 +122,11 @@ pub(super) static FUNCTION_CALLS: PreflightRule = PreflightRule {
         for (step, turn) in turns(subject.row).into_iter().chain(sides) {
             let text = turn["value"].as_str().unwrap_or_default();
             if turn["from"] == "function_call" && !holds_calls(text) {
-                subject.find_in(found, step, "a function call is not JSON with a name and arguments");
+                subject.find_in(
+                    found,
+                    step,
+                    "a function call is not JSON with a name and arguments",
+                );
             }
         }
     },
@@ -147,8 +161,9 @@ pub(super) static PICTURE_MARKS: PreflightRule = PreflightRule {
         };
         let before: usize = turns(subject.row).iter().map(|(_, turn)| marks(turn)).sum();
         // Chosen and rejected are counted each for itself.
-        let mut counts: Vec<usize> =
-            sides(subject.row).map(|(_, side)| before + marks(side)).collect();
+        let mut counts: Vec<usize> = sides(subject.row)
+            .map(|(_, side)| before + marks(side))
+            .collect();
         if counts.is_empty() {
             counts.push(before);
         }
@@ -165,7 +180,10 @@ pub(super) static LITERAL_MARKS: PreflightRule = PreflightRule {
     doc: "A text holds <video> or <audio>, or what models take for a picture (<|image_pad|>, …): LLaMA-Factory looks for \
           the file and stops, or the model counts one picture too many.",
     check: |subject, found| {
-        subject.find_marks(found, &["<video>", "<audio>", "<|image_pad|>", "<|video_pad|>"]);
+        subject.find_marks(
+            found,
+            &["<video>", "<audio>", "<|image_pad|>", "<|video_pad|>"],
+        );
     },
 };
 

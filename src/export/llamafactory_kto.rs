@@ -62,5 +62,10 @@ fn labelled(
 ) -> Result<String, Refusal> {
     let turns = labelled.before.iter().chain([labelled.reply]);
     let pictures = RowPictures::new(outgoing, pictures);
-    row(labelled.chat, turns, pictures, Some((TAG, labelled.label.into())))
+    row(
+        labelled.chat,
+        turns,
+        pictures,
+        Some((TAG, labelled.label.into())),
+    )
 }

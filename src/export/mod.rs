@@ -53,6 +53,8 @@ mod staging;
 mod step_labels;
 mod step_match;
 mod table;
+mod table_cell;
+mod table_file;
 mod table_row;
 mod table_shape;
 mod target;
@@ -66,7 +68,7 @@ mod trl_rules;
 mod trl_sft;
 
 pub use error::{ExportError, Refusal};
-pub use hugging_face::{Column, ColumnType};
+pub use hugging_face::{Column, ColumnType, HuggingFaceTable};
 pub use manifest::{Origin, OriginSource, failure_counts, left_out_counts};
 pub use outgoing::{LeftOut, Outgoing, OutgoingPair, Withheld, stale_steps_of_pair};
 pub use pictures::{Media, PictureUse};

@@ -13,7 +13,9 @@ use super::chat_messages::{
 use super::hugging_face::{Column, ColumnType};
 use super::ms_swift_rules::{LITERAL_MARKS, PICTURE_MARKS, REJECTED_TURNS, TURNS_ALTERNATE};
 use super::pictures::{PictureUse, Pictures};
-use super::preflight::{EMPTY_SIDE, EQUAL_SIDES, MISSING_PICTURE, NO_REPLY, NO_SYSTEM_PROMPT, PASSED_OVER, ROW_COLUMNS};
+use super::preflight::{
+    EMPTY_SIDE, EQUAL_SIDES, MISSING_PICTURE, NO_REPLY, NO_SYSTEM_PROMPT, PASSED_OVER, ROW_COLUMNS,
+};
 use super::target::{BASE, Holds, Target};
 use super::tool_text::tools_json;
 use super::{Outgoing, Refusal, Rendered};
@@ -83,7 +85,9 @@ const FORM: MessageForm = MessageForm {
 
 fn columns(messages: &[&'static str]) -> Vec<Column> {
     let message = || ColumnType::Struct(vec![Column::text("role"), Column::text("content")]);
-    let named = messages.iter().map(|name| Column::new(name, message().list()));
+    let named = messages
+        .iter()
+        .map(|name| Column::new(name, message().list()));
     let mut columns: Vec<Column> = named.collect();
     columns.push(Column::text("tools"));
     columns.push(Column::new("images", ColumnType::Picture.list()));
@@ -114,8 +118,16 @@ fn preference(
     // The rejected side has the same pictures.
     let mut again = RowPictures::new(outgoing, pictures);
     let mut instead = turn_messages(&chat.turns[shared..], FORM, &mut again)?;
-    instead.extend(turn_messages(std::slice::from_ref(rejected), FORM, &mut again)?);
-    said.extend(turn_messages(std::slice::from_ref(chosen), FORM, &mut again)?);
+    instead.extend(turn_messages(
+        std::slice::from_ref(rejected),
+        FORM,
+        &mut again,
+    )?);
+    said.extend(turn_messages(
+        std::slice::from_ref(chosen),
+        FORM,
+        &mut again,
+    )?);
     let mut row = Map::new();
     row.insert(MESSAGES.to_owned(), said.into());
     row.insert(REJECTED.to_owned(), instead.into());

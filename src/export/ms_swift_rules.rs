@@ -73,12 +73,18 @@ pub(super) static REJECTED_TURNS: PreflightRule = PreflightRule {
         if rejected.iter().any(|message| role(message) == "user") {
             subject.find(found, "its rejected side holds a message of the user");
         }
-        let same = chosen.iter().zip(rejected).take_while(|(one, other)| one == other);
+        let same = chosen
+            .iter()
+            .zip(rejected)
+            .take_while(|(one, other)| one == other);
         let shared = same.count();
         let is_reply = |message: &Value| REPLIES.contains(&role(message));
         let own = |side: &[Value]| side.iter().skip(shared).all(is_reply);
         if !own(chosen) || !own(rejected) {
-            subject.find(found, "its rejected side does not repeat the steps that both share");
+            subject.find(
+                found,
+                "its rejected side does not repeat the steps that both share",
+            );
         }
     },
 };
@@ -91,7 +97,9 @@ pub(super) static PICTURE_MARKS: PreflightRule = PreflightRule {
     check: |subject, found| {
         let images = list(subject.row, "images").len();
         let marks = |messages: &[Value]| -> usize {
-            let texts = messages.iter().filter_map(|message| message["content"].as_str());
+            let texts = messages
+                .iter()
+                .filter_map(|message| message["content"].as_str());
             texts.map(|text| text.matches(PLACEHOLDER).count()).sum()
         };
         let messages = list(subject.row, "messages");

@@ -4,9 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::chat::{CallForm, chat_of};
-use super::chat_messages::{
-    CallSpelling, MessageForm, PictureSpelling, RowPictures, messages,
-};
+use super::chat_messages::{CallSpelling, MessageForm, PictureSpelling, RowPictures, messages};
 use super::hugging_face::{Column, ColumnType};
 use super::pictures::{PictureUse, Pictures};
 use super::preflight::{NO_REPLY, NO_SYSTEM_PROMPT, PASSED_OVER, PreflightRule, list};
@@ -22,7 +20,13 @@ pub(super) const TARGET: Target = Target {
     extension: "jsonl",
     holds: Holds::Trajectories,
     pictures: PictureUse::Column,
-    rules: &[&PICTURE_PLACES, &PICTURE_FILES, &NO_REPLY, &NO_SYSTEM_PROMPT, &PASSED_OVER],
+    rules: &[
+        &PICTURE_PLACES,
+        &PICTURE_FILES,
+        &NO_REPLY,
+        &NO_SYSTEM_PROMPT,
+        &PASSED_OVER,
+    ],
     columns: Some(columns),
     chat: Some(CallForm::Structured),
     render: |outgoing, pictures| {
@@ -91,11 +95,16 @@ static PICTURE_PLACES: PreflightRule = PreflightRule {
     name: "picture-places",
     doc: "A picture stands in a message that is not the user's: OpenAI's interface refuses it.",
     check: |subject, found| {
-        let others = list(subject.row, MESSAGES).iter().filter(|m| m["role"] != "user");
+        let others = list(subject.row, MESSAGES)
+            .iter()
+            .filter(|m| m["role"] != "user");
         let parts = others.flat_map(|message| list(message, "content"));
         let count = parts.filter(|part| part["type"] == "image_url").count();
         if count > 0 {
-            subject.find(found, format!("{count} pictures stand in messages that are not the user's"));
+            subject.find(
+                found,
+                format!("{count} pictures stand in messages that are not the user's"),
+            );
         }
     },
 };

@@ -107,55 +107,56 @@ impl Pictures {
         attachment: &Attachment,
         roots: &PictureRoots,
     ) -> Result<String, Refusal> {
-        let reference = &attachment.reference;
-        match self.media {
-            Media::Path => match reference {
-                PictureReference::Inline(_) => data_address(&self.bytes_of(attachment, roots)?),
-                PictureReference::Url(url) => Ok(url.clone()),
-                PictureReference::Path(path) => {
-                    let found = roots.resolve_attachment(attachment).ok();
-                    let found = found.and_then(|file| file.to_str().map(str::to_owned));
-                    Ok(found.unwrap_or_else(|| path.clone()))
+        self.name_of(&attachment.reference, attachment.alias.as_deref(), roots)
+    }
+
+    /// The same for a picture that may have another path.
+    pub fn name_of(
+        &mut self,
+        reference: &PictureReference,
+        alias: Option<&str>,
+        roots: &PictureRoots,
+    ) -> Result<String, Refusal> {
+        let file = || match reference {
+            PictureReference::Path(path) => {
+                let found = roots.resolve(path);
+                match alias {
+                    Some(alias) => found.or_else(|error| roots.resolve(alias).map_err(|_| error)),
+                    None => found,
                 }
-            },
-            Media::Embed => data_address(&self.bytes_of(attachment, roots)?),
-            Media::Copy => self.copy(attachment, roots),
+                .map(Some)
+            }
+            PictureReference::Url(_) | PictureReference::Inline(_) => Ok(None),
+        };
+        if let (Media::Path, PictureReference::Path(path) | PictureReference::Url(path)) =
+            (self.media, reference)
+        {
+            let found = file().ok().flatten();
+            let found = found.and_then(|file| file.to_str().map(str::to_owned));
+            return Ok(found.unwrap_or_else(|| path.clone()));
         }
-    }
-
-    fn bytes_of(&self, attachment: &Attachment, roots: &PictureRoots) -> Result<Vec<u8>, Refusal> {
-        let own = bytes(&attachment.reference, roots, &self.limits);
-        let read = match (&attachment.alias, own) {
-            (Some(alias), Err(error)) => {
-                let alias = PictureReference::Path(alias.clone());
-                bytes(&alias, roots, &self.limits).map_err(|_| error)
-            }
-            (_, own) => own,
+        let file = file().map_err(|error| Refusal::new(error.to_string()))?;
+        if let Some(name) = file.as_ref().and_then(|file| self.names.get(file)).cloned()
+            && self.media == Media::Copy
+        {
+            self.add(
+                PathBuf::from(&name),
+                file.map_or(Origin::Bytes(Vec::new()), Origin::File),
+            );
+            return Ok(name);
+        }
+        let read = match &file {
+            Some(file) => read_file(file, &self.limits),
+            None => bytes(reference, roots, &self.limits).map_err(|error| error.to_string()),
         };
-        read.map_err(|error| Refusal::new(error.to_string()))
-    }
-
-    /// Copies are named by what is in them: one picture under two names is there once.
-    fn copy(&mut self, attachment: &Attachment, roots: &PictureRoots) -> Result<String, Refusal> {
-        let (from, bytes) = match &attachment.reference {
-            PictureReference::Path(_) => {
-                let file = roots
-                    .resolve_attachment(attachment)
-                    .map_err(|error| Refusal::new(error.to_string()))?;
-                if let Some(name) = self.names.get(&file) {
-                    let to = PathBuf::from(name);
-                    let name = name.clone();
-                    self.add(to, Origin::File(file));
-                    return Ok(name);
-                }
-                (Some(file), self.bytes_of(attachment, roots)?)
-            }
-            _ => (None, self.bytes_of(attachment, roots)?),
-        };
+        let bytes = read.map_err(Refusal::new)?;
+        if self.media != Media::Copy {
+            return data_address(&bytes);
+        }
+        // Copies are named by what is in them: one picture under two names is there once.
         let hash = blake3::hash(&bytes).to_hex();
-        let ending = ending(attachment, &bytes);
-        let name = format!("{FOLDER}/{}{ending}", &hash[..24]);
-        let origin = match from {
+        let name = format!("{FOLDER}/{}{}", &hash[..24], ending(reference, &bytes));
+        let origin = match file {
             Some(file) => {
                 self.names.insert(file.clone(), name.clone());
                 Origin::File(file)
@@ -239,6 +240,18 @@ impl Pictures {
     }
 }
 
+fn read_file(file: &Path, limits: &DecodeLimits) -> Result<Vec<u8>, String> {
+    let failed = |error: io::Error| format!("{} can't be read: {error}", file.display());
+    let size = std::fs::metadata(file).map_err(failed)?.len();
+    if size > limits.max_bytes {
+        return Err(format!(
+            "{} has {size} bytes, more than are taken",
+            file.display()
+        ));
+    }
+    std::fs::read(file).map_err(failed)
+}
+
 fn data_address(bytes: &[u8]) -> Result<String, Refusal> {
     let media_type = image::guess_format(bytes)
         .map(|format| format.to_mime_type())
@@ -249,8 +262,8 @@ fn data_address(bytes: &[u8]) -> Result<String, Refusal> {
     ))
 }
 
-fn ending(attachment: &Attachment, bytes: &[u8]) -> String {
-    let known = attachment.file_type().or_else(|| {
+fn ending(reference: &PictureReference, bytes: &[u8]) -> String {
+    let known = reference.file_type().or_else(|| {
         let format = image::guess_format(bytes).ok()?;
         format.extensions_str().first().map(|e| (*e).to_owned())
     });

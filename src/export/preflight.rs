@@ -4,10 +4,10 @@
 
 use serde_json::Value;
 
+use super::Outgoing;
 use super::chat::{Chat, ChatSpeaker, ChatTurn};
 use super::hugging_face::{Column, ColumnType};
 use super::target::{Contents, Target};
-use super::Outgoing;
 use crate::domain::{Attachment, FileLookup, PictureReference, PreferencePair, Task};
 
 /// One check of a row.
@@ -211,9 +211,8 @@ pub(super) static EMPTY_SIDE: PreflightRule = PreflightRule {
     check: |subject, found| {
         let Some(pair) = subject.pair else { return };
         for (name, side) in [("chosen", &pair.chosen), ("rejected", &pair.rejected)] {
-            let says = |text: &Option<String>| {
-                text.as_ref().is_some_and(|text| !text.trim().is_empty())
-            };
+            let says =
+                |text: &Option<String>| text.as_ref().is_some_and(|text| !text.trim().is_empty());
             if !says(&side.thought) && !says(&side.reply) && side.action.is_none() {
                 subject.find(found, format!("{name} is empty"));
             }
@@ -226,7 +225,9 @@ pub(super) static LITERAL_MARKS: PreflightRule = PreflightRule {
     name: "literal-marks",
     doc: "A text holds what models take for a picture (<image>, <|image_pad|>, …): the processor would count one picture \
           too many and stop, or put pictures in wrong places.",
-    check: |subject, found| subject.find_marks(found, &["<image>", "<|image_pad|>", "<|video_pad|>"]),
+    check: |subject, found| {
+        subject.find_marks(found, &["<image>", "<|image_pad|>", "<|video_pad|>"])
+    },
 };
 
 /// A conversation in which the controller says nothing.
@@ -279,7 +280,10 @@ pub(super) static ROW_COLUMNS: PreflightRule = PreflightRule {
     name: "row-columns",
     doc: "The row lacks a column that all have, or holds another type in it: the file could not be loaded.",
     check: |subject, found| {
-        let columns = subject.target.columns.map(|columns| columns(subject.contents));
+        let columns = subject
+            .target
+            .columns
+            .map(|columns| columns(subject.contents));
         for column in columns.iter().flatten() {
             match subject.row.get(column.name) {
                 None => subject.find(found, format!("it has no `{}`", column.name)),

@@ -47,21 +47,34 @@ fn holds(target: &Target) -> &'static str {
 }
 
 fn length(target: &Target) -> String {
-    target.max_tokens.map_or("none".to_owned(), |tokens| tokens.to_string())
+    target
+        .max_tokens
+        .map_or("none".to_owned(), |tokens| tokens.to_string())
 }
 
 /// The rules for a terminal of 100 columns.
 pub fn preflight_reference() -> String {
-    let mut text = format!("Preflight\n\n{}\n\nTargets (what their rows are, the trainer's own length in tokens)\n", filled(INTRODUCTION, 0));
+    let mut text = format!(
+        "Preflight\n\n{}\n\nTargets (what their rows are, the trainer's own length in tokens)\n",
+        filled(INTRODUCTION, 0)
+    );
     let width = checked().map(|target| target.name.len()).max().unwrap_or(0);
     for target in checked() {
-        text.push_str(&format!("  {:width$}  {:12}  {}\n", target.name, holds(target), length(target)));
+        text.push_str(&format!(
+            "  {:width$}  {:12}  {}\n",
+            target.name,
+            holds(target),
+            length(target)
+        ));
     }
     text.push_str("\nRules\n");
     for entry in entries() {
         text.push_str(&format!("  {}\n", entry.name));
         text.push_str(&format!("{}\n", filled(entry.doc, 6)));
-        text.push_str(&format!("{}\n", filled(&format!("({})", entry.targets.join(", ")), 6)));
+        text.push_str(&format!(
+            "{}\n",
+            filled(&format!("({})", entry.targets.join(", ")), 6)
+        ));
     }
     text
 }
@@ -92,7 +105,11 @@ mod tests {
              | target | rows are made of | file | length | rules |\n|---|---|---|---|---|\n"
         );
         for target in checked() {
-            let rules: Vec<String> = target.rules.iter().map(|rule| format!("`{}`", rule.name)).collect();
+            let rules: Vec<String> = target
+                .rules
+                .iter()
+                .map(|rule| format!("`{}`", rule.name))
+                .collect();
             page.push_str(&format!(
                 "| `{}` | {} | {} | {} | {} |\n",
                 target.name,
@@ -136,7 +153,11 @@ mod tests {
         }
         for target in checked() {
             for rule in target.rules {
-                assert!(reference.contains(&format!("  {}\n", rule.name)), "{}", rule.name);
+                assert!(
+                    reference.contains(&format!("  {}\n", rule.name)),
+                    "{}",
+                    rule.name
+                );
             }
         }
     }

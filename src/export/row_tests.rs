@@ -27,7 +27,11 @@ fn row(target: &str, outgoing: &Outgoing) -> Value {
 }
 
 fn keys(row: &Value) -> Vec<&str> {
-    row.as_object().unwrap().keys().map(String::as_str).collect()
+    row.as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect()
 }
 
 fn without_pictures(mut trajectory: Trajectory) -> Trajectory {
@@ -122,7 +126,10 @@ fn trl_gets_pictures_in_turns_of_the_user_and_tools_in_the_system_prompt() {
 fn trl_gets_texts_as_texts_and_tools_as_json_text() {
     let row = row("trl-sft", &run(without_pictures(tool_run())));
     assert_eq!(keys(&row), ["messages", "tools"]);
-    assert_eq!(row["messages"][0], json!({"role": "user", "content": "Where does the arrow point?"}));
+    assert_eq!(
+        row["messages"][0],
+        json!({"role": "user", "content": "Where does the arrow point?"})
+    );
     assert_eq!(row["messages"][1]["content"], "Both halves.");
     assert_eq!(row["tools"], tool_schemas().to_string());
 }
@@ -130,8 +137,14 @@ fn trl_gets_texts_as_texts_and_tools_as_json_text() {
 #[test]
 fn rows_of_trl_take_the_form_of_their_file() {
     let complete = target_named("trl-sft").unwrap().complete.unwrap();
-    let object = |trajectory| row("trl-sft", &run(trajectory)).as_object().unwrap().clone();
-    let [mut plain, mut calling] = [code_run(), tool_run()].map(|run| object(without_pictures(run)));
+    let object = |trajectory| {
+        row("trl-sft", &run(trajectory))
+            .as_object()
+            .unwrap()
+            .clone()
+    };
+    let [mut plain, mut calling] =
+        [code_run(), tool_run()].map(|run| object(without_pictures(run)));
     // Beside rows with tools.
     let tools = Contents {
         tools: true,
@@ -170,7 +183,10 @@ fn trl_prefers_a_call_to_an_answer() {
     assert_eq!(keys(row), ["prompt", "chosen", "rejected", "images"]);
     let prompt = row["prompt"].as_array().unwrap();
     let roles: Vec<_> = prompt.iter().map(|message| &message["role"]).collect();
-    assert_eq!(roles, ["system", "user", "assistant", "tool", "tool", "user"]);
+    assert_eq!(
+        roles,
+        ["system", "user", "assistant", "tool", "tool", "user"]
+    );
     let system = &prompt[0]["content"];
     assert_eq!(system[0]["text"], format!("Be exact.\n\n{}", tools_text()));
     assert_eq!(
@@ -179,7 +195,10 @@ fn trl_prefers_a_call_to_an_answer() {
             {"type": "function", "function": {"name": "crop", "arguments": arguments(3)}},
         ]}])
     );
-    assert_eq!(row["rejected"], json!([{"role": "assistant", "content": text("South.")}]));
+    assert_eq!(
+        row["rejected"],
+        json!([{"role": "assistant", "content": text("South.")}])
+    );
 }
 
 #[test]
@@ -207,7 +226,8 @@ fn trl_prefers_one_code_to_another() {
 fn replies_that_people_write_end_as_the_others_do() {
     let mut pair = code_pair();
     pair.chosen.reply = None;
-    let chosen = |pair| row("trl-preference", &pairs(vec![pair]))["chosen"][0]["content"][0]["text"].clone();
+    let chosen =
+        |pair| row("trl-preference", &pairs(vec![pair]))["chosen"][0]["content"][0]["text"].clone();
     assert_eq!(
         chosen(pair.clone()),
         "Thought: It is blue.\n\nCode:\n```py\nfinal_answer('blue')\n```<end_action>"
@@ -227,7 +247,8 @@ fn kto_judges_each_reply_by_its_trajectory_and_by_its_own_labels() {
     let mut outgoing = run(without_pictures(code_run()));
     let labels = |outgoing: &Outgoing| -> Vec<(Option<usize>, bool)> {
         let rows = rows("kto", outgoing).into_iter();
-        rows.map(|(_, step, row)| (step, row["label"].as_bool().unwrap())).collect()
+        rows.map(|(_, step, row)| (step, row["label"].as_bool().unwrap()))
+            .collect()
     };
     assert_eq!(labels(&outgoing), []);
     outgoing.state = ReviewState::Rejected;
@@ -238,14 +259,23 @@ fn kto_judges_each_reply_by_its_trajectory_and_by_its_own_labels() {
     // The first wrong step says that the one before it is right; of the third it says nothing.
     outgoing.state = ReviewState::Rejected;
     first_wrong(&mut outgoing, "ann", 2);
-    assert_eq!(labels(&outgoing), [(Some(1), true), (Some(2), false), (Some(3), false)]);
+    assert_eq!(
+        labels(&outgoing),
+        [(Some(1), true), (Some(2), false), (Some(3), false)]
+    );
     label(&mut outgoing, "ann", 1, 0);
     assert_eq!(labels(&outgoing), [(Some(2), false), (Some(3), false)]);
     let row = &rows("kto", &outgoing)[0].2;
     assert_eq!(keys(row), ["prompt", "completion", "label"]);
-    assert_eq!(row["prompt"][3]["content"], "[OUTPUT OF STEP 0] Observation:\nblue");
+    assert_eq!(
+        row["prompt"][3]["content"],
+        "[OUTPUT OF STEP 0] Observation:\nblue"
+    );
     let reply = code_reply("Look again.", "print(ask('sure?'))");
-    assert_eq!(row["completion"], json!([{"role": "assistant", "content": reply}]));
+    assert_eq!(
+        row["completion"],
+        json!([{"role": "assistant", "content": reply}])
+    );
 }
 
 #[test]
@@ -262,16 +292,24 @@ fn kto_judges_the_sides_of_pairs_once() {
     let outgoing = pairs(vec![first, second]);
     let judged = |target: &str, label: &str| -> Vec<(String, bool)> {
         let rows = rows(target, &outgoing).into_iter();
-        rows.map(|(part, _, row)| (part.unwrap(), row[label].as_bool().unwrap())).collect()
+        rows.map(|(part, _, row)| (part.unwrap(), row[label].as_bool().unwrap()))
+            .collect()
     };
-    let expected = [("2.1", true), ("2.1", false), ("2.2", false)].map(|(part, label)| (part.to_owned(), label));
+    let expected = [("2.1", true), ("2.1", false), ("2.2", false)]
+        .map(|(part, label)| (part.to_owned(), label));
     assert_eq!(judged("kto", "label"), expected);
     assert_eq!(judged("llamafactory-kto", "kto_tag"), expected);
     let row = &rows("llamafactory-kto", &outgoing)[1].2;
-    assert_eq!(keys(row), ["conversations", "kto_tag", "system", "tools", "images"]);
+    assert_eq!(
+        keys(row),
+        ["conversations", "kto_tag", "system", "tools", "images"]
+    );
     let turns = row["conversations"].as_array().unwrap();
     assert_eq!(turns.len(), 4);
-    assert_eq!(turns[3], json!({"from": "gpt", "value": code_reply("It is red.", "final_answer('red')")}));
+    assert_eq!(
+        turns[3],
+        json!({"from": "gpt", "value": code_reply("It is red.", "final_answer('red')")})
+    );
 }
 
 #[test]
@@ -318,7 +356,10 @@ fn calls_are_python_where_a_trainer_knows_none() {
 #[test]
 fn swift_repeats_shared_steps_behind_the_last_turn_of_the_user() {
     let row = row("ms-swift", &pairs(vec![tool_pair()]));
-    assert_eq!(keys(&row), ["messages", "rejected_response", "tools", "images"]);
+    assert_eq!(
+        keys(&row),
+        ["messages", "rejected_response", "tools", "images"]
+    );
     let said = |role: &str, text: &str| json!({"role": role, "content": text});
     let shared = [
         said("assistant", "Both halves."),
@@ -327,7 +368,10 @@ fn swift_repeats_shared_steps_behind_the_last_turn_of_the_user() {
         said("tool_response", "upper"),
         said("tool_response", "lower.png\n<image>"),
     ];
-    let mut messages = vec![said("system", "Be exact."), said("user", &format!("<image>\n{ARROW}"))];
+    let mut messages = vec![
+        said("system", "Be exact."),
+        said("user", &format!("<image>\n{ARROW}")),
+    ];
     messages.extend(shared.clone());
     messages.extend([said("assistant", "Closer."), said("tool_call", &call(3))]);
     assert_eq!(row["messages"], Value::from(messages));
@@ -356,12 +400,24 @@ fn axolotl_gets_text_and_names_pictures_in_messages() {
     pair.rejected.action = Some(crate::domain::Action::Message(" South.\n".to_owned()));
     let row = row("axolotl", &pairs(vec![pair]));
     assert_eq!(keys(&row), ["messages", "chosen", "rejected"]);
-    let roles: Vec<_> = row["messages"].as_array().unwrap().iter().map(|m| &m["role"]).collect();
+    let roles: Vec<_> = row["messages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|m| &m["role"])
+        .collect();
     assert_eq!(roles, ["system", "user", "assistant", "user"]);
-    assert_eq!(row["messages"][3]["content"], "[OUTPUT OF STEP 0] Observation:\nupper\nlower.png");
-    let code = "Thought: Closer.\n\nCode:\n```py\nprint(crop(picture=\"map.png\", box=[0, 3]))\n```";
+    assert_eq!(
+        row["messages"][3]["content"],
+        "[OUTPUT OF STEP 0] Observation:\nupper\nlower.png"
+    );
+    let code =
+        "Thought: Closer.\n\nCode:\n```py\nprint(crop(picture=\"map.png\", box=[0, 3]))\n```";
     assert_eq!(row["chosen"], json!({"role": "assistant", "content": code}));
-    assert_eq!(row["rejected"], json!({"role": "assistant", "content": "South."}));
+    assert_eq!(
+        row["rejected"],
+        json!({"role": "assistant", "content": "South."})
+    );
 
     let row = self::row("axolotl-sft", &run(tool_run()));
     assert_eq!(keys(&row), ["messages"]);
@@ -407,11 +463,18 @@ fn marks_of_the_data_are_the_places_of_its_pictures() {
     });
     let outgoing = run(trajectory);
     let row = row("llamafactory-sft", &outgoing);
-    assert_eq!(row["conversations"][0]["value"], "Here: <image>\nWhere does the arrow point?");
+    assert_eq!(
+        row["conversations"][0]["value"],
+        "Here: <image>\nWhere does the arrow point?"
+    );
     assert_eq!(row["conversations"][2]["value"], "Look at <image> again.");
     let row = self::row("trl-sft", &outgoing);
     let words = |text: &str| json!({"type": "text", "text": text});
-    let user = row["messages"].as_array().unwrap().iter().filter(|m| m["role"] == "user");
+    let user = row["messages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|m| m["role"] == "user");
     let contents: Vec<_> = user.map(|message| &message["content"]).collect();
     assert_eq!(
         contents,
@@ -430,17 +493,29 @@ fn thoughts_apart_are_in_marks() {
         let row = row("trl-sft", &run(trajectory.clone()));
         row["messages"].as_array().unwrap().last().unwrap()["content"].clone()
     };
-    assert_eq!(said(&trajectory), "<think>\nThe upper half.\n</think>\n\nNorth.");
+    assert_eq!(
+        said(&trajectory),
+        "<think>\nThe upper half.\n</think>\n\nNorth."
+    );
     // A reply is kept as it was written, unless somebody edited it.
     trajectory.steps[1].reply = Some("<think>The upper half.</think>North.".to_owned());
     assert_eq!(said(&trajectory), "<think>The upper half.</think>North.");
     trajectory.steps[1].thought = Some("The lower half.".to_owned());
-    assert_eq!(said(&trajectory), "<think>\nThe lower half.\n</think>\n\nNorth.");
+    assert_eq!(
+        said(&trajectory),
+        "<think>\nThe lower half.\n</think>\n\nNorth."
+    );
     // A reply with a call keeps what it says beside its thought.
     trajectory.steps[0].reply = Some("<think>Both halves.</think>I crop.".to_owned());
     let row = row("trl-sft", &run(trajectory.clone()));
-    assert_eq!(row["messages"][1]["content"], "<think>Both halves.</think>I crop.");
+    assert_eq!(
+        row["messages"][1]["content"],
+        "<think>Both halves.</think>I crop."
+    );
     let row = self::row("llamafactory-sft", &run(trajectory));
     let value = row["conversations"][1]["value"].as_str().unwrap();
-    assert!(value.starts_with("<think>\nBoth halves.\n\nI crop.\n</think>\n\n[{"), "{value}");
+    assert!(
+        value.starts_with("<think>\nBoth halves.\n\nI crop.\n</think>\n\n[{"),
+        "{value}"
+    );
 }

@@ -39,7 +39,10 @@ const SWIFT: [&str; 2] = ["ms-swift", "ms-swift-sft"];
 
 /// A record whose row passes all rules of a target.
 fn good(target: &Target) -> Outgoing {
-    let takes_pictures = !target.rules.iter().any(|rule| rule.name == "unseen-pictures");
+    let takes_pictures = !target
+        .rules
+        .iter()
+        .any(|rule| rule.name == "unseen-pictures");
     let mut outgoing = match target.holds {
         Holds::Pairs => pairs(vec![code_pair()]),
         _ => run(code_run()),
@@ -86,13 +89,23 @@ fn set_system(outgoing: &mut Outgoing, prompt: Option<&str>) {
 }
 
 /// What a rule finds in the last row of a record.
-fn findings(target: &'static Target, rule: &str, outgoing: &Outgoing, edit: fn(&mut Value)) -> Vec<Finding> {
+fn findings(
+    target: &'static Target,
+    rule: &str,
+    outgoing: &Outgoing,
+    edit: fn(&mut Value),
+) -> Vec<Finding> {
     let mut rendered = (target.render)(outgoing, &mut Pictures::new(Media::Path));
-    let row = rendered.rows.pop().unwrap_or_else(|| panic!("{}: {:?}", target.name, rendered.refusals));
+    let row = rendered
+        .rows
+        .pop()
+        .unwrap_or_else(|| panic!("{}: {:?}", target.name, rendered.refusals));
     let mut value: Value = serde_json::from_str(&row.json).unwrap();
     edit(&mut value);
     let part = row.part.as_deref();
-    let chat = target.chat.map(|form| chat_in(form, outgoing, part).unwrap());
+    let chat = target
+        .chat
+        .map(|form| chat_in(form, outgoing, part).unwrap());
     let subject = Subject {
         outgoing,
         pair: outgoing.record.content.pairs.first(),
@@ -102,7 +115,11 @@ fn findings(target: &'static Target, rule: &str, outgoing: &Outgoing, edit: fn(&
         chat: chat.as_ref(),
         target,
     };
-    let rules = target.rules.iter().copied().filter(|known| known.name == rule);
+    let rules = target
+        .rules
+        .iter()
+        .copied()
+        .filter(|known| known.name == rule);
     let rules: Vec<_> = rules.collect();
     assert_eq!(rules.len(), 1, "{} has no rule {rule}", target.name);
     let found = examine(&rules, &subject);
@@ -159,7 +176,16 @@ static CASES: &[Case] = &[
     },
     Case {
         row: |row| row["images"] = json!([]),
-        ..case("picture-marks", &["trl-sft", "trl-preference", "ms-swift", "ms-swift-sft", "pref-x"])
+        ..case(
+            "picture-marks",
+            &[
+                "trl-sft",
+                "trl-preference",
+                "ms-swift",
+                "ms-swift-sft",
+                "pref-x",
+            ],
+        )
     },
     Case {
         row: |row| row["images"] = json!(["a.png", "b.png"]),
@@ -182,7 +208,18 @@ static CASES: &[Case] = &[
     },
     Case {
         item: |outgoing| task(outgoing).text.push_str(" <|image_pad|>"),
-        ..case("literal-marks", &["trl-sft", "trl-preference", "axolotl-sft", "ms-swift", "ms-swift-sft", "llamafactory-sft", "pref-x"])
+        ..case(
+            "literal-marks",
+            &[
+                "trl-sft",
+                "trl-preference",
+                "axolotl-sft",
+                "ms-swift",
+                "ms-swift-sft",
+                "llamafactory-sft",
+                "pref-x",
+            ],
+        )
     },
     Case {
         item: |outgoing| task(outgoing).text.push_str(" <|image_pad|>"),
@@ -190,12 +227,16 @@ static CASES: &[Case] = &[
         ..case("literal-marks", &["kto", "llamafactory-kto"])
     },
     Case {
-        item: |outgoing| steps(outgoing)[0].observation.as_mut().unwrap().text = "<video>".to_owned(),
+        item: |outgoing| {
+            steps(outgoing)[0].observation.as_mut().unwrap().text = "<video>".to_owned()
+        },
         step: Some(1),
         ..case("literal-marks", &["llamafactory-sft", "llamafactory-kto"])
     },
     Case {
-        item: |outgoing| steps(outgoing)[0].observation.as_mut().unwrap().text = "<img>a</img>".to_owned(),
+        item: |outgoing| {
+            steps(outgoing)[0].observation.as_mut().unwrap().text = "<img>a</img>".to_owned()
+        },
         step: Some(1),
         ..case("literal-marks", &SWIFT)
     },
@@ -207,7 +248,9 @@ static CASES: &[Case] = &[
         ..case("picture-places", &["trl-preference"])
     },
     Case {
-        row: |row| row["completion"] = json!([{"role": "assistant", "content": [{"type": "image"}]}]),
+        row: |row| {
+            row["completion"] = json!([{"role": "assistant", "content": [{"type": "image"}]}])
+        },
         step: Some(3),
         ..case("picture-places", &["kto"])
     },
@@ -235,7 +278,10 @@ static CASES: &[Case] = &[
     },
     Case {
         item: |outgoing| pair(outgoing).rejected = pair(outgoing).chosen.clone(),
-        ..case("equal-sides", &["pref-x", "trl-preference", "ms-swift", "axolotl"])
+        ..case(
+            "equal-sides",
+            &["pref-x", "trl-preference", "ms-swift", "axolotl"],
+        )
     },
     Case {
         item: |outgoing| {
@@ -260,11 +306,26 @@ static CASES: &[Case] = &[
     },
     Case {
         item: |outgoing| pair(outgoing).rejected = Candidate::default(),
-        ..case("empty-side", &["pref-x", "trl-preference", "ms-swift", "axolotl"])
+        ..case(
+            "empty-side",
+            &["pref-x", "trl-preference", "ms-swift", "axolotl"],
+        )
     },
     Case {
         item: |outgoing| outgoing.roots = PictureRoots::new(vec!["/nowhere".into()]),
-        ..case("missing-picture", &["pref-x", "trl-preference", "trl-sft", "ms-swift", "ms-swift-sft", "axolotl-sft", "openai-messages", "llamafactory-sft"])
+        ..case(
+            "missing-picture",
+            &[
+                "pref-x",
+                "trl-preference",
+                "trl-sft",
+                "ms-swift",
+                "ms-swift-sft",
+                "axolotl-sft",
+                "openai-messages",
+                "llamafactory-sft",
+            ],
+        )
     },
     Case {
         item: |outgoing| outgoing.roots = PictureRoots::new(vec!["/nowhere".into()]),
@@ -283,7 +344,21 @@ static CASES: &[Case] = &[
     },
     Case {
         item: |outgoing| set_system(outgoing, Some(" \n")),
-        ..case("no-system-prompt", &["pref-x", "trl-preference", "trl-sft", "trl-prm", "ms-swift", "ms-swift-sft", "axolotl", "axolotl-sft", "openai-messages", "llamafactory-sft"])
+        ..case(
+            "no-system-prompt",
+            &[
+                "pref-x",
+                "trl-preference",
+                "trl-sft",
+                "trl-prm",
+                "ms-swift",
+                "ms-swift-sft",
+                "axolotl",
+                "axolotl-sft",
+                "openai-messages",
+                "llamafactory-sft",
+            ],
+        )
     },
     Case {
         item: |outgoing| set_system(outgoing, None),
@@ -296,7 +371,20 @@ static CASES: &[Case] = &[
             let first = object.keys().next().unwrap().clone();
             object.shift_remove(&first);
         },
-        ..case("row-columns", &["pref-x", "trl-preference", "trl-sft", "trl-prm", "ms-swift", "ms-swift-sft", "axolotl", "axolotl-sft", "llamafactory-sft"])
+        ..case(
+            "row-columns",
+            &[
+                "pref-x",
+                "trl-preference",
+                "trl-sft",
+                "trl-prm",
+                "ms-swift",
+                "ms-swift-sft",
+                "axolotl",
+                "axolotl-sft",
+                "llamafactory-sft",
+            ],
+        )
     },
     Case {
         row: |row| {
@@ -335,7 +423,10 @@ static CASES: &[Case] = &[
         ..case("labels-disagree", &["trl-prm"])
     },
     Case {
-        row: |row| row["completion"] = json!([{"role": "assistant", "content": [{"type": "text", "text": " "}]}]),
+        row: |row| {
+            row["completion"] =
+                json!([{"role": "assistant", "content": [{"type": "text", "text": " "}]}])
+        },
         step: Some(3),
         ..case("empty-completion", &["kto"])
     },
@@ -361,24 +452,59 @@ static CASES: &[Case] = &[
         ..case("step-without-label", &["trl-prm"])
     },
     Case {
-        item: |outgoing| task(outgoing).attachments.push(Attachment::from_path("a.png", true)),
+        item: |outgoing| {
+            task(outgoing)
+                .attachments
+                .push(Attachment::from_path("a.png", true))
+        },
         ..case("unseen-pictures", &["trl-prm", "axolotl"])
     },
     Case {
-        item: |outgoing| outgoing.record.content.problems.push("a sound is not heard".to_owned()),
-        ..case("passed-over", &["pref-x", "trl-preference", "trl-sft", "trl-prm", "ms-swift", "ms-swift-sft", "axolotl", "axolotl-sft", "openai-messages", "llamafactory-sft"])
+        item: |outgoing| {
+            outgoing
+                .record
+                .content
+                .problems
+                .push("a sound is not heard".to_owned())
+        },
+        ..case(
+            "passed-over",
+            &[
+                "pref-x",
+                "trl-preference",
+                "trl-sft",
+                "trl-prm",
+                "ms-swift",
+                "ms-swift-sft",
+                "axolotl",
+                "axolotl-sft",
+                "openai-messages",
+                "llamafactory-sft",
+            ],
+        )
     },
     Case {
-        item: |outgoing| outgoing.record.content.problems.push("a sound is not heard".to_owned()),
+        item: |outgoing| {
+            outgoing
+                .record
+                .content
+                .problems
+                .push("a sound is not heard".to_owned())
+        },
         step: Some(3),
         ..case("passed-over", &["kto", "llamafactory-kto"])
     },
     Case {
         item: |outgoing| trajectory(outgoing).steps.clear(),
-        ..case("no-reply", &["trl-sft", "ms-swift-sft", "axolotl-sft", "openai-messages"])
+        ..case(
+            "no-reply",
+            &["trl-sft", "ms-swift-sft", "axolotl-sft", "openai-messages"],
+        )
     },
     Case {
-        row: |row| row["rejected_response"] = json!([{"role": "user", "content": "And?"}, {"role": "assistant", "content": "Red."}]),
+        row: |row| {
+            row["rejected_response"] = json!([{"role": "user", "content": "And?"}, {"role": "assistant", "content": "Red."}])
+        },
         ..case("rejected-turns", &["ms-swift"])
     },
     Case {
@@ -423,7 +549,12 @@ fn every_rule_fires_and_is_silent_about_good_rows() {
         let names: BTreeSet<&str> = target.rules.iter().map(|rule| rule.name).collect();
         assert_eq!(names.len(), target.rules.len(), "{}", target.name);
         for rule in target.rules {
-            assert!(tried.contains(&(target.name, rule.name)), "{} {} is not tried", target.name, rule.name);
+            assert!(
+                tried.contains(&(target.name, rule.name)),
+                "{} {} is not tried",
+                target.name,
+                rule.name
+            );
         }
     }
 }
@@ -432,7 +563,12 @@ fn every_rule_fires_and_is_silent_about_good_rows() {
 fn good_rows_pass_all_rules() {
     for target in TARGETS.iter().filter(|target| !target.rules.is_empty()) {
         for rule in target.rules {
-            assert_eq!(findings(target, rule.name, &good(target), |_| {}), [], "{}", target.name);
+            assert_eq!(
+                findings(target, rule.name, &good(target), |_| {}),
+                [],
+                "{}",
+                target.name
+            );
         }
     }
 }
@@ -455,9 +591,18 @@ fn shared_steps_must_be_repeated_behind_answers_of_tools() {
 #[test]
 fn tools_without_a_system_prompt_are_told_enough() {
     let outgoing = run(super::test_items::tool_run());
-    for name in ["trl-sft", "llamafactory-sft", "axolotl-sft", "openai-messages"] {
+    for name in [
+        "trl-sft",
+        "llamafactory-sft",
+        "axolotl-sft",
+        "openai-messages",
+    ] {
         let target = target_named(name).unwrap();
-        assert_eq!(findings(target, "no-system-prompt", &outgoing, |_| {}), [], "{name}");
+        assert_eq!(
+            findings(target, "no-system-prompt", &outgoing, |_| {}),
+            [],
+            "{name}"
+        );
     }
 }
 

@@ -270,8 +270,7 @@ impl<'a, 'w> Run<'a, 'w> {
                         contents: row.contents,
                         chat: self.target.chat.and_then(|form| {
                             let chat = chats.entry(row.part.clone());
-                            let chat =
-                                chat.or_insert_with(|| chat_in(form, outgoing, part).ok());
+                            let chat = chat.or_insert_with(|| chat_in(form, outgoing, part).ok());
                             chat.as_ref()
                         }),
                         target: self.target,
@@ -372,7 +371,9 @@ impl<'a, 'w> Run<'a, 'w> {
         let mut paths = Vec::new();
         for sink in std::mem::take(&mut self.sinks) {
             paths.push(sink.path.clone());
-            self.summary.notes.extend(sink.finish(self.contents, progress)?);
+            self.summary
+                .notes
+                .extend(sink.finish(self.contents, progress)?);
         }
         let Some(mut staging) = self.staging.take() else {
             return Ok(self.summary);

@@ -3,13 +3,13 @@
 
 use serde_json::{Map, Value, json};
 
+use super::Refusal;
 use super::chat::{Chat, ChatSpeaker, ChatTurn};
 use super::chat_assembly::thinking;
 use super::chat_messages::{RowPictures, call_text};
 use super::hugging_face::{Column, ColumnType};
 use super::llama_factory::PLACEHOLDER;
 use super::tool_text::tools_json;
-use super::Refusal;
 
 /// A row: the turns up to a place in a chat, and what else it has.
 pub(super) fn row(
@@ -70,7 +70,11 @@ fn value(turn: &ChatTurn, pictures: &mut RowPictures<'_>) -> Result<String, Refu
         return Ok(turn.marked(PLACEHOLDER));
     }
     let marks = PLACEHOLDER.repeat(turn.pictures().count());
-    let said = [turn.thought.as_deref().unwrap_or_default(), &turn.text(), &marks];
+    let said = [
+        turn.thought.as_deref().unwrap_or_default(),
+        &turn.text(),
+        &marks,
+    ];
     let said: Vec<&str> = said.into_iter().filter(|text| !text.is_empty()).collect();
     let said = said.join("\n\n");
     let calls: Vec<String> = turn.calls.iter().map(call_text).collect();

@@ -19,7 +19,10 @@ impl Spool {
 
     /// The rows, in the order in which they came.
     pub fn rows(self) -> io::Result<impl Iterator<Item = io::Result<String>>> {
-        let mut file = self.0.into_inner().map_err(io::IntoInnerError::into_error)?;
+        let mut file = self
+            .0
+            .into_inner()
+            .map_err(io::IntoInnerError::into_error)?;
         file.seek(SeekFrom::Start(0))?;
         Ok(BufReader::new(file).lines())
     }

@@ -115,17 +115,18 @@ mod tests {
         // Her own labels go before what follows from it.
         label(&mut run, "ann", 1, 0);
         label(&mut run, "ann", 4, 1);
-        assert_eq!(
-            verdicts(&run),
-            [None, Some(true), Some(false), Some(true)]
-        );
+        assert_eq!(verdicts(&run), [None, Some(true), Some(false), Some(true)]);
         assert!(step_votes(&run).iter().all(|votes| !votes.is_disputed()));
     }
 
     #[test]
     fn of_several_annotators_most_decide_and_a_draw_decides_nothing() {
         let mut run = outgoing(3);
-        for (annotator, labels) in [("ann", [1, 1, -1]), ("ben", [1, -1, -1]), ("cleo", [1, -1, 0])] {
+        for (annotator, labels) in [
+            ("ann", [1, 1, -1]),
+            ("ben", [1, -1, -1]),
+            ("cleo", [1, -1, 0]),
+        ] {
             for (step, value) in (1..).zip(labels) {
                 label(&mut run, annotator, step, value);
             }

@@ -4,18 +4,15 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Seek, SeekFrom, Write};
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
 use arrow::datatypes::Schema;
-use arrow::ipc::writer::FileWriter;
 use arrow::json::ReaderBuilder;
 use arrow::json::reader::Decoder;
-use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, ZstdLevel};
-use parquet::file::properties::WriterProperties;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::hugging_face::HuggingFaceTable;
 use super::json_text::one_line;
+use super::table_file::TableFile;
 use super::table_row::RowKind;
 use super::table_shape::Shape;
 use super::{ExportError, Refusal};
@@ -26,20 +23,10 @@ use crate::jobs::Progress;
 const BATCH_ROWS: usize = 1024;
 /// … or so many bytes of JSON.
 const BATCH_BYTES: usize = 8 << 20;
-/// A row group of Parquet ends after so many rows or bytes, and a page after so many rows: to show one record, a reader
-/// unpacks the pages that hold it.
-const GROUP_ROWS: usize = 4096;
-const GROUP_BYTES: usize = 32 << 20;
-const PAGE_ROWS: usize = 64;
 
-enum TableFile {
-    Parquet(Box<ArrowWriter<File>>),
-    Arrow(Box<FileWriter<BufWriter<File>>>),
-}
-
-/// JSON rows into a table of known columns.
+/// JSON rows into a table of columns that were found in them.
 struct TableWriter {
-    file: TableFile,
+    file: TableFile<File>,
     decoder: Decoder,
     bytes: usize,
 }
@@ -48,21 +35,8 @@ impl TableWriter {
     fn new(file: File, schema: Schema, is_parquet: bool) -> Result<Self, ExportError> {
         let schema = Arc::new(schema);
         let decoder = ReaderBuilder::new(Arc::clone(&schema)).with_batch_size(BATCH_ROWS + 1);
-        let file = if is_parquet {
-            let properties = WriterProperties::builder()
-                .set_compression(Compression::ZSTD(ZstdLevel::default()))
-                .set_max_row_group_row_count(Some(GROUP_ROWS))
-                .set_max_row_group_bytes(Some(GROUP_BYTES))
-                .set_data_page_row_count_limit(PAGE_ROWS)
-                .set_write_batch_size(PAGE_ROWS)
-                .build();
-            let writer = ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties))?;
-            TableFile::Parquet(Box::new(writer))
-        } else {
-            TableFile::Arrow(Box::new(FileWriter::try_new_buffered(file, &schema)?))
-        };
         Ok(Self {
-            file,
+            file: TableFile::new(file, &schema, is_parquet)?,
             decoder: decoder.build_decoder()?,
             bytes: 0,
         })
@@ -70,11 +44,7 @@ impl TableWriter {
 
     fn put(&mut self, row: &str) -> Result<(), ExportError> {
         self.decoder.decode(row.as_bytes())?;
-        self.flush_full(row.len())
-    }
-
-    fn flush_full(&mut self, bytes: usize) -> Result<(), ExportError> {
-        self.bytes += bytes;
+        self.bytes += row.len();
         if self.bytes >= BATCH_BYTES || self.decoder.len() >= BATCH_ROWS {
             self.flush()?;
         }
@@ -83,32 +53,15 @@ impl TableWriter {
 
     fn flush(&mut self) -> Result<(), ExportError> {
         self.bytes = 0;
-        let Some(batch) = self.decoder.flush()? else {
-            return Ok(());
-        };
-        self.write(&batch)
-    }
-
-    fn write(&mut self, batch: &RecordBatch) -> Result<(), ExportError> {
-        match &mut self.file {
-            TableFile::Parquet(writer) => writer.write(batch)?,
-            TableFile::Arrow(writer) => writer.write(batch)?,
+        match self.decoder.flush()? {
+            Some(batch) => self.file.write(&batch),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     fn finish(mut self) -> Result<(), ExportError> {
         self.flush()?;
-        match self.file {
-            TableFile::Parquet(writer) => {
-                writer.close()?;
-            }
-            TableFile::Arrow(mut writer) => {
-                writer.finish()?;
-                writer.into_inner()?.flush()?;
-            }
-        }
-        Ok(())
+        self.file.finish()
     }
 }
 
@@ -116,7 +69,7 @@ impl TableWriter {
 pub(super) struct TypedTable {
     file: File,
     is_parquet: bool,
-    table: Option<(RowKind, TableWriter)>,
+    table: Option<(RowKind, HuggingFaceTable<File>)>,
 }
 
 impl TypedTable {
@@ -134,14 +87,13 @@ impl TypedTable {
             Some(table) => table,
             none => none.insert((
                 kind,
-                TableWriter::new(self.file.try_clone()?, kind.schema(), self.is_parquet)?,
+                HuggingFaceTable::new(self.file.try_clone()?, kind.columns(), self.is_parquet)?,
             )),
         };
         if *table_kind != kind {
             return Ok(Err(table_kind.refusal()));
         }
-        table.put(row)?;
-        Ok(Ok(()))
+        table.put(row)
     }
 
     /// A table without rows has the columns of trajectories.
@@ -149,8 +101,8 @@ impl TypedTable {
         match self.table {
             Some((_, table)) => table.finish(),
             None => {
-                let schema = RowKind::Trajectory.schema();
-                TableWriter::new(self.file, schema, self.is_parquet)?.finish()
+                let columns = RowKind::Trajectory.columns();
+                HuggingFaceTable::new(self.file, columns, self.is_parquet)?.finish()
             }
         }
     }

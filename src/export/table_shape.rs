@@ -3,13 +3,13 @@
 //! A field that holds different kinds of values becomes a column of text: strings as they are, everything else as JSON.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Fields, Schema};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Number, Value};
 
 use super::json_text::RawObject;
-use super::table_row::list;
 
 /// Objects with more keys than this are maps, not structures.
 const MAX_FIELDS: usize = 1000;
@@ -218,6 +218,11 @@ impl Members {
             .map(|(key, shape)| Field::new(key, shape.data_type(), true))
             .collect()
     }
+}
+
+/// A list whose elements are called `item`, as Arrow's own tools call them.
+fn list(element: DataType) -> DataType {
+    DataType::List(Arc::new(Field::new_list_field(element, true)))
 }
 
 #[cfg(test)]

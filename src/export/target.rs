@@ -325,7 +325,8 @@ pub static TARGETS: &[Target] = &[
         extension: "parquet",
         kind: TargetKind::Parquet(Columns::Typed),
         holds: Holds::Both,
-        render: |outgoing, _| table_rows(&outgoing.record),
+        pictures: PictureUse::Column,
+        render: table_rows,
         ..BASE
     },
     Target {
@@ -334,7 +335,8 @@ pub static TARGETS: &[Target] = &[
         extension: "arrow",
         kind: TargetKind::ArrowFile(Columns::Typed),
         holds: Holds::Both,
-        render: |outgoing, _| table_rows(&outgoing.record),
+        pictures: PictureUse::Column,
+        render: table_rows,
         ..BASE
     },
     Target {

@@ -106,12 +106,13 @@ mod tests {
     use super::*;
 
     fn tools() -> Vec<ToolDefinition> {
-        let parameter = |name: &str, kind: Option<&str>, optional, description: Option<&str>| ToolParameter {
-            name: name.to_owned(),
-            kind: kind.map(str::to_owned),
-            optional,
-            description: description.map(str::to_owned),
-        };
+        let parameter =
+            |name: &str, kind: Option<&str>, optional, description: Option<&str>| ToolParameter {
+                name: name.to_owned(),
+                kind: kind.map(str::to_owned),
+                optional,
+                description: description.map(str::to_owned),
+            };
         vec![
             ToolDefinition {
                 name: "zoom".to_owned(),
@@ -146,7 +147,10 @@ mod tests {
         assert_eq!(schemas[0]["function"]["parameters"], parameters);
         assert_eq!(schemas[0]["function"]["description"], "Enlarges a part.");
         // LLaMA-Factory reads `parameters.properties` of every tool.
-        assert_eq!(schemas[1]["function"]["parameters"]["properties"], json!({}));
+        assert_eq!(
+            schemas[1]["function"]["parameters"]["properties"],
+            json!({})
+        );
         let text = tools_json(&tools());
         assert_eq!(serde_json::from_str::<Vec<Value>>(&text).unwrap(), schemas);
     }

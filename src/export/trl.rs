@@ -23,10 +23,7 @@ pub(super) const FORM: MessageForm = MessageForm {
 };
 
 /// What rows of these turns hold.
-pub(super) fn contents<'a>(
-    chat: &Chat,
-    turns: impl IntoIterator<Item = &'a ChatTurn>,
-) -> Contents {
+pub(super) fn contents<'a>(chat: &Chat, turns: impl IntoIterator<Item = &'a ChatTurn>) -> Contents {
     let mut contents = Contents {
         tools: !chat.tools.is_empty(),
         ..Contents::default()
@@ -79,7 +76,9 @@ pub(super) fn complete(row: &mut Map<String, Value>, file: Contents, messages: &
 
 /// Adds words to the system prompt of messages.
 fn tell_tools(messages: &mut Vec<Value>, words: &str) {
-    let system = messages.first_mut().filter(|first| first["role"] == "system");
+    let system = messages
+        .first_mut()
+        .filter(|first| first["role"] == "system");
     match system.map(|message| &mut message["content"]) {
         Some(Value::String(prompt)) => prompt.push_str(&format!("\n\n{words}")),
         Some(Value::Array(parts)) => {

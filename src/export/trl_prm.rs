@@ -49,11 +49,18 @@ pub(super) const TARGET: Target = Target {
 
 fn row(outgoing: &Outgoing) -> Result<String, Refusal> {
     let chat = chat_in(CallForm::Code, outgoing, None)?;
-    let labels: Vec<bool> = step_votes(outgoing).into_iter().map_while(StepVotes::verdict).collect();
+    let labels: Vec<bool> = step_votes(outgoing)
+        .into_iter()
+        .map_while(StepVotes::verdict)
+        .collect();
     if labels.is_empty() {
-        return Err(Refusal::new("its first step is labelled neither right nor wrong"));
+        return Err(Refusal::new(
+            "its first step is labelled neither right nor wrong",
+        ));
     }
-    let completions: Vec<String> = (1..=labels.len()).map(|step| step_text(&chat, step)).collect();
+    let completions: Vec<String> = (1..=labels.len())
+        .map(|step| step_text(&chat, step))
+        .collect();
     let row = json!({"prompt": prompt(&chat), "completions": completions, "labels": labels});
     Ok(Value::to_string(&row))
 }
@@ -62,7 +69,12 @@ fn row(outgoing: &Outgoing) -> Result<String, Refusal> {
 fn prompt(chat: &Chat) -> String {
     let task = chat.turns.iter().filter(|turn| turn.step.is_none());
     let task = task.map(|turn| turn.text());
-    let texts: Vec<String> = chat.system.iter().map(|s| s.to_string()).chain(task).collect();
+    let texts: Vec<String> = chat
+        .system
+        .iter()
+        .map(|s| s.to_string())
+        .chain(task)
+        .collect();
     texts.join("\n\n")
 }
 

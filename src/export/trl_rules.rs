@@ -12,7 +12,9 @@ const SAID: [&str; 3] = ["chosen", "rejected", "completion"];
 /// The pictures among a message's parts that the column is to fill.
 fn places(message: &Value) -> usize {
     let parts = list(message, "content").iter();
-    parts.filter(|part| part["type"] == "image" && part.get("image").is_none()).count()
+    parts
+        .filter(|part| part["type"] == "image" && part.get("image").is_none())
+        .count()
 }
 
 /// Places for pictures that are not there, or pictures without a place.
@@ -24,7 +26,10 @@ pub(super) static PICTURE_MARKS: PreflightRule = PreflightRule {
         let shown = SHOWN.iter().flat_map(|name| list(subject.row, name));
         let places: usize = shown.filter(|m| m["role"] != "tool").map(places).sum();
         if places != images {
-            subject.find(found, format!("it has {places} places for {images} pictures"));
+            subject.find(
+                found,
+                format!("it has {places} places for {images} pictures"),
+            );
         }
     },
 };
@@ -40,7 +45,8 @@ pub(super) static PICTURE_PLACES: PreflightRule = PreflightRule {
         let tools = shown.filter(|message| message["role"] == "tool");
         let count: usize = said.chain(tools).map(places).sum();
         if count > 0 {
-            let message = format!("{count} pictures stand in a side, a completion or a tool's message");
+            let message =
+                format!("{count} pictures stand in a side, a completion or a tool's message");
             subject.find(found, message);
         }
     },
@@ -53,7 +59,10 @@ pub(super) static PROMPT_END: PreflightRule = PreflightRule {
           said, or stop.",
     check: |subject, found| {
         let prompt = list(subject.row, "prompt");
-        let step = prompt.iter().filter(|message| message["role"] == "assistant").count();
+        let step = prompt
+            .iter()
+            .filter(|message| message["role"] == "assistant")
+            .count();
         let Some(last) = prompt.last() else {
             return subject.find(found, "its prompt is empty");
         };

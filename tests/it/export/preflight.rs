@@ -23,15 +23,32 @@ fn rows_that_fail_are_listed_and_not_written_unless_allowed() {
     let user = user_with("preflight-allow", &["m-trace"]);
     let checked = user.retake(["check", "llamafactory-sft"]);
     assert_eq!(checked.code, Some(3), "{checked:?}");
-    assert!(checked.stdout.contains("m-trace/7  no-system-prompt  there is no system prompt"), "{checked:?}");
-    assert!(checked.stderr.contains("2 rows can be written, 1 can't"), "{checked:?}");
+    assert!(
+        checked
+            .stdout
+            .contains("m-trace/7  no-system-prompt  there is no system prompt"),
+        "{checked:?}"
+    );
+    assert!(
+        checked.stderr.contains("2 rows can be written, 1 can't"),
+        "{checked:?}"
+    );
     let report = user.json(["check", "llamafactory-sft", "--format", "json"]);
     assert_eq!(report["ready"], 2);
-    assert_eq!(report["failed_rules"], serde_json::json!({"no-system-prompt": 1}));
+    assert_eq!(
+        report["failed_rules"],
+        serde_json::json!({"no-system-prompt": 1})
+    );
     assert_eq!(report["failures"][0]["id"], "m-trace/7");
 
     let export = |more: &[&str]| {
-        let arguments = ["export", "llamafactory-sft", "-o", "sft.json", "--overwrite"];
+        let arguments = [
+            "export",
+            "llamafactory-sft",
+            "-o",
+            "sft.json",
+            "--overwrite",
+        ];
         user.retake(arguments.iter().chain(more))
     };
     let rows = || -> Vec<Value> {
@@ -41,7 +58,12 @@ fn rows_that_fail_are_listed_and_not_written_unless_allowed() {
     let ended = export(&[]);
     assert_eq!(ended.code, Some(3), "{ended:?}");
     assert_eq!(rows().len(), 2);
-    assert!(ended.stderr.contains("not written: m-trace/7: no-system-prompt"), "{ended:?}");
+    assert!(
+        ended
+            .stderr
+            .contains("not written: m-trace/7: no-system-prompt"),
+        "{ended:?}"
+    );
     let ended = export(&["--allow", "no-system-prompt"]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert_eq!(rows().len(), 3);
@@ -59,13 +81,19 @@ fn failures_name_the_step() {
     let root = user.path("pictures");
     fs::create_dir_all(&root).unwrap();
     let file = user.path("gta.json");
-    let arguments = ["add".as_ref(), file.as_os_str(), "--images".as_ref(), root.as_os_str()];
+    let arguments = [
+        "add".as_ref(),
+        file.as_os_str(),
+        "--images".as_ref(),
+        root.as_os_str(),
+    ];
     user.retake(arguments).succeeds();
     let report = user.json(["check", "trl-sft", "--format", "json"]);
     let failures = report["failures"].as_array().unwrap();
     let of = |id: &str| -> Vec<(Value, Value)> {
         let of = failures.iter().filter(|failure| failure["id"] == id);
-        of.map(|failure| (failure["step"].clone(), failure["rule"].clone())).collect()
+        of.map(|failure| (failure["step"].clone(), failure["rule"].clone()))
+            .collect()
     };
     let missing = Value::from("missing-picture");
     // The last step's picture is behind the last reply, so that nobody learns from it.
@@ -90,12 +118,28 @@ fn real_records_fail_only_where_they_should() {
         return;
     };
     let user = User::new("preflight-real");
-    let arguments = ["add".as_ref(), runs.as_os_str(), "--images".as_ref(), images.as_os_str()];
+    let arguments = [
+        "add".as_ref(),
+        runs.as_os_str(),
+        "--images".as_ref(),
+        images.as_os_str(),
+    ];
     user.retake(arguments).succeeds();
-    for target in ["llamafactory-sft", "trl-sft", "ms-swift-sft", "axolotl-sft", "openai-messages"] {
+    for target in [
+        "llamafactory-sft",
+        "trl-sft",
+        "ms-swift-sft",
+        "axolotl-sft",
+        "openai-messages",
+    ] {
         let report = user.json(["check", target, "--format", "json"]);
         let rules: Vec<&String> = report["failed_rules"].as_object().unwrap().keys().collect();
-        assert_eq!(rules, ["missing-picture"], "{target}: {}", report["failed_rules"]);
+        assert_eq!(
+            rules,
+            ["missing-picture"],
+            "{target}: {}",
+            report["failed_rules"]
+        );
         let sum = report["ready"].as_u64().unwrap() + report["failed"].as_u64().unwrap();
         assert_eq!(sum, 63, "{target}");
     }

@@ -175,8 +175,8 @@ pub fn rows(target: &str, records: &[Record]) -> (Vec<Value>, ExportSummary) {
 }
 
 /// Records that nobody has looked at.
-pub fn outgoing(records: &[Record]) -> impl Iterator<Item = Result<Outgoing, Infallible>> {
-    let records = records.to_vec().into_iter();
+pub fn outgoing(records: &[Record]) -> impl Iterator<Item = Result<Outgoing, Infallible>> + '_ {
+    let records = records.iter().cloned();
     records.map(|record| Ok(Outgoing::from(record)))
 }
 

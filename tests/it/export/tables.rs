@@ -8,9 +8,11 @@ use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::DataType;
 use arrow::ipc::reader::FileReader;
 use arrow::json::{LineDelimitedWriter, WriterBuilder, writer::LineDelimited};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use proptest::prelude::*;
-use retake::domain::Record;
+use retake::domain::{PictureReference, Record};
 use retake::export::{ExportOptions, ExportSummary, Outgoing, export, target_named};
 use retake::ingest::format_named;
 use retake::jobs::Progress;
@@ -212,6 +214,7 @@ fn trajectories_have_typed_columns() {
             "message",
             "observation",
             "is_error",
+            "images",
         ];
         assert_eq!(names, expected);
         for (row, record) in json_rows(&batches).iter().zip(&trajectories) {
@@ -226,6 +229,9 @@ fn trajectories_have_typed_columns() {
             );
             let attachments = row["attachments"].as_array().unwrap().len();
             assert_eq!(attachments, trajectory.task.attachments.len());
+            let shown = &trajectory.task.attachments;
+            let shown: Vec<_> = shown.iter().map(|a| &a.reference).collect();
+            assert_eq!(row["images"], json!(pictures(&shown)));
             let steps = row["steps"].as_array().unwrap();
             assert_eq!(steps.len(), trajectory.steps.len());
             for (row, step) in steps.iter().zip(&trajectory.steps) {
@@ -236,9 +242,29 @@ fn trajectories_have_typed_columns() {
                     json!(step.observation.as_ref().map(|o| &o.text))
                 );
                 assert_eq!(row["tool_calls"].is_string(), !step.tool_calls().is_empty());
+                let observed = step.observation.iter().flat_map(|o| &o.pictures);
+                let seen: Vec<_> = step.pictures.iter().chain(observed).collect();
+                assert_eq!(row["images"], json!(pictures(&seen)));
             }
         }
     }
+}
+
+/// The structures of pictures that a table has for these files.
+fn pictures(references: &[&PictureReference]) -> Vec<Value> {
+    let pictures = references.iter().filter(|reference| reference.is_picture());
+    pictures
+        .map(|reference| match reference {
+            PictureReference::Path(path) | PictureReference::Url(path) => {
+                json!({"bytes": null, "path": path})
+            }
+            PictureReference::Inline(inline) => {
+                let bytes = STANDARD.decode(&*inline.base64).unwrap();
+                let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+                json!({"bytes": hex, "path": inline.path})
+            }
+        })
+        .collect()
 }
 
 #[test]

@@ -43,30 +43,47 @@ fn essence(step: &Step, is_last: bool) -> (Vec<(String, Value)>, Option<String>)
         (call.name.clone(), arguments)
     });
     let observation = step.observation.as_ref().filter(|_| !is_last);
-    (calls.collect(), observation.map(|observation| observation.text.clone()))
+    (
+        calls.collect(),
+        observation.map(|observation| observation.text.clone()),
+    )
 }
 
 fn essences(steps: &[Step]) -> Vec<(Vec<(String, Value)>, Option<String>)> {
     let last = steps.len().saturating_sub(1);
-    steps.iter().enumerate().map(|(n, step)| essence(step, n == last)).collect()
+    steps
+        .iter()
+        .enumerate()
+        .map(|(n, step)| essence(step, n == last))
+        .collect()
 }
 
 /// Whether an item calls tools and runs no code: such items come back as they were.
 fn calls_tools(steps: &[Step]) -> bool {
-    let has = |wanted: fn(&Action) -> bool| steps.iter().filter_map(|s| s.action.as_ref()).any(wanted);
-    has(|action| matches!(action, Action::ToolCalls(_))) && !has(|action| matches!(action, Action::Code(_)))
+    let has =
+        |wanted: fn(&Action) -> bool| steps.iter().filter_map(|s| s.action.as_ref()).any(wanted);
+    has(|action| matches!(action, Action::ToolCalls(_)))
+        && !has(|action| matches!(action, Action::Code(_)))
 }
 
 /// What our own reader makes of a row.
 fn read_row(format: &str, row: &Value) -> Content {
-    read(format_named(format).unwrap(), &row.to_string(), None, "rows.jsonl").unwrap()
+    read(
+        format_named(format).unwrap(),
+        &row.to_string(),
+        None,
+        "rows.jsonl",
+    )
+    .unwrap()
 }
 
 #[test]
 fn runs_of_tools_come_back_from_every_trainer_with_calls() {
     let mut compared = 0;
     for record in all_fixtures() {
-        let Some(trajectory) = &record.content.trajectory else { continue };
+        let Some(trajectory) = &record.content.trajectory else {
+            continue;
+        };
         if !calls_tools(&trajectory.steps) {
             continue;
         }
@@ -91,7 +108,11 @@ fn runs_of_tools_come_back_from_every_trainer_with_calls() {
                 .map(|(calls, text)| (calls, text.map(|text| text.trim_end().to_owned())))
                 .collect();
             assert_eq!(seen, wanted, "{target} {}", record.id);
-            assert!(read.task.text.contains(trajectory.task.text.trim()), "{target} {}", record.id);
+            assert!(
+                read.task.text.contains(trajectory.task.text.trim()),
+                "{target} {}",
+                record.id
+            );
             compared += 1;
         }
     }
@@ -102,15 +123,27 @@ fn runs_of_tools_come_back_from_every_trainer_with_calls() {
 fn pairs_come_back_from_every_trainer() {
     let mut compared = 0;
     let records = all_fixtures();
-    for record in records.iter().filter(|record| !record.content.pairs.is_empty()) {
-        for (target, format) in [("trl-preference", "trl-preference"), ("ms-swift", "ms-swift")] {
+    for record in records
+        .iter()
+        .filter(|record| !record.content.pairs.is_empty())
+    {
+        for (target, format) in [
+            ("trl-preference", "trl-preference"),
+            ("ms-swift", "ms-swift"),
+        ] {
             let (rows, summary) = rows(target, std::slice::from_ref(record));
-            assert_eq!(rows.len() + summary.failures.len(), record.content.pairs.len());
+            assert_eq!(
+                rows.len() + summary.failures.len(),
+                record.content.pairs.len()
+            );
             for (row, pair) in rows.iter().zip(&record.content.pairs) {
                 let read = &read_row(format, row).pairs[0];
                 let steps = pair.context.steps.len();
                 assert_eq!(read.context.steps.len(), steps, "{target} {}", record.id);
-                for (seen, wanted) in [(&read.chosen, &pair.chosen), (&read.rejected, &pair.rejected)] {
+                for (seen, wanted) in [
+                    (&read.chosen, &pair.chosen),
+                    (&read.rejected, &pair.rejected),
+                ] {
                     let Some(Action::ToolCalls(calls)) = &wanted.action else {
                         // Text; a reply that was kept is there to the letter.
                         let text = match &seen.action {
@@ -183,7 +216,10 @@ fn check_uniform(target: &str, rows: &[Value]) {
             let kind = shape(value);
             let first = shape(&rows[0][key]);
             let is_list = |kind: &str| kind.starts_with('[');
-            assert!(kind == first || (is_list(&kind) && is_list(&first)), "{target} {key}: {kind} {first}");
+            assert!(
+                kind == first || (is_list(&kind) && is_list(&first)),
+                "{target} {key}: {kind} {first}"
+            );
             for message in value.as_array().into_iter().flatten() {
                 if message.get("content").is_some() {
                     contents.insert(shape(&message["content"]));
@@ -192,13 +228,24 @@ fn check_uniform(target: &str, rows: &[Value]) {
         }
         // `datasets` takes rows with these columns for logs of agents.
         let names = keys(row);
-        let has = |wanted: &[&str]| wanted.iter().all(|name| names.iter().any(|known| known == name));
-        for hijacked in [&["type", "message"][..], &["type", "payload"], &["id", "source", "model"]] {
+        let has = |wanted: &[&str]| {
+            wanted
+                .iter()
+                .all(|name| names.iter().any(|known| known == name))
+        };
+        for hijacked in [
+            &["type", "message"][..],
+            &["type", "payload"],
+            &["id", "source", "model"],
+        ] {
             assert!(!has(hijacked), "{target}: {names:?}");
         }
     }
     // OpenAI takes texts and parts side by side, and no empty list of tools.
-    assert!(contents.len() <= 1 || target == "openai-messages", "{target}: {contents:?}");
+    assert!(
+        contents.len() <= 1 || target == "openai-messages",
+        "{target}: {contents:?}"
+    );
 }
 
 #[test]
@@ -210,7 +257,11 @@ fn files_have_one_form_whatever_is_in_them() {
         let summary = write(target, &records, &to, None);
         let rows = read_file(&to);
         assert_eq!(rows.len() as u64, summary.written);
-        assert!(rows.len() > 1 || target.name == "trl-prm", "{}", target.name);
+        assert!(
+            rows.len() > 1 || target.name == "trl-prm",
+            "{}",
+            target.name
+        );
         if target.name != "pref-x" {
             check_uniform(target.name, &rows);
         }
@@ -234,11 +285,18 @@ fn files_without_pictures_or_tools_have_no_such_columns() {
         trajectory.is_some_and(|t| !t.has_pictures() && t.tools.is_empty())
     };
     let all = all_fixtures();
-    let plain: Vec<Record> = all.iter().filter(|record| is_plain(record)).cloned().collect();
+    let plain: Vec<Record> = all
+        .iter()
+        .filter(|record| is_plain(record))
+        .cloned()
+        .collect();
     let to = folder.0.join("rows.jsonl");
     write(target_named("trl-sft").unwrap(), &plain, &to, None);
     for row in read_file(&to) {
-        assert_eq!(row.as_object().unwrap().keys().collect::<Vec<_>>(), ["messages"]);
+        assert_eq!(
+            row.as_object().unwrap().keys().collect::<Vec<_>>(),
+            ["messages"]
+        );
         assert!(row["messages"][0]["content"].is_string());
     }
     // Splits are files of one data set: all have the columns of all.
@@ -279,7 +337,12 @@ fn rejected_runs_are_left_out_but_where_their_label_says_so() {
         let summary = counted(target.name, rejected(), &[]);
         let takes = ["kto", "llamafactory-kto", "trl-prm"].contains(&target.name);
         assert_eq!(target.takes_rejected, takes);
-        assert_eq!(summary.left_out.len(), if takes { 0 } else { 3 }, "{}", target.name);
+        assert_eq!(
+            summary.left_out.len(),
+            if takes { 0 } else { 3 },
+            "{}",
+            target.name
+        );
     }
     let steps: usize = fixture_records("m-trace")
         .iter()
@@ -294,17 +357,31 @@ fn rejected_runs_are_left_out_but_where_their_label_says_so() {
     assert_eq!(counted("kto", disputed.clone(), &[]).left_out.len(), 3);
     let summary = counted("kto", disputed, &[Withheld::Disputed]);
     assert_eq!((summary.written, summary.others), (0, 3));
-    let mut pairs: Vec<Outgoing> = fixture_records("pref-x").into_iter().map(Outgoing::from).collect();
+    let mut pairs: Vec<Outgoing> = fixture_records("pref-x")
+        .into_iter()
+        .map(Outgoing::from)
+        .collect();
     pairs[0].pairs[0].state = ReviewState::Rejected;
     assert_eq!(counted("kto", pairs, &[]).left_out.len(), 1);
 }
 
 #[test]
 fn verdicts_of_the_data_are_labels_where_nobody_decided() {
-    let records: Vec<Outgoing> = fixture_records("m-trace").into_iter().map(Outgoing::from).collect();
+    let records: Vec<Outgoing> = fixture_records("m-trace")
+        .into_iter()
+        .map(Outgoing::from)
+        .collect();
     let labelled = records.iter().filter(|record| {
-        let verification = &record.record.content.trajectory.as_ref().unwrap().verification;
-        verification.as_ref().is_some_and(|v| v.verdict != Verdict::Unknown)
+        let verification = &record
+            .record
+            .content
+            .trajectory
+            .as_ref()
+            .unwrap()
+            .verification;
+        verification
+            .as_ref()
+            .is_some_and(|v| v.verdict != Verdict::Unknown)
     });
     let labelled = labelled.count() as u64;
     let summary = counted("llamafactory-kto", records, &[]);
@@ -335,7 +412,10 @@ fn files_of_llamafactory_are_entries_with_their_columns() {
         let rows = read_file(&folder.0.join(format!("{name}.json")));
         for column in entry["columns"].as_object().unwrap().values() {
             let column = column.as_str().unwrap();
-            assert!(rows.iter().all(|row| row.get(column).is_some()), "{name} {column}");
+            assert!(
+                rows.iter().all(|row| row.get(column).is_some()),
+                "{name} {column}"
+            );
         }
     }
 }
