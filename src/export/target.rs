@@ -42,7 +42,7 @@ pub struct Target {
     /// What else a record needs to be one of the target's.
     pub(super) needs: fn(&Outgoing) -> bool,
     /// Gives a row the form that all have in a file that holds this, where that depends on it. Twice is as once.
-    pub(super) complete: Option<fn(&mut Map<String, Value>, Contents)>,
+    pub(super) complete: Option<Complete>,
     /// Makes the rows of one record, each as JSON text.
     pub(super) render: fn(&Outgoing, &mut Pictures) -> Rendered,
 }
@@ -69,6 +69,9 @@ impl Contents {
         }
     }
 }
+
+/// Gives a row the form that all have in a file that holds this.
+pub(super) type Complete = fn(&mut Map<String, Value>, Contents);
 
 /// What most targets have.
 pub(super) const BASE: Target = Target {
