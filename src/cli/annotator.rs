@@ -1,7 +1,5 @@
 //! Who reviews: `--as-user`, else `review.annotator` of the settings, else the user that the system knows.
 
-use std::process::{Command, Stdio};
-
 /// The longest name in bytes: with its encoding it is still a file's name.
 const LONGEST: usize = 80;
 
@@ -41,6 +39,7 @@ fn system_user() -> Option<String> {
 /// into `/etc/passwd` would not.
 #[cfg(unix)]
 fn owner() -> Option<String> {
+    use std::process::{Command, Stdio};
     let mut command = Command::new("id");
     command
         .arg("-un")

@@ -200,6 +200,9 @@ pub fn record_json(record: &ReviewRecord) -> Value {
 }
 
 fn print(listed: &Listed, output: &mut Output) -> Result<(), Report> {
+    if listed.entries.is_empty() && listed.hidden == 0 {
+        output.note("nothing was decided yet");
+    }
     for entry in &listed.entries {
         let Some(first) = entry.records.first() else {
             continue;

@@ -127,9 +127,12 @@ pub(super) fn refresh_with(
         let last = note.and_then(|note| note.parse().ok()).unwrap_or(0);
         IndexState::after(last)
     });
+    let is_small_change = scope == Scope::Journals && !fresh;
     let mut writer = store.writer(WriteBudget {
-        threads: threads(config),
+        // Each thread leaves a segment.
+        threads: if is_small_change { 1 } else { threads(config) },
         memory_bytes: config.index.memory_mb.saturating_mul(1_000_000),
+        is_small_change,
     })?;
     if fresh {
         writer.clear()?;
