@@ -13,6 +13,7 @@ use super::session::{EXPORTING, Session, with_progress};
 
 /// Check which rows of an export a trainer would take, and write nothing
 #[derive(Debug, Args)]
+#[command(after_help = "The rules of each target: retake help preflight")]
 pub struct CheckArgs {
     #[command(flatten)]
     selection: SelectionArgs,

@@ -10,7 +10,7 @@ use super::label_rules::{EMPTY_COMPLETION, LABEL_TYPE, LABELS_DISAGREE};
 use super::labelled_replies::{LabelledReply, has_labels, labelled_rows};
 use super::pictures::{PictureUse, Pictures};
 use super::preflight::{
-    EQUAL_SIDES, LITERAL_MARKS, MISSING_PICTURE, NO_SYSTEM_PROMPT, ROW_COLUMNS,
+    EQUAL_SIDES, LITERAL_MARKS, MISSING_PICTURE, NO_SYSTEM_PROMPT, PASSED_OVER, ROW_COLUMNS,
 };
 use super::target::{BASE, Contents, Holds, Target};
 use super::trl::{FORM, MAX_LENGTH, contents, finish, message_column, optional_columns};
@@ -35,6 +35,7 @@ pub(super) const TARGET: Target = Target {
         &LITERAL_MARKS,
         &MISSING_PICTURE,
         &NO_SYSTEM_PROMPT,
+        &PASSED_OVER,
         &ROW_COLUMNS,
     ],
     max_tokens: Some(MAX_LENGTH),

@@ -10,7 +10,7 @@ use super::llama_factory::{
     conversations_info,
 };
 use super::pictures::{PictureUse, Pictures};
-use super::preflight::{EQUAL_SIDES, MISSING_PICTURE, NO_SYSTEM_PROMPT, ROW_COLUMNS};
+use super::preflight::{EQUAL_SIDES, MISSING_PICTURE, NO_SYSTEM_PROMPT, PASSED_OVER, ROW_COLUMNS};
 use super::share_gpt::{columns, row};
 use super::target::{BASE, Contents, Holds, Target, TargetKind};
 use super::{Outgoing, Refusal};
@@ -37,6 +37,7 @@ pub(super) const TARGET: Target = Target {
         &EQUAL_SIDES,
         &MISSING_PICTURE,
         &NO_SYSTEM_PROMPT,
+        &PASSED_OVER,
         &ROW_COLUMNS,
     ],
     max_tokens: Some(CUTOFF_LENGTH),

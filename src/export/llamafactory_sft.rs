@@ -7,7 +7,7 @@ use super::llama_factory::{
     conversations_info,
 };
 use super::pictures::{PictureUse, Pictures};
-use super::preflight::{MISSING_PICTURE, NO_SYSTEM_PROMPT, ROW_COLUMNS};
+use super::preflight::{MISSING_PICTURE, NO_SYSTEM_PROMPT, PASSED_OVER, ROW_COLUMNS};
 use super::share_gpt::{columns, row};
 use super::target::{BASE, Holds, Target, TargetKind};
 use super::{Outgoing, Refusal, Rendered};
@@ -28,6 +28,7 @@ pub(super) const TARGET: Target = Target {
         &LITERAL_MARKS,
         &MISSING_PICTURE,
         &NO_SYSTEM_PROMPT,
+        &PASSED_OVER,
         &ROW_COLUMNS,
     ],
     max_tokens: Some(CUTOFF_LENGTH),

@@ -37,6 +37,7 @@ mod pictures;
 mod pref_x;
 mod pref_x_beam;
 mod preflight;
+mod preflight_reference;
 mod python_call;
 mod raw_run;
 #[cfg(test)]
@@ -72,6 +73,7 @@ pub use manifest::{Origin, OriginSource, failure_counts, left_out_counts};
 pub use outgoing::{LeftOut, Outgoing, OutgoingPair, Withheld, stale_steps_of_pair};
 pub use pictures::{Media, PictureUse};
 pub use preflight::{Failure, NOT_WRITABLE, PreflightRule};
+pub use preflight_reference::preflight_reference;
 pub use run::{ExportOptions, ExportSummary, check, export, write_to};
 pub use split::{Split, SplitError};
 pub use target::{

@@ -6,7 +6,8 @@ use super::chat::{CallForm, chat_of};
 use super::chat_messages::{RowPictures, messages, turn_messages};
 use super::pictures::{PictureUse, Pictures};
 use super::preflight::{
-    EMPTY_SIDE, EQUAL_SIDES, LITERAL_MARKS, MISSING_PICTURE, NO_SYSTEM_PROMPT, ROW_COLUMNS,
+    EMPTY_SIDE, EQUAL_SIDES, LITERAL_MARKS, MISSING_PICTURE, NO_SYSTEM_PROMPT, PASSED_OVER,
+    ROW_COLUMNS,
 };
 use super::target::{BASE, Contents, Holds, Target};
 use super::trl::{FORM, MAX_LENGTH, contents, finish, message_column, optional_columns};
@@ -29,6 +30,7 @@ pub(super) const TARGET: Target = Target {
         &EMPTY_SIDE,
         &MISSING_PICTURE,
         &NO_SYSTEM_PROMPT,
+        &PASSED_OVER,
         &ROW_COLUMNS,
     ],
     max_tokens: Some(MAX_LENGTH),
