@@ -133,9 +133,8 @@ fn write(folder: &Path, count: usize) -> PathBuf {
 fn fold(reviews: &Reviews) {
     let references: Vec<_> = reviews.references().collect();
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
-    let fold = |part: &[_]| {
+    let fold = |part: &[&std::sync::Arc<retake::domain::review::Reference>]| {
         for reference in part {
-            let reference: &std::sync::Arc<retake::domain::review::Reference> = reference;
             black_box(reviews.review(&reference.id, &reference.hash, |_| true));
         }
     };

@@ -28,6 +28,7 @@ pub fn run(files: &[PathBuf], config: &Config, folder: &Path) -> Duration {
     let budget = WriteBudget {
         threads,
         memory_bytes: config.index.memory_mb * 1_000_000,
+        is_small_change: false,
     };
     let review = ReviewFacts::default();
     let start = Instant::now();

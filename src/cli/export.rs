@@ -1,36 +1,36 @@
-use std::collections::BTreeMap;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use crate::corpus::{Corpus, CorpusError};
-use crate::domain::Record;
-use crate::export::{ExportOptions, ExportSummary, TARGETS, export, target_named, write_to};
-use crate::index::query::Query;
-use crate::index::{DocumentKind, RecordKey};
+use crate::export::{ExportOptions, ExportSummary, Media, TARGETS, export, write_to};
 use crate::report::{Kind, Report};
 use crate::workspace::Workspace;
 
 use super::Ended;
+use super::check::tell_others;
+use super::export_selection::{SelectionArgs, origin, outgoing, records, split, tell_left_out};
 use super::output::Output;
-use super::session::{EXPORTING, Session, corpus_report, parse_query, with_progress};
+use super::session::{EXPORTING, Session, with_progress};
 
-/// Write the hits of a query to a new file
+/// Write the hits of a query to a new file, in a form that a trainer takes
 #[derive(Debug, Args)]
 #[command(after_help = targets_help())]
 pub struct ExportArgs {
-    /// The form of the file
-    #[arg(value_name = "FORMAT")]
-    target: String,
-    /// What to write (`retake help query`); nothing writes everything
-    query: Vec<String>,
+    #[command(flatten)]
+    selection: SelectionArgs,
     /// The new file or folder; `-` writes to standard output
     #[arg(short, long, value_name = "PATH")]
     output: PathBuf,
     /// Replace what is there
     #[arg(long)]
     overwrite: bool,
+    /// Files for parts of the tasks, such as train=0.9,val=0.1; PATH is a folder then
+    #[arg(long, value_name = "NAME=SHARE,…")]
+    split: Option<String>,
+    /// What the draw of the splits depends on
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    seed: u64,
 }
 
 fn targets_help() -> String {
@@ -43,46 +43,50 @@ fn targets_help() -> String {
         .iter()
         .map(|target| format!("  {:width$}  {}", target.name, target.title))
         .collect();
-    format!("Formats:\n{}", lines.join("\n"))
+    format!("Targets:\n{}", lines.join("\n"))
 }
 
-/// Which pairs of a record are wanted; `None` where the whole record is.
-type Wanted = Option<Vec<Option<String>>>;
-
 pub(super) fn run(args: &ExportArgs, session: Session, output: &mut Output) -> Ended {
-    let target = target_named(&args.target).ok_or_else(|| {
-        let names: Vec<&str> = TARGETS.iter().map(|target| target.name).collect();
-        Report::usage(format!("there is no export format `{}`", args.target))
-            .hint(format!("formats: {}", names.join(", ")))
-    })?;
-    let query = parse_query(&args.query)?;
+    let selection = args.selection.selection()?;
+    let split = split(args.split.as_deref(), args.seed)?;
     let workspace = session.workspace()?;
     refuse_source(&workspace, &args.output)?;
     let corpus = session.corpus(&workspace, false, output)?;
-    let records = records(&corpus, &query).map_err(|error| corpus_report(&error))?;
+    let records = records(&corpus, &selection.query)?;
     let count = records.len();
+    let origin = origin(&corpus, &selection.query_text);
     let summary = with_progress(output, EXPORTING, |progress| {
         progress.add_total(count as u64);
-        let mut records = records
-            .into_iter()
-            .map(|(key, wanted)| record(&corpus, key, wanted));
-        if args.output.as_os_str() == "-" {
-            return write_to(
-                target,
-                &mut records,
-                &mut BufWriter::new(std::io::stdout().lock()),
-                progress,
-            );
-        }
+        let records = records.into_iter();
+        let mut records = records.map(|(key, wanted)| outgoing(&corpus, key, wanted));
         let options = ExportOptions {
             overwrite: args.overwrite,
+            include: &selection.include,
+            allow: &selection.allow,
+            media: selection.media,
+            split: split.as_ref(),
+            origin: Some(&origin),
             progress,
         };
-        export(target, &mut records, &args.output, options)
+        if args.output.as_os_str() == "-" {
+            let mut out = BufWriter::new(std::io::stdout().lock());
+            return write_to(selection.target, &mut records, &mut out, options);
+        }
+        export(selection.target, &mut records, &args.output, options)
     });
     let summary = summary.map_err(Report::from)?;
-    tell(&summary, count, args, output);
-    Ok((!summary.skipped.is_empty()).then_some(Kind::Partial))
+    tell(&summary, args, output);
+    if let Some(split) = &split {
+        let parts = split.names().zip(&summary.written_by_split);
+        let parts: Vec<String> = parts
+            .map(|(name, count)| format!("{name} {count}"))
+            .collect();
+        output.note(parts.join(", "));
+    }
+    if selection.media == Media::Path {
+        output.detail("pictures stay where they are: --media copy makes the export portable");
+    }
+    Ok((summary.failed > 0).then_some(Kind::Partial))
 }
 
 /// What people bring is never written, not even with --overwrite.
@@ -116,46 +120,31 @@ fn refuse_source(workspace: &Workspace, to: &Path) -> Result<(), Report> {
     }
 }
 
-/// The records of all hits in the order of their sources. A step stands for its trajectory; a pair for itself alone.
-fn records(corpus: &Corpus, query: &Query) -> Result<BTreeMap<RecordKey, Wanted>, CorpusError> {
-    let mut records: BTreeMap<RecordKey, Wanted> = BTreeMap::new();
-    for row in corpus.rows(query, &[])? {
-        let wanted = records
-            .entry(row.found.record)
-            .or_insert_with(|| Some(Vec::new()));
-        match (row.found.kind, wanted) {
-            (DocumentKind::Pair, Some(parts)) => parts.push(row.found.part),
-            (DocumentKind::Pair, None) => {}
-            (_, wanted) => *wanted = None,
-        }
-    }
-    Ok(records)
-}
-
-fn record(corpus: &Corpus, key: RecordKey, wanted: Wanted) -> Result<Record, CorpusError> {
-    let mut record = corpus.record(key)?;
-    if let Some(parts) = wanted {
-        record
-            .content
-            .pairs
-            .retain(|pair| parts.contains(&pair.part));
-        record.content.trajectory = None;
-    }
-    Ok(record)
-}
-
 const SHOWN: usize = 10;
 
-fn tell(summary: &ExportSummary, records: usize, args: &ExportArgs, output: &Output) {
-    for (id, reason) in summary.skipped.iter().take(SHOWN) {
-        output.note(format!("left out: {id}: {reason}"));
+fn tell(summary: &ExportSummary, args: &ExportArgs, output: &Output) {
+    for failure in summary.failures.iter().take(SHOWN) {
+        let step = failure.step.map(|step| format!(" step {step}"));
+        output.note(format!(
+            "not written: {}{}: {}: {}",
+            failure.id,
+            step.unwrap_or_default(),
+            failure.rule,
+            failure.message
+        ));
     }
-    if summary.skipped.len() > SHOWN {
-        output.note(format!("left out: {} more", summary.skipped.len() - SHOWN));
+    if summary.failures.len() > SHOWN {
+        output.note(format!(
+            "not written: {} more; `retake check {}` lists them",
+            summary.failures.len() - SHOWN,
+            args.selection.target,
+        ));
     }
+    tell_left_out(&summary.left_out, output);
+    tell_others(summary, output);
     summary.notes.iter().for_each(|note| output.note(note));
     output.note(format!(
-        "{} rows of {records} records written to {}",
+        "{} rows written to {}",
         summary.written,
         args.output.display()
     ));

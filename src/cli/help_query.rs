@@ -9,24 +9,28 @@ use super::{Cli, Ended};
 /// Describe a verb, or the query language (`retake help query`)
 #[derive(Debug, Args)]
 pub struct HelpArgs {
-    /// `query`, or a verb
-    topic: Option<String>,
+    /// `query`, or a verb, such as `search` or `review edit`
+    #[arg(value_name = "TOPIC")]
+    topic: Vec<String>,
 }
 
 pub(super) fn run(args: &HelpArgs, output: &mut Output) -> Ended {
     let mut command = Cli::command();
-    let help = match args.topic.as_deref() {
-        Some("query") => reference(),
-        None => command.render_long_help().to_string(),
-        Some(topic) => {
+    let topic = args.topic.join(" ");
+    let help = match topic.as_str() {
+        "query" => reference(),
+        "" => command.render_long_help().to_string(),
+        _ => {
             command.build();
-            match command.find_subcommand_mut(topic) {
-                Some(verb) => verb.render_long_help().to_string(),
-                None => {
-                    return Err(Report::usage(format!("there is no help on `{topic}`"))
-                        .hint("`retake help query`, or `retake help` for the verbs"));
-                }
+            let mut found = Some(&mut command);
+            for word in &args.topic {
+                found = found.and_then(|verb| verb.find_subcommand_mut(word));
             }
+            let verb = found.ok_or_else(|| {
+                Report::usage(format!("there is no help on `{topic}`"))
+                    .hint("`retake help query`, or `retake help` for the verbs")
+            })?;
+            verb.render_long_help().to_string()
         }
     };
     output.line(help.trim_end())?;

@@ -1,23 +1,42 @@
 //! One file per verb: its arguments and what it does. The only place that prints.
 
 mod add;
+mod agreement;
+mod annotation;
+mod annotator;
+mod assign;
+mod check;
 mod compare;
 mod completions;
+mod consequences;
+mod decision;
 mod demo;
 mod export;
+mod export_selection;
 mod facets;
+mod given_text;
 mod help_query;
 mod index;
+mod literal_candidate;
+mod log;
 mod man;
+mod merge;
 mod negated_clause;
 mod output;
+mod pair;
+mod queue;
+mod record_words;
 mod remove;
+mod review;
 mod search;
+mod selection;
 mod session;
 mod show;
 mod sources;
 mod stats;
+mod subject;
 mod trust;
+mod undo;
 mod wrapped_text;
 
 use std::path::PathBuf;
@@ -33,24 +52,34 @@ use session::Session;
 #[derive(Debug, Parser)]
 #[command(name = "retake", version, about, max_term_width = 100)]
 #[command(
-    after_help = "Exit codes: 0 done, 1 failed, 2 wrong call, 3 done but some records could not be read.\n\
+    after_help = "Exit codes: 0 done, 1 failed, 2 wrong call, 3 done but some records could not be read or written.\n\
     The query language: retake help query"
 )]
 pub struct Cli {
     /// The folder that holds .retake/ (else the nearest folder above this one that does)
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, display_order = 900, value_name = "DIR")]
     workspace: Option<PathBuf>,
     /// Use the built-in demo corpus
-    #[arg(long, global = true, conflicts_with = "workspace")]
+    #[arg(long, global = true, display_order = 901, conflicts_with = "workspace")]
     demo: bool,
+    /// Who reviews (else `review.annotator` of the settings, else the system's user)
+    #[arg(long, global = true, display_order = 902, value_name = "NAME", value_parser = annotator::name)]
+    as_user: Option<String>,
     /// When to colour
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    #[arg(
+        long,
+        global = true,
+        display_order = 903,
+        value_enum,
+        default_value_t,
+        value_name = "WHEN"
+    )]
     color: ColorChoice,
     /// Print results only: no progress, no notes
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, display_order = 904)]
     quiet: bool,
     /// Print more of what is going on
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, display_order = 905)]
     verbose: bool,
     #[command(subcommand)]
     command: Option<Command>,
@@ -68,6 +97,16 @@ enum Command {
     Show(show::ShowArgs),
     Stats(stats::StatsArgs),
     Compare(compare::CompareArgs),
+    Check(check::CheckArgs),
+    Review(review::ReviewArgs),
+    Pair(pair::PairArgs),
+    Log(log::LogArgs),
+    Undo(undo::UndoArgs),
+    Redo(undo::RedoArgs),
+    Merge(merge::MergeArgs),
+    Assign(assign::AssignArgs),
+    Queue(queue::QueueArgs),
+    Agreement(agreement::AgreementArgs),
     Export(export::ExportArgs),
     Trust(trust::TrustArgs),
     Completions(completions::CompletionsArgs),
@@ -126,6 +165,16 @@ fn dispatch(cli: &Cli, output: &mut Output) -> Ended {
         Command::Show(args) => show::run(args, session, output),
         Command::Stats(args) => stats::run(args, session, output),
         Command::Compare(args) => compare::run(args, session, output),
+        Command::Check(args) => check::run(args, session, output),
+        Command::Review(args) => review::run(args, session, output),
+        Command::Pair(args) => pair::run(args, session, output),
+        Command::Log(args) => log::run(args, session, output),
+        Command::Undo(args) => undo::undo(args, session, output),
+        Command::Redo(args) => undo::redo(args, session, output),
+        Command::Merge(args) => merge::run(args, session, output),
+        Command::Assign(args) => assign::run(args, session, output),
+        Command::Queue(args) => queue::run(args, session, output),
+        Command::Agreement(args) => agreement::run(args, session, output),
         Command::Export(args) => export::run(args, session, output),
         Command::Trust(args) => trust::run(args, session, output),
         Command::Completions(_) | Command::Man(_) | Command::Help(_) => Ok(None),

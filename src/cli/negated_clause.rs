@@ -4,8 +4,17 @@ use std::ffi::OsString;
 
 use crate::index::query::field_named;
 
-/// The verbs that take a query.
-const VERBS: &[&str] = &["search", "facets", "stats", "export"];
+/// The verbs that take a query; `list` is that of `pair`.
+const VERBS: &[&str] = &[
+    "search",
+    "facets",
+    "stats",
+    "export",
+    "check",
+    "agreement",
+    "assign",
+    "list",
+];
 
 /// The short options, which may stand together and before a value: `-qv`, `-oPATH`.
 const SHORT_OPTIONS: &str = "hoqvV";
@@ -82,6 +91,10 @@ mod tests {
                 "retake|search|--sort|-steps|-boat|--|-tool:ocr",
             ),
             ("retake show -tool:ocr", "retake|show|-tool:ocr"),
+            (
+                "retake pair list -is:reviewed",
+                "retake|pair|list|NOT is:reviewed",
+            ),
         ] {
             assert_eq!(spelled(typed), wanted);
         }

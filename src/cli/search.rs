@@ -1,6 +1,7 @@
 use clap::{Args, ValueEnum};
 
 use crate::corpus::{Corpus, Hit};
+use crate::domain::ReviewState;
 use crate::index::query::{FieldKind, Query, ResultKind, field_named};
 use crate::index::{Match, Sort};
 use crate::report::Report;
@@ -158,6 +159,9 @@ fn print_hits(
                 output.styled(Style::Id, &hit.id)?;
                 if let Some(step) = hit.step {
                     output.styled(Style::Dim, format!(" step {step}"))?;
+                }
+                if hit.review != ReviewState::Unreviewed {
+                    output.styled(Style::Dim, format!("  {}", hit.review.name()))?;
                 }
                 if let Some(snippet) = &hit.snippet {
                     output.styled(Style::Dim, format!("  {}: ", hit.field))?;

@@ -13,11 +13,11 @@ use crate::report::{Kind, Report};
 use crate::workspace::{Workspace, WorkspaceError};
 
 use super::output::Output;
-use super::{Cli, demo};
+use super::{Cli, annotator, demo};
 
 /// What every command starts from.
 pub struct Session {
-    /// Settings.
+    /// Settings; the annotator of these is who reviews in this call, empty if nobody knows.
     pub config: Config,
     user_folder: Option<PathBuf>,
     workspace: Option<PathBuf>,
@@ -30,7 +30,10 @@ impl Session {
         let file = user_folder
             .as_deref()
             .map(|folder| folder.join("config.toml"));
-        let config = Config::load(file.as_deref()).map_err(|error| Report::from_error(&error))?;
+        let mut config =
+            Config::load(file.as_deref()).map_err(|error| Report::from_error(&error))?;
+        let annotator = annotator::annotator(cli.as_user.as_deref(), &config.review.annotator);
+        config.review.annotator = annotator;
         Ok(Self {
             config,
             user_folder,

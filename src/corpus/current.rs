@@ -31,6 +31,15 @@ pub struct Current {
     pub lost_pairs: Vec<String>,
 }
 
+/// Who looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Eyes {
+    /// The annotator, from whom others' verdicts may be hidden.
+    Annotator,
+    /// Whoever may see everything.
+    All,
+}
+
 /// What was decided about a pair.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CurrentPair {
@@ -46,7 +55,7 @@ pub struct CurrentPair {
 
 impl Current {
     /// A record that nobody has looked at.
-    fn untouched(id: &RecordId, content: Content) -> Self {
+    pub fn untouched(id: &RecordId, content: Content) -> Self {
         let count = content.trajectory.as_ref().map_or(0, |t| t.steps.len());
         let pair = |part: &Option<String>| CurrentPair {
             target: TargetId {
@@ -105,7 +114,7 @@ impl Corpus {
         self.journals.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn journals_mut(&self) -> RwLockWriteGuard<'_, JournalFolder> {
+    pub(super) fn journals_mut(&self) -> RwLockWriteGuard<'_, JournalFolder> {
         self.journals
             .write()
             .unwrap_or_else(PoisonError::into_inner)
@@ -121,11 +130,26 @@ impl Corpus {
         self.current_content(&record.id, &record.hash, record.content.clone())
     }
 
+    /// A record as it is now with what everybody decided, whoever may see it: what an export goes by.
+    pub fn current_for_all(&self, record: &Record) -> Current {
+        self.current_as(&record.id, &record.hash, record.content.clone(), Eyes::All)
+    }
+
     pub(super) fn current_content(
         &self,
         id: &RecordId,
         hash: &ContentHash,
         content: Content,
+    ) -> Current {
+        self.current_as(id, hash, content, Eyes::Annotator)
+    }
+
+    fn current_as(
+        &self,
+        id: &RecordId,
+        hash: &ContentHash,
+        content: Content,
+        eyes: Eyes,
     ) -> Current {
         if self.journals().reviews().is_empty() {
             return Current::untouched(id, content);
@@ -138,7 +162,7 @@ impl Corpus {
         let created = full.pairs.clone();
         let mut current = Current::untouched(id, content);
         if !full.is_empty() {
-            let edited = apply(&full, &current.content);
+            let edited = apply(&self.as_shown(&full, eyes), &current.content);
             let parts = |content: &Content| content.pairs.len();
             let mut made = Vec::new();
             for pair in &created {
@@ -173,15 +197,15 @@ impl Corpus {
                 Some(_) => self.full_review(&about.target, hash),
             };
             if about.target.part.is_some() && !review.is_empty() {
-                let edited = apply_to_pair(&review, pair);
+                let edited = apply_to_pair(&self.as_shown(&review, eyes), pair);
                 *pair = edited.pair;
                 current.conflicts.extend(edited.conflicts);
             }
-            about.state = self.visible_state(&review);
-            about.review = self.visible(review);
+            about.state = self.visible_state(&review, eyes);
+            about.review = self.visible(review, eyes);
         }
-        current.state = self.visible_state(&full);
-        current.review = self.visible(full);
+        current.state = self.visible_state(&full, eyes);
+        current.review = self.visible(full, eyes);
         current
     }
 
@@ -191,9 +215,17 @@ impl Corpus {
         self.journals().reviews().review(target, hash, elsewhere)
     }
 
+    /// A review whose sides are exchanged as far as this annotator may see it: which side others prefer is a verdict.
+    fn as_shown(&self, review: &Review, eyes: Eyes) -> Review {
+        Review {
+            swapped: self.visible(review.clone(), eyes).swapped,
+            ..review.clone()
+        }
+    }
+
     /// What of a review this annotator may see.
-    fn visible(&self, review: Review) -> Review {
-        if self.config.review.blind && review.adjudication.is_none() {
+    fn visible(&self, review: Review, eyes: Eyes) -> Review {
+        if eyes == Eyes::Annotator && self.config.review.blind && review.adjudication.is_none() {
             review.visible_to(&self.config.review.annotator)
         } else {
             review
@@ -202,8 +234,11 @@ impl Corpus {
 
     /// What of a review's state this annotator may see: that others disagree is no verdict, and what was adjudicated is
     /// settled.
-    fn visible_state(&self, review: &Review) -> ReviewState {
+    fn visible_state(&self, review: &Review, eyes: Eyes) -> ReviewState {
         let state = review.state();
+        if eyes == Eyes::All {
+            return state;
+        }
         let own = review
             .verdicts
             .contains_key(self.config.review.annotator.as_str());

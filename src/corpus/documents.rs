@@ -214,7 +214,11 @@ fn common(
 fn review(document: &mut IndexDocument<'_>, review: &ReviewFacts) {
     document.keyword("review", review.state.name());
     document.keyword("is", review.state.name());
-    if review.state != ReviewState::Unreviewed {
+    // Others disagree, and this annotator has not decided: to them it is both.
+    let is_open = review.state == ReviewState::Disputed && review.verdicts.is_empty();
+    if is_open {
+        document.keyword("is", ReviewState::Unreviewed.name());
+    } else if review.state != ReviewState::Unreviewed {
         document.keyword("is", "reviewed");
     }
     if review.is_source_changed {

@@ -3,22 +3,27 @@
 //! The index only points. Whatever is shown is read from the source at that moment; a source that changed in between is
 //! noticed by its hash.
 
+mod agreement;
 mod comparison;
 mod current;
 pub mod documents;
 mod error;
 mod hit;
+mod matched_target;
 mod pipeline;
 mod positioned_file;
 pub mod preparation;
+mod queues;
 mod record_ids;
 mod record_row;
 mod record_table;
 mod refresh;
 mod review_facts;
 mod review_pass;
+mod review_records;
 mod sampling;
 mod source_build;
+mod source_difference;
 mod source_files;
 mod source_lookup;
 mod source_opening;
@@ -49,18 +54,21 @@ pub use current::{Current, CurrentPair};
 pub use documents::call_text;
 pub use error::CorpusError;
 pub use hit::{Hit, Hits};
+pub use matched_target::MatchedTarget;
 pub use preparation::GoldTasks;
+pub use queues::QueuedItem;
 pub use refresh::{Refresh, needs_refresh, refresh};
 pub use review_facts::{Remarks, ReviewFacts, label_name, opinion_name};
 pub use sampling::Sample;
 pub use source_build::SourceDelta;
+pub use source_difference::FieldDifference;
 pub use source_lookup::picture_roots;
 pub use source_opening::scan_limits;
 pub use state::{FileState, Followed, IndexState, SourceCounts, SourceState, Warning};
 
 use record_row::RecordRow;
 use record_table::{LoadedTable, RecordTable};
-use refresh::refresh_with;
+use refresh::{Scope, refresh_with};
 use source_lookup::KnownRoots;
 
 /// An opened workspace: one commit of its index, and its sources.
@@ -103,7 +111,14 @@ impl Corpus {
             if !needs_refresh(workspace, &corpus.state) && corpus.unfollowed().is_none() {
                 return Ok((corpus, Refresh::default()));
             }
-            match refresh_with(workspace, config, &journals, progress, false, wait) {
+            match refresh_with(
+                workspace,
+                config,
+                &journals,
+                progress,
+                Scope::Everything,
+                wait,
+            ) {
                 Ok(done) => return Self::after(workspace, config, &journals, done),
                 Err(CorpusError::Busy) => {
                     return Ok((corpus, Refresh::fallen_behind(&CorpusError::Busy)));
@@ -115,7 +130,14 @@ impl Corpus {
                 Err(error) => return Err(error),
             }
         }
-        let done = refresh_with(workspace, config, &journals, progress, false, wait)?;
+        let done = refresh_with(
+            workspace,
+            config,
+            &journals,
+            progress,
+            Scope::Everything,
+            wait,
+        )?;
         Self::after(workspace, config, &journals, done)
     }
 

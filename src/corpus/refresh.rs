@@ -77,7 +77,28 @@ pub fn refresh(
 ) -> Result<Refresh, CorpusError> {
     let journals = JournalFolder::open(&workspace.journal_folder(), progress)?;
     let journals = Arc::new(RwLock::new(journals));
-    refresh_with(workspace, config, &journals, progress, rebuild, wait)
+    let scope = Scope::of(rebuild);
+    refresh_with(workspace, config, &journals, progress, scope, wait)
+}
+
+/// What is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// Everything, as if for the first time.
+    Rebuild,
+    /// Sources and journals.
+    Everything,
+    /// Journals alone: somebody has just committed to one.
+    Journals,
+}
+
+impl Scope {
+    fn of(rebuild: bool) -> Self {
+        match rebuild {
+            true => Self::Rebuild,
+            false => Self::Everything,
+        }
+    }
 }
 
 /// The same with journals that are read already.
@@ -86,7 +107,7 @@ pub(super) fn refresh_with(
     config: &Config,
     journals: &Arc<RwLock<JournalFolder>>,
     progress: &Progress,
-    rebuild: bool,
+    scope: Scope,
     wait: bool,
 ) -> Result<Refresh, CorpusError> {
     let folder = workspace.index_folder();
@@ -99,15 +120,19 @@ pub(super) fn refresh_with(
         let readable = |table| RecordTable::open(&folder.join(table)).is_ok();
         state.sources.iter().all(|source| readable(&source.table))
     });
-    let fresh = known.is_none() || rebuild;
-    let mut state = known.filter(|_| !rebuild).unwrap_or_else(|| {
+    let known = known.filter(|_| scope != Scope::Rebuild);
+    let fresh = known.is_none();
+    let mut state = known.unwrap_or_else(|| {
         // Generations go on: files of the last commit stay as they are until the next one.
         let last = note.and_then(|note| note.parse().ok()).unwrap_or(0);
         IndexState::after(last)
     });
+    let is_small_change = scope == Scope::Journals && !fresh;
     let mut writer = store.writer(WriteBudget {
-        threads: threads(config),
+        // Each thread leaves a segment.
+        threads: if is_small_change { 1 } else { threads(config) },
         memory_bytes: config.index.memory_mb.saturating_mul(1_000_000),
+        is_small_change,
     })?;
     if fresh {
         writer.clear()?;
@@ -128,9 +153,11 @@ pub(super) fn refresh_with(
         tool_lists: ToolLists::default(),
         done: Refresh::default(),
     };
-    let result = session
-        .run(&mut state, fresh)
-        .and_then(|()| session.follow(&mut state, journals));
+    let looked = match scope {
+        Scope::Journals if !fresh => Ok(()),
+        _ => session.run(&mut state, fresh),
+    };
+    let result = looked.and_then(|()| session.follow(&mut state, journals));
     let done = session.done;
     match result {
         Ok(()) => {

@@ -10,9 +10,11 @@ use crate::index::{IndexStoreWriter, RecordKey};
 use crate::jobs::Progress;
 use crate::journal::JournalFolder;
 use crate::rules::duplicate_task_flag;
+use crate::workspace::Workspace;
 
 use super::documents::{DocumentContext, record_documents};
 use super::preparation::{self, Findings, GoldTasks, Workbench};
+use super::refresh::{Scope, refresh_with};
 use super::source_lookup::KnownRoots;
 use super::state::Followed;
 use super::{Corpus, CorpusError, Current};
@@ -34,6 +36,29 @@ impl Followed {
 }
 
 impl Corpus {
+    /// Lets the index follow what was committed to journals since, and shows the new commit; sources are not looked at.
+    /// Returns how many records were made anew.
+    ///
+    /// On an error searches are behind; what is shown of a record has what was committed nevertheless.
+    pub fn follow(
+        &mut self,
+        workspace: &Workspace,
+        progress: &Progress,
+        wait: bool,
+    ) -> Result<usize, CorpusError> {
+        self.journals_mut().refresh()?;
+        if self.unfollowed().is_none() {
+            return Ok(0);
+        }
+        let journals = Arc::clone(&self.journals);
+        let scope = Scope::Journals;
+        let done = refresh_with(workspace, &self.config, &journals, progress, scope, wait)?;
+        if let Some(corpus) = Self::committed(workspace, &self.config, &journals)? {
+            *self = corpus;
+        }
+        Ok(done.followed)
+    }
+
     /// What is to be followed: the references whose reviews may differ from what the index says; `None` if it says all.
     pub(super) fn unfollowed(&self) -> Option<Vec<Arc<Reference>>> {
         let journals = self.journals();

@@ -15,7 +15,7 @@ use crate::journal::JournalHead;
 use super::record_table::table_of;
 
 /// Changes whenever readers, rules or documents do: an index of another number is built anew.
-pub const STATE_VERSION: u32 = 4;
+pub const STATE_VERSION: u32 = 5;
 
 /// The whole state.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -1,5 +1,7 @@
 //! Plain data of the field: trajectories, steps, pairs, ids. No I/O here, and no import but `report`.
 
+pub mod agreement;
+mod allocation;
 mod candidate;
 mod canonical_json;
 mod file_lookup;
@@ -16,6 +18,7 @@ mod trajectory;
 mod verification;
 mod visible_text;
 
+pub use allocation::Allocation;
 pub use candidate::{Candidate, Maker};
 pub use canonical_json::{CanonicalError, content_hash};
 pub use file_lookup::FileLookup;

@@ -283,7 +283,8 @@ fn edit_step(
     Ok(turns)
 }
 
-fn in_step(index: usize, refusal: &Refusal) -> Refusal {
+/// Why a step can't be written; `index` is from 0.
+pub(super) fn in_step(index: usize, refusal: &Refusal) -> Refusal {
     Refusal::new(format!("step {}: {refusal}", index + 1))
 }
 
@@ -297,7 +298,8 @@ pub(super) fn candidate_text(
         thought: new.thought.as_deref(),
         action: new.action.as_ref(),
         written: new.reply.as_deref().or(old),
-        observed: new.observation.is_some(),
+        // Sides are written alike, whether they were executed or not.
+        observed: true,
         is_last: false,
     };
     reply_text(parts, ends)

@@ -41,6 +41,26 @@ pub enum ExportError {
     /// The target cannot go to a stream.
     #[error("`{0}` needs a file to be written to, it can't go to stdout")]
     NeedsFile(&'static str),
+    /// Copies of pictures beside a stream.
+    #[error("copies of pictures have no place beside stdout")]
+    NoPlaceForCopies,
+    /// Splits in one stream.
+    #[error("splits are files of their own and can't go to stdout")]
+    NoPlaceForSplits,
+    /// The target can't have its pictures so.
+    #[error("`{target}` can't have its pictures with `--media {media}`")]
+    Media {
+        /// The target.
+        target: &'static str,
+        /// The choice.
+        media: &'static str,
+    },
+    /// The list of data sets that is there can't be gone on with.
+    #[error("dataset_info.json is there and is no JSON object: {reason}")]
+    DatasetInfo {
+        /// What is wrong.
+        reason: String,
+    },
     /// A file can't be written.
     #[error("{path} can't be written")]
     File {
@@ -81,7 +101,14 @@ impl From<ExportError> for Report {
                 report.hint("name another file, or replace it with --overwrite")
             }
             ExportError::NotPlain(_) => report.hint("`-o -` writes to stdout"),
-            ExportError::NeedsFile(_) => report.hint("name a file with -o"),
+            ExportError::NeedsFile(_)
+            | ExportError::NoPlaceForCopies
+            | ExportError::NoPlaceForSplits => report.hint("name a file with -o"),
+            ExportError::Media { media: "embed", .. } => {
+                report.hint("its texts name pictures by path; --media copy puts files beside it")
+            }
+            ExportError::Media { .. } => report.hint("leave --media out"),
+            ExportError::DatasetInfo { .. } => report.hint("write into another folder"),
             ExportError::File { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 report.hint("the folder it is to stand in must be there")
             }

@@ -3,14 +3,14 @@ use std::io::{self, Write};
 use super::json_text::one_line;
 
 /// Rows as one JSON array, or a row a line.
-pub(super) struct JsonRows<'a> {
-    out: &'a mut dyn Write,
+pub(super) struct JsonRows<W> {
+    out: W,
     is_array: bool,
     count: u64,
 }
 
-impl<'a> JsonRows<'a> {
-    pub fn new(out: &'a mut dyn Write, is_array: bool) -> Self {
+impl<W: Write> JsonRows<W> {
+    pub fn new(out: W, is_array: bool) -> Self {
         Self {
             out,
             is_array,
@@ -30,11 +30,12 @@ impl<'a> JsonRows<'a> {
         }
     }
 
-    pub fn finish(self) -> io::Result<()> {
+    pub fn finish(mut self) -> io::Result<()> {
         match (self.is_array, self.count) {
-            (false, _) => Ok(()),
-            (true, 0) => self.out.write_all(b"[]\n"),
-            (true, _) => self.out.write_all(b"\n]\n"),
+            (false, _) => {}
+            (true, 0) => self.out.write_all(b"[]\n")?,
+            (true, _) => self.out.write_all(b"\n]\n")?,
         }
+        self.out.flush()
     }
 }

@@ -67,8 +67,8 @@ pub(super) fn own_json(record: &Record) -> Result<String, Refusal> {
     };
     let mut rendered = write(record);
     match (rendered.rows.pop(), rendered.refusals.pop()) {
-        (Some(row), None) if rendered.rows.is_empty() => Ok(row),
-        (_, Some(refusal)) => Err(refusal),
+        (Some(row), None) if rendered.rows.is_empty() => Ok(row.json),
+        (_, Some(refused)) => Err(refused.refusal),
         _ => Err(unsupported(format)),
     }
 }
@@ -80,7 +80,7 @@ static WRITERS: &[(&str, Write)] = &[
     ("m-trace", super::m_trace::m_trace),
     ("minicpm", super::m_trace::minicpm),
     ("raw-run", super::raw_run::raw_run),
-    ("pref-x", super::pref_x::pref_x),
+    ("pref-x", super::pref_x::own_row),
     ("pref-x-beam", super::pref_x_beam::pref_x_beam),
     ("atif", super::atif::atif),
 ];

@@ -1,16 +1,22 @@
 //! Pref-X pairs in the LLaMA-Factory form (paper §3d), from any record that holds pairs.
-//!
-//! LLaMA-Factory passes over a row, with no more than a warning, unless its turns alternate and its `<image>` marks are as
-//! many as its images; such pairs are refused here, with the reason.
 
 use serde_json::value::RawValue;
 
+use super::chat_assembly::described;
 use super::code_turns::{Dialect, PictureMarks, observation_text, picture_paths, shown};
 use super::dialog::{DialogParts, candidate_text, edit_turns, write_turns};
+use super::hugging_face::{Column, ColumnType};
 use super::json_text::{RawObject, with_text};
+use super::llama_factory::{
+    FUNCTION_CALLS, LITERAL_MARKS, PICTURE_MARKS, SIDE_FORM, TURN_TEXTS, TURNS_ALTERNATE,
+};
 use super::original::{as_read, format_of, unsupported};
-use super::{Refusal, Rendered};
-use crate::domain::{Candidate, Context, PreferencePair, Record};
+use super::pictures::{Media, Pictures};
+use super::preflight::{
+    EMPTY_SIDE, EQUAL_SIDES, MISSING_TASK_PICTURE, NO_SYSTEM_PROMPT, PreflightRule, ROW_COLUMNS,
+};
+use super::{Outgoing, Refusal, Rendered};
+use crate::domain::{Candidate, Context, PreferencePair, Record, Task};
 
 const NAME: &str = "pref-x";
 
@@ -24,64 +30,87 @@ static DIALECT: Dialect = Dialect {
     pictures: PictureMarks::Glued,
 };
 
-const PLACEHOLDER: &str = "<image>";
+/// What is checked of a row.
+pub(super) static RULES: &[&PreflightRule] = &[
+    &TURNS_ALTERNATE,
+    &SIDE_FORM,
+    &TURN_TEXTS,
+    &FUNCTION_CALLS,
+    &PICTURE_MARKS,
+    &LITERAL_MARKS,
+    &EQUAL_SIDES,
+    &EMPTY_SIDE,
+    &MISSING_TASK_PICTURE,
+    &NO_SYSTEM_PROMPT,
+    &ROW_COLUMNS,
+];
+
+/// The columns that the file's entry in `dataset_info.json` names.
+pub(super) fn columns() -> Vec<Column> {
+    let message = || vec![Column::text(DIALECT.speaker), Column::text(DIALECT.text)];
+    let side = || {
+        let mut side = message();
+        side.push(Column::text("observation"));
+        ColumnType::Struct(side)
+    };
+    vec![
+        Column::new("images", ColumnType::Picture.list()),
+        Column::new("conversations", ColumnType::Struct(message()).list()),
+        Column::new("chosen", side()),
+        Column::new("rejected", side()),
+        Column::text("system"),
+    ]
+}
 
 /// Each pair of a record as a row.
-pub(super) fn pref_x(record: &Record) -> Rendered {
+pub(super) fn pref_x(outgoing: &Outgoing, pictures: &mut Pictures) -> Rendered {
+    let record = &outgoing.record;
     let mut rendered = Rendered::default();
-    if format_of(record) == NAME {
-        rendered.add(edit_record(record));
-        return rendered;
-    }
     for pair in &record.content.pairs {
-        rendered.add(write(pair).map_err(|refusal| match &pair.part {
-            Some(part) => Refusal::new(format!("pair {part}: {refusal}")),
-            None => refusal,
-        }));
-    }
-    if record.content.pairs.is_empty() {
-        rendered.add(Err(Refusal::new(
-            "it holds no preference pair, and this target holds pairs: see `in:pair`",
-        )));
+        let images = images(&pair.context.task, outgoing, pictures);
+        let row = images.and_then(|images| match format_of(record) == NAME {
+            true => edit_record(record, images.as_deref()),
+            false => write(pair, images),
+        });
+        rendered.add(pair.part.as_deref(), None, row);
     }
     rendered
 }
 
-fn write(pair: &PreferencePair) -> Result<String, Refusal> {
-    let context = &pair.context;
-    let silent = context.steps.iter().position(|s| s.observation.is_none());
-    if let Some(step) = silent {
-        return Err(Refusal::new(format!(
-            "step {} has no observation, so that turns would not alternate",
-            step + 1
-        )));
+/// A record of this format with the edits of people in it.
+pub(super) fn own_row(record: &Record) -> Rendered {
+    Rendered::one(edit_record(record, None))
+}
+
+/// The names of the pictures, where they are not those of the data.
+fn images(
+    task: &Task,
+    outgoing: &Outgoing,
+    pictures: &mut Pictures,
+) -> Result<Option<Vec<String>>, Refusal> {
+    if pictures.media() == Media::Path {
+        return Ok(None);
     }
+    let names = shown(task).map(|attachment| pictures.name(attachment, &outgoing.roots));
+    names.collect::<Result<_, _>>().map(Some)
+}
+
+fn write(pair: &PreferencePair, images: Option<Vec<String>>) -> Result<String, Refusal> {
+    let context = &pair.context;
     let chosen = candidate_text(None, &pair.chosen, true)?;
     let rejected = candidate_text(None, &pair.rejected, true)?;
-    if chosen == rejected {
-        return Err(Refusal::new("chosen and rejected are the same"));
-    }
-    let images = picture_paths(&context.task)?;
     let turns = serde_json::to_string(&write_turns(parts(context), &DIALECT)?)?;
-    let marks = [turns.as_str(), &chosen, &rejected]
-        .map(|text| text.matches(PLACEHOLDER).count())
-        .iter()
-        .sum::<usize>();
-    if marks != images.len() {
-        return Err(Refusal::new(format!(
-            "its text holds {PLACEHOLDER} itself: {marks} marks for {} images",
-            images.len()
-        )));
-    }
     let mut row = RawObject::default();
-    row.set("images", &images)?;
+    match images {
+        Some(images) => row.set("images", &images)?,
+        None => row.set("images", &picture_paths(&context.task)?)?,
+    }
     row.set("conversations", &RawValue::from_string(turns)?)?;
     row.set("chosen", &side(&pair.chosen, &chosen)?)?;
     row.set("rejected", &side(&pair.rejected, &rejected)?)?;
-    row.set(
-        "system",
-        context.system_prompt.as_deref().unwrap_or_default(),
-    )?;
+    // The row has no place for tools, so they are told in the system prompt.
+    let system = described(context.system_prompt.as_ref(), &context.tools);
+    row.set("system", system.as_deref().unwrap_or_default())?;
     row.to_json()
 }
 
@@ -104,12 +133,18 @@ fn parts(context: &Context) -> DialogParts<'_> {
     }
 }
 
-fn edit_record(record: &Record) -> Result<String, Refusal> {
+fn edit_record(record: &Record, images: Option<&[String]>) -> Result<String, Refusal> {
     let read = as_read(record)?;
-    match (read.pairs.as_slice(), record.content.pairs.as_slice()) {
-        ([old], [new]) => edit(&record.raw, old, new),
-        _ => Err(unsupported(NAME)),
-    }
+    let row = match (read.pairs.as_slice(), record.content.pairs.as_slice()) {
+        ([old], [new]) => edit(&record.raw, old, new)?,
+        _ => return Err(unsupported(NAME)),
+    };
+    let Some(images) = images else {
+        return Ok(row);
+    };
+    let mut row = RawObject::parse(&row)?;
+    row.set("images", images)?;
+    row.to_json()
 }
 
 fn edit(raw: &str, old: &PreferencePair, new: &PreferencePair) -> Result<String, Refusal> {

@@ -23,15 +23,16 @@ use crate::jobs::Progress;
 const BATCH_ROWS: usize = 1024;
 /// … or so many bytes of JSON.
 const BATCH_BYTES: usize = 8 << 20;
+
 /// JSON rows into a table of columns that were found in them.
-struct TableWriter<'f> {
-    file: TableFile<&'f File>,
+struct TableWriter {
+    file: TableFile<File>,
     decoder: Decoder,
     bytes: usize,
 }
 
-impl<'f> TableWriter<'f> {
-    fn new(file: &'f File, schema: Schema, is_parquet: bool) -> Result<Self, ExportError> {
+impl TableWriter {
+    fn new(file: File, schema: Schema, is_parquet: bool) -> Result<Self, ExportError> {
         let schema = Arc::new(schema);
         let decoder = ReaderBuilder::new(Arc::clone(&schema)).with_batch_size(BATCH_ROWS + 1);
         Ok(Self {
@@ -65,14 +66,14 @@ impl<'f> TableWriter<'f> {
 }
 
 /// A table of trajectories, or of pairs: what the first record is.
-pub(super) struct TypedTable<'f> {
-    file: &'f File,
+pub(super) struct TypedTable {
+    file: File,
     is_parquet: bool,
-    table: Option<(RowKind, HuggingFaceTable<&'f File>)>,
+    table: Option<(RowKind, HuggingFaceTable<File>)>,
 }
 
-impl<'f> TypedTable<'f> {
-    pub fn new(file: &'f File, is_parquet: bool) -> Self {
+impl TypedTable {
+    pub fn new(file: File, is_parquet: bool) -> Self {
         Self {
             file,
             is_parquet,
@@ -86,7 +87,7 @@ impl<'f> TypedTable<'f> {
             Some(table) => table,
             none => none.insert((
                 kind,
-                HuggingFaceTable::new(self.file, kind.columns(), self.is_parquet)?,
+                HuggingFaceTable::new(self.file.try_clone()?, kind.columns(), self.is_parquet)?,
             )),
         };
         if *table_kind != kind {
@@ -108,13 +109,13 @@ impl<'f> TypedTable<'f> {
 }
 
 /// A table of the records' own fields. Columns are known after the last row, so rows wait in a file.
-pub(super) struct InferredTable<'f> {
-    spool: BufWriter<&'f File>,
+pub(super) struct InferredTable {
+    spool: BufWriter<File>,
     shape: Shape,
 }
 
-impl<'f> InferredTable<'f> {
-    pub fn new(spool: &'f File) -> Self {
+impl InferredTable {
+    pub fn new(spool: File) -> Self {
         Self {
             spool: BufWriter::new(spool),
             shape: Shape::default(),
@@ -140,12 +141,12 @@ impl<'f> InferredTable<'f> {
     /// Writes the table and says which fields became text.
     pub fn finish(
         mut self,
-        file: &File,
+        file: File,
         is_parquet: bool,
         progress: &Progress,
     ) -> Result<Vec<String>, ExportError> {
         self.spool.flush()?;
-        let mut spool = *self.spool.get_ref();
+        let mut spool = self.spool.get_ref();
         spool.seek(SeekFrom::Start(0))?;
         let mut table = TableWriter::new(file, self.shape.schema(), is_parquet)?;
         let holds_mixed = self.shape.holds_mixed();

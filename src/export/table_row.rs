@@ -8,11 +8,13 @@ use serde_json::{Value, json};
 use super::atif::reference_json;
 use super::hugging_face::{Column, ColumnType};
 use super::original::format_of;
-use super::{Refusal, Rendered};
+use super::pictures::{Media, Pictures};
+use super::{Outgoing, Refusal, Rendered};
 use crate::domain::{
     Action, Attachment, Candidate, Maker, Observation, PictureReference, PreferencePair, Record,
     ReferenceAnswer, Step, TargetId, Trajectory,
 };
+use crate::media::PictureRoots;
 
 /// What the rows of a table are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,69 +99,168 @@ fn step_columns() -> Vec<Column> {
 }
 
 /// The rows of a record: of its trajectory, or else of its pairs.
-pub(super) fn table_rows(record: &Record) -> Rendered {
-    match &record.content.trajectory {
-        Some(trajectory) => Rendered::one(Ok(trajectory_row(record, trajectory).to_string())),
-        None => Rendered {
-            rows: record
-                .content
-                .pairs
-                .iter()
-                .map(|pair| pair_row(record, pair).to_string())
-                .collect(),
-            refusals: Vec::new(),
-        },
-    }
-}
-
-fn trajectory_row(record: &Record, trajectory: &Trajectory) -> Value {
-    let verification = trajectory.verification.as_ref();
-    let reference = trajectory
-        .reference_answer
-        .as_ref()
-        .map(|reference| match reference {
-            ReferenceAnswer::Text(text) => text.clone(),
-            lists => reference_json(lists).to_string(),
-        });
-    json!({
-        "id": record.id.as_str(),
-        "hash": record.hash.to_string(),
-        "format": format_of(record),
-        "system_prompt": trajectory.system_prompt,
-        "task": trajectory.task.text,
-        "prompt": trajectory.task.prompt,
-        "attachments": attachments(&trajectory.task.attachments),
-        "images": task_pictures(&trajectory.task.attachments),
-        "steps": trajectory.steps.iter().map(step).collect::<Vec<_>>(),
-        "answer": trajectory.answer,
-        "reference_answer": reference,
-        "verdict": verification.map(|v| v.verdict.name()),
-        "reason": verification.and_then(|v| v.reason.as_deref()),
-        "run": trajectory.provenance.run,
-        "model": trajectory.provenance.model,
-    })
-}
-
-fn pair_row(record: &Record, pair: &PreferencePair) -> Value {
-    let id = TargetId {
-        record: record.id.clone(),
-        part: pair.part.clone(),
+pub(super) fn table_rows(outgoing: &Outgoing, pictures: &mut Pictures) -> Rendered {
+    let record = &outgoing.record;
+    let mut writer = RowWriter {
+        record,
+        roots: &outgoing.roots,
+        pictures,
     };
-    let context = &pair.context;
-    json!({
-        "id": id.to_string(),
-        "hash": record.hash.to_string(),
-        "format": format_of(record),
-        "system_prompt": context.system_prompt,
-        "task": context.task.text,
-        "prompt": context.task.prompt,
-        "attachments": attachments(&context.task.attachments),
-        "images": task_pictures(&context.task.attachments),
-        "steps": context.steps.iter().map(step).collect::<Vec<_>>(),
-        "chosen": candidate(&pair.chosen),
-        "rejected": candidate(&pair.rejected),
-        "reason": pair.reason,
-    })
+    let mut rendered = Rendered::default();
+    match &record.content.trajectory {
+        Some(trajectory) => rendered.add(None, None, writer.trajectory(trajectory)),
+        None => {
+            for pair in &record.content.pairs {
+                rendered.add(pair.part.as_deref(), None, writer.pair(pair));
+            }
+        }
+    }
+    rendered
+}
+
+struct RowWriter<'a> {
+    record: &'a Record,
+    roots: &'a PictureRoots,
+    pictures: &'a mut Pictures,
+}
+
+impl RowWriter<'_> {
+    fn trajectory(&mut self, trajectory: &Trajectory) -> Result<String, Refusal> {
+        let record = self.record;
+        let verification = trajectory.verification.as_ref();
+        let reference = trajectory
+            .reference_answer
+            .as_ref()
+            .map(|reference| match reference {
+                ReferenceAnswer::Text(text) => text.clone(),
+                lists => reference_json(lists).to_string(),
+            });
+        let row = json!({
+            "id": record.id.as_str(),
+            "hash": record.hash.to_string(),
+            "format": format_of(record),
+            "system_prompt": trajectory.system_prompt,
+            "task": trajectory.task.text,
+            "prompt": trajectory.task.prompt,
+            "attachments": attachments(&trajectory.task.attachments),
+            "images": self.task_pictures(&trajectory.task.attachments)?,
+            "steps": self.steps(&trajectory.steps)?,
+            "answer": trajectory.answer,
+            "reference_answer": reference,
+            "verdict": verification.map(|v| v.verdict.name()),
+            "reason": verification.and_then(|v| v.reason.as_deref()),
+            "run": trajectory.provenance.run,
+            "model": trajectory.provenance.model,
+        });
+        Ok(row.to_string())
+    }
+
+    fn pair(&mut self, pair: &PreferencePair) -> Result<String, Refusal> {
+        let record = self.record;
+        let id = TargetId {
+            record: record.id.clone(),
+            part: pair.part.clone(),
+        };
+        let context = &pair.context;
+        let row = json!({
+            "id": id.to_string(),
+            "hash": record.hash.to_string(),
+            "format": format_of(record),
+            "system_prompt": context.system_prompt,
+            "task": context.task.text,
+            "prompt": context.task.prompt,
+            "attachments": attachments(&context.task.attachments),
+            "images": self.task_pictures(&context.task.attachments)?,
+            "steps": self.steps(&context.steps)?,
+            "chosen": self.candidate(&pair.chosen)?,
+            "rejected": self.candidate(&pair.rejected)?,
+            "reason": pair.reason,
+        });
+        Ok(row.to_string())
+    }
+
+    /// The pictures among the files of a task.
+    fn task_pictures(&mut self, attachments: &[Attachment]) -> Result<Vec<Value>, Refusal> {
+        let all = attachments.iter();
+        all.filter(|attachment| attachment.reference.is_picture())
+            .map(|attachment| self.picture(&attachment.reference, attachment.alias.as_deref()))
+            .collect()
+    }
+
+    /// A name, or bytes as a column of pictures takes them.
+    fn picture(
+        &mut self,
+        reference: &PictureReference,
+        alias: Option<&str>,
+    ) -> Result<Value, Refusal> {
+        match reference {
+            PictureReference::Inline(bytes) if self.pictures.media() != Media::Copy => {
+                Ok(match STANDARD.decode(&*bytes.base64) {
+                    Ok(_) => json!({"bytes": bytes.base64, "path": bytes.path}),
+                    Err(_) => Value::Null,
+                })
+            }
+            _ => Ok(json!(self.pictures.name_of(reference, alias, self.roots)?)),
+        }
+    }
+
+    fn steps(&mut self, steps: &[Step]) -> Result<Vec<Value>, Refusal> {
+        let parts = steps.iter().map(|step| {
+            self.parts(
+                step.thought.as_deref(),
+                step.action.as_ref(),
+                step.observation.as_ref(),
+                &step.pictures,
+            )
+        });
+        parts.collect()
+    }
+
+    fn candidate(&mut self, candidate: &Candidate) -> Result<Value, Refusal> {
+        let mut row = self.parts(
+            candidate.thought.as_deref(),
+            candidate.action.as_ref(),
+            candidate.observation.as_ref(),
+            &[],
+        )?;
+        row["reply"] = json!(candidate.reply);
+        row["maker"] = match &candidate.maker {
+            Maker::Recorded => Value::Null,
+            Maker::Controller(name) | Maker::Person(name) => json!(name),
+        };
+        row["score"] = json!(candidate.score);
+        Ok(row)
+    }
+
+    fn parts(
+        &mut self,
+        thought: Option<&str>,
+        action: Option<&Action>,
+        observation: Option<&Observation>,
+        own_pictures: &[PictureReference],
+    ) -> Result<Value, Refusal> {
+        let observed = observation.map_or(&[][..], |o| &o.pictures);
+        let pictures = own_pictures.iter().chain(observed);
+        let pictures: Vec<Value> = pictures
+            .map(|reference| self.picture(reference, None))
+            .collect::<Result<_, _>>()?;
+        let (mut code, mut calls, mut message) = (None, None, None);
+        match action {
+            Some(Action::Code(text)) => code = Some(text),
+            Some(Action::ToolCalls(list)) => calls = Some(json!(list).to_string()),
+            Some(Action::Message(text)) => message = Some(text),
+            None => {}
+        }
+        Ok(json!({
+            "thought": thought,
+            "code": code,
+            "tool_calls": calls,
+            "message": message,
+            "observation": observation.map(|o| &o.text),
+            "is_error": observation.map(|o| o.is_error),
+            "images": pictures,
+        }))
+    }
 }
 
 /// Paths and addresses; bytes inside a record as a `data:` address.
@@ -174,73 +275,4 @@ fn attachments(attachments: &[Attachment]) -> Vec<String> {
             }
         })
         .collect()
-}
-
-/// The pictures among the files of a task.
-fn task_pictures(attachments: &[Attachment]) -> Vec<Value> {
-    let references = attachments.iter().map(|attachment| &attachment.reference);
-    pictures(references.filter(|reference| reference.is_picture()))
-}
-
-/// Paths, addresses and bytes, as a column of pictures takes them; bytes that are no base64 are null.
-fn pictures<'p>(references: impl Iterator<Item = &'p PictureReference>) -> Vec<Value> {
-    references
-        .map(|reference| match reference {
-            PictureReference::Path(path) | PictureReference::Url(path) => json!(path),
-            PictureReference::Inline(bytes) if STANDARD.decode(&*bytes.base64).is_ok() => {
-                json!({"bytes": bytes.base64, "path": bytes.path})
-            }
-            PictureReference::Inline(_) => Value::Null,
-        })
-        .collect()
-}
-
-fn step(step: &Step) -> Value {
-    parts(
-        step.thought.as_deref(),
-        step.action.as_ref(),
-        step.observation.as_ref(),
-        &step.pictures,
-    )
-}
-
-fn candidate(candidate: &Candidate) -> Value {
-    let mut row = parts(
-        candidate.thought.as_deref(),
-        candidate.action.as_ref(),
-        candidate.observation.as_ref(),
-        &[],
-    );
-    row["reply"] = json!(candidate.reply);
-    row["maker"] = match &candidate.maker {
-        Maker::Recorded => Value::Null,
-        Maker::Controller(name) | Maker::Person(name) => json!(name),
-    };
-    row["score"] = json!(candidate.score);
-    row
-}
-
-fn parts(
-    thought: Option<&str>,
-    action: Option<&Action>,
-    observation: Option<&Observation>,
-    own_pictures: &[PictureReference],
-) -> Value {
-    let observed = observation.map_or(&[][..], |o| &o.pictures);
-    let (mut code, mut calls, mut message) = (None, None, None);
-    match action {
-        Some(Action::Code(text)) => code = Some(text),
-        Some(Action::ToolCalls(list)) => calls = Some(json!(list).to_string()),
-        Some(Action::Message(text)) => message = Some(text),
-        None => {}
-    }
-    json!({
-        "thought": thought,
-        "code": code,
-        "tool_calls": calls,
-        "message": message,
-        "observation": observation.map(|o| &o.text),
-        "is_error": observation.map(|o| o.is_error),
-        "images": pictures(own_pictures.iter().chain(observed)),
-    })
 }

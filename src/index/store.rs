@@ -52,7 +52,12 @@ pub struct WriteBudget {
     pub threads: usize,
     /// Bytes of memory of all these threads together.
     pub memory_bytes: usize,
+    /// Whether somebody waits for few documents: then the many that lie together already are not merged with them.
+    pub is_small_change: bool,
 }
+
+/// Segments of fewer documents are merged with each other, and not with larger ones, while somebody waits.
+const SMALL_SEGMENT: u32 = 500;
 
 impl IndexStore {
     /// Opens the index below `folder`, or makes an empty one; an index of another schema version is put aside by its
@@ -119,6 +124,9 @@ impl IndexStore {
         let mut policy = LogMergePolicy::default();
         // Few segments make a warm start and a query cheap; small commits (one review) must stay cheap, too.
         policy.set_min_num_segments(6);
+        if budget.is_small_change {
+            policy.set_min_layer_size(SMALL_SEGMENT);
+        }
         writer.set_merge_policy(Box::new(policy));
         Ok(IndexStoreWriter {
             store: self,

@@ -93,7 +93,8 @@ impl From<JournalError> for Report {
             JournalError::Name(_) => {
                 report.hint("give the file the name that it has in the workspace it comes from")
             }
-            JournalError::NoAnnotator => report.hint("name one with --as-user"),
+            JournalError::NoAnnotator => report
+                .hint("name one with --as-user, or as `annotator` under [review] in the settings"),
             _ => report,
         }
     }

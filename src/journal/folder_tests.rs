@@ -186,6 +186,7 @@ fn a_merge_takes_files_and_folders_and_tells_what_it_left() {
             panic!("{taken:?}");
         };
         assert_eq!(file.added + file.known, 2 * paths.len());
+        assert_eq!(file.bad, paths.len());
         assert!(
             matches!(taken.notices[0].kind, NoticeKind::BadLine(_)),
             "{taken:?}"

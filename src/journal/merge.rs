@@ -27,6 +27,8 @@ pub struct TakenFile {
     pub added: usize,
     /// How many were here already.
     pub known: usize,
+    /// How many of its lines are not good, and stay where they are.
+    pub bad: usize,
 }
 
 /// Copies the records of other journals into `folder`, each into the file of its own annotator and machine, byte by byte.
@@ -44,6 +46,7 @@ pub fn take_in(folder: &Path, paths: &[PathBuf]) -> Result<TakenIn, JournalError
     let mut taken = TakenIn::default();
     for (name, files) in journals {
         let mut lines = Vec::new();
+        let before = taken.notices.len();
         for file in files {
             let bytes = fs::read(&file).map_err(JournalError::read(&file))?;
             lines.extend(good_lines(&bytes).map(|(key, line)| (key, line.to_vec())));
@@ -59,6 +62,7 @@ pub fn take_in(folder: &Path, paths: &[PathBuf]) -> Result<TakenIn, JournalError
             let is_left = |notice: &Notice| !matches!(notice.kind, NoticeKind::NotUnderstood(_));
             taken.notices.extend(bad.filter(is_left));
         }
+        let bad = taken.notices.len() - before;
         let into = folder.join(name.to_string());
         let united = unite(&into, &lines, &mut ThisMachine)?;
         taken.notices.extend(united.notices);
@@ -66,6 +70,7 @@ pub fn take_in(folder: &Path, paths: &[PathBuf]) -> Result<TakenIn, JournalError
             name,
             added: united.added,
             known: united.known,
+            bad,
         });
     }
     Ok(taken)

@@ -119,7 +119,8 @@ pub fn size(
     reader.into_dimensions().map_err(unreadable)
 }
 
-fn bytes(
+/// The bytes of a reference: of a file below the roots, or inside the record.
+pub fn bytes(
     reference: &PictureReference,
     roots: &PictureRoots,
     limits: &DecodeLimits,

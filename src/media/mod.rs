@@ -6,6 +6,6 @@ mod decode;
 mod error;
 mod picture_root;
 
-pub use decode::{DecodeLimits, decode, load, size};
+pub use decode::{DecodeLimits, bytes, decode, load, size};
 pub use error::MediaError;
 pub use picture_root::PictureRoots;

@@ -79,6 +79,11 @@ impl PictureRoots {
         })
     }
 
+    /// Whether there is no root at all, so that nothing is known of any file.
+    pub fn is_empty(&self) -> bool {
+        self.roots.is_empty()
+    }
+
     /// The file of an attachment, under its path or its alias.
     pub fn resolve_attachment(&self, attachment: &Attachment) -> Result<PathBuf, MediaError> {
         let first = match &attachment.reference {

@@ -388,6 +388,16 @@ impl LocalPaths {
         )
     }
 
+    /// The writer id of the workspace in this folder.
+    pub(super) fn writer_at(&self, place: &str) -> Option<String> {
+        let id = self.document.get("writers")?.get(place)?.as_str()?;
+        Some(id.to_owned())
+    }
+
+    pub(super) fn set_writer(&mut self, place: &str, id: &str) {
+        self.set("writers", place, value(id));
+    }
+
     fn set(&mut self, table: &str, name: &str, item: Item) {
         let entry = self
             .document

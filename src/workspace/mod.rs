@@ -1,12 +1,14 @@
 //! The folder `.retake/`: finding it, the sources it names, this machine's paths, and trust. Never writes to a source.
 
 mod declaration;
+mod record_texts;
 mod trust;
 
 use std::path::{Path, PathBuf};
 
 use declaration::{LocalPaths, WorkspaceFile};
 pub use declaration::{Source, SourceDeclaration};
+pub use record_texts::RecordTexts;
 pub use trust::Trust;
 
 /// A folder with `.retake/` in it.
@@ -62,6 +64,8 @@ pub enum WorkspaceError {
 const FOLDER: &str = ".retake";
 const FILE: &str = "workspace.toml";
 const LOCAL: &str = "workspace.local.toml";
+/// What of the folder is this machine's own.
+const IGNORED: &str = "/index/\n/cache/\n/blobs/records/\n/lock\n/workspace.local.toml\n";
 
 impl Workspace {
     /// The workspace of `start` or of the nearest folder above it.
@@ -118,8 +122,7 @@ impl Workspace {
             return Self::open(&root, user_folder);
         }
         let ignore = folder.join(".gitignore");
-        std::fs::write(&ignore, "/index/\n/cache/\n/lock\n/workspace.local.toml\n")
-            .map_err(fail(&ignore))?;
+        std::fs::write(&ignore, IGNORED).map_err(fail(&ignore))?;
         let mut workspace = Self {
             file: WorkspaceFile::empty(&folder.join(FILE)),
             local: LocalPaths::empty(&folder.join(LOCAL)),
@@ -153,6 +156,33 @@ impl Workspace {
     /// Where the journals are: what people decided.
     pub fn journal_folder(&self) -> PathBuf {
         self.folder().join("journal")
+    }
+
+    /// The records that were reviewed, as they were then.
+    pub fn record_texts(&self) -> RecordTexts {
+        RecordTexts::new(self.folder().join("blobs").join("records"))
+    }
+
+    /// The id under which this checkout writes journals, and which no other has; where there is none yet, `make` makes it.
+    ///
+    /// It is bound to the folder's path: a copy of the folder is another checkout.
+    pub fn writer_id<E: From<WorkspaceError>>(
+        &mut self,
+        make: impl FnOnce() -> Result<String, E>,
+    ) -> Result<String, E> {
+        let place = self.folder().to_string_lossy().into_owned();
+        if let Some(known) = self.local.writer_at(&place) {
+            return Ok(known);
+        }
+        let _lock = self.reload()?;
+        if let Some(made_meanwhile) = self.local.writer_at(&place) {
+            return Ok(made_meanwhile);
+        }
+        let made = make()?;
+        self.local.set_writer(&place, &made);
+        self.local.save()?;
+        self.keep_trust()?;
+        Ok(made)
     }
 
     /// Whether paths outside the workspace may be followed.
@@ -230,10 +260,15 @@ impl Workspace {
     fn save(&mut self) -> Result<(), WorkspaceError> {
         self.file.save()?;
         self.local.save()?;
-        if self.is_trusted() {
-            self.trust.record(&self.file.text(), &self.local.text())?;
+        self.keep_trust()
+    }
+
+    /// What was trusted stays so after a change of our own.
+    fn keep_trust(&mut self) -> Result<(), WorkspaceError> {
+        match self.is_trusted() {
+            true => self.trust.record(&self.file.text(), &self.local.text()),
+            false => Ok(()),
         }
-        Ok(())
     }
 }
 

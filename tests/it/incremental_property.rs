@@ -66,7 +66,7 @@ fn happen(files: &mut [Option<Vec<Value>>], event: &Event) {
             if let Some(found) = files[file].as_mut().and_then(|all| all.get_mut(at))
                 && let Some(id) = found["id"].as_str()
             {
-                *found = with_task(&id.to_owned(), task);
+                *found = with_task(id, task);
             }
         }
         Event::Remove { file, at } => {

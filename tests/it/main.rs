@@ -21,5 +21,7 @@ mod read_only;
 mod reading;
 mod real_data;
 mod real_records;
+mod review;
+mod team;
 mod trust;
 mod user;

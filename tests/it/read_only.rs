@@ -154,3 +154,51 @@ fn files(folder: &Path) -> Vec<PathBuf> {
         })
         .collect()
 }
+
+/// Where nothing can be written, nothing is decided, and that is said; what can be read is shown.
+#[test]
+#[allow(clippy::print_stderr)]
+fn nothing_is_decided_where_nothing_can_be_written() {
+    let user = User::new("read-only-review");
+    if !is_within_reach(&user) {
+        eprintln!(
+            "skipped: nobody else can run {}",
+            env!("CARGO_BIN_EXE_retake")
+        );
+        return;
+    }
+    user.write(
+        "a.json",
+        array(&[record("one", "How many boats?", "b", "c")]),
+    );
+    user.retake(["add", "a.json"]).succeeds();
+    let accept = ["--as-user", "ana", "review", "accept", "a/one"];
+    let refused = |user: &User| {
+        let ended = as_reader(user, &accept).ends_with(1);
+        assert!(
+            ended.stderr.starts_with("error: nothing was saved: "),
+            "{ended:?}"
+        );
+        assert!(ended.stderr.contains("hint: "), "{ended:?}");
+        let search = [
+            "--as-user",
+            "ana",
+            "search",
+            "is:reviewed",
+            "--format",
+            "ids",
+        ];
+        assert_eq!(as_reader(user, &search).succeeds().stdout, "");
+    };
+    {
+        let _read_only = ReadOnly::new(user.path(".retake"));
+        refused(&user);
+    }
+    // A workspace that was reviewed before has its writer id; then it is the journal that can't be written.
+    user.retake(["--as-user", "ana", "review", "tag", "x", "a/one"])
+        .succeeds();
+    let _read_only = ReadOnly::new(user.path(".retake"));
+    refused(&user);
+    let tagged = ["search", "tag:x", "--format", "ids"];
+    assert_eq!(as_reader(&user, &tagged).succeeds().stdout, "a/one\n");
+}

@@ -98,6 +98,16 @@ impl User {
         Ended::of(self.command(arguments))
     }
 
+    /// The same for a command that reads this from its standard input.
+    pub fn retake_with<A: AsRef<OsStr>>(
+        &self,
+        input: &str,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> Ended {
+        let mut command = Command::from_std(self.command(arguments));
+        Ended::of_output(command.write_stdin(input).timeout(TIME_LIMIT).output())
+    }
+
     /// The JSON that a command prints.
     pub fn json<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Value {
         let ended = self.retake(arguments);
@@ -154,7 +164,10 @@ fn shell_word(word: &str) -> String {
 impl Ended {
     /// Runs a command to its end, within the time limit; a panic is never an end.
     pub fn of(command: std::process::Command) -> Self {
-        let output = Command::from_std(command).timeout(TIME_LIMIT).output();
+        Self::of_output(Command::from_std(command).timeout(TIME_LIMIT).output())
+    }
+
+    fn of_output(output: std::io::Result<std::process::Output>) -> Self {
         let output = output.unwrap();
         let text = |bytes| String::from_utf8(bytes).expect("retake prints UTF-8");
         let ended = Self {

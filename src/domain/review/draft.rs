@@ -103,7 +103,7 @@ fn check(target: &Target, verb: &Verb) -> Result<(), DraftError> {
         false => Ok(()),
     };
     match verb {
-        Verb::Accept => whole("accept"),
+        Verb::Accept | Verb::AcceptPair(_) => whole("accept"),
         Verb::Reject(_) => whole("reject"),
         // A record that is one pair has no part, so a pair can't be told from a trajectory here.
         Verb::Tie => whole("tie"),

@@ -14,10 +14,14 @@ use crate::domain::{ContentHash, TargetId};
 pub struct Review {
     /// The verdict of each annotator.
     pub verdicts: BTreeMap<Arc<str>, GivenVerdict>,
-    /// What ended a disagreement: who, and how.
+    /// What ended a disagreement: who, and how. It holds until the next one, whatever annotators say since.
     pub adjudication: Option<(Arc<str>, Adjudication)>,
+    /// Who gave a verdict since the adjudication that it does not agree with.
+    pub objections: BTreeSet<Arc<str>>,
     /// Of a pair: whether its sides are exchanged, compared with the pair as it was made.
     pub swapped: bool,
+    /// How each annotator turned the pair last.
+    pub orientations: BTreeMap<Arc<str>, bool>,
     /// Labels of steps, by annotator.
     pub labels: BTreeMap<StepKey, BTreeMap<Arc<str>, StepLabel>>,
     /// The first wrong step, as each annotator sees it.
@@ -148,6 +152,7 @@ impl Review {
             return match adjudication.verdict {
                 Judgement::Accept => ReviewState::Accepted,
                 Judgement::Reject => ReviewState::Rejected,
+                Judgement::Tie => ReviewState::Tie,
             };
         }
         let mut verdicts = self.verdicts.values();
@@ -178,8 +183,8 @@ impl Review {
         *self == Self::default()
     }
 
-    /// What an annotator may see: until their own verdict is saved, the verdicts, step labels and adjudications of
-    /// others are hidden.
+    /// What an annotator may see: until their own verdict is saved, the verdicts, step labels, swaps and adjudications
+    /// of others are hidden.
     #[must_use]
     pub fn visible_to(&self, annotator: &str) -> Self {
         let mut visible = self.clone();
@@ -192,6 +197,9 @@ impl Review {
             return visible;
         }
         visible.verdicts.clear();
+        visible.orientations.retain(|by, _| **by == *annotator);
+        visible.swapped = visible.orientations.get(annotator) == Some(&true);
+        visible.objections.clear();
         visible.adjudication.take_if(|(by, _)| **by != *annotator);
         visible.first_wrong_steps.retain(|by, _| **by == *annotator);
         visible.labels.retain(|_, labels| {
@@ -224,18 +232,27 @@ impl Review {
         let by = || Arc::clone(&record.annotator);
         let step = record.step();
         match (&record.verb, step) {
-            (Verb::Accept, _) => self.give(record, Opinion::Accept, Rejection::default()),
+            (Verb::Accept | Verb::AcceptPair(_), _) => {
+                self.give(record, Opinion::Accept, Rejection::default());
+            }
             (Verb::Reject(why), _) => self.give(record, Opinion::Reject, why.clone()),
             (Verb::Tie, _) => self.give(record, Opinion::Tie, Rejection::default()),
             (Verb::PairSwap(orientation), _) => {
-                self.swapped = orientation.swapped;
+                // Which side is the better one is settled by an adjudication.
+                if self.adjudication.is_none() {
+                    self.swapped = orientation.swapped;
+                }
+                self.orientations.insert(by(), orientation.swapped);
                 // Whoever swaps means the pair as it then is; what others said of it stays as they said it.
                 if let Some(own) = self.verdicts.get_mut(&record.annotator) {
                     own.swapped = orientation.swapped;
                 }
+                self.hear(&record.annotator);
             }
             (Verb::Adjudicate(adjudication), _) => {
+                self.swapped = adjudication.swapped;
                 self.adjudication = Some((by(), adjudication.clone()));
+                self.objections.clear();
             }
             (Verb::Label(label), Some(step)) => {
                 self.labels.entry(step).or_default().insert(by(), *label);
@@ -279,11 +296,10 @@ impl Review {
                 step,
                 pair: pair.clone(),
             }),
-            (Verb::Edit(edit), _) => self.change(record, ChangeKind::Edit(edit.clone())),
-            (Verb::AddStep(new), _) => self.change(record, ChangeKind::AddStep(new.clone())),
-            (Verb::RemoveStep, Some(_)) => self.change(record, ChangeKind::RemoveStep),
-            (Verb::MoveStep(place), Some(_)) => self.change(record, ChangeKind::MoveStep(*place)),
-            (Verb::Fresh, Some(_)) => self.change(record, ChangeKind::Fresh),
+            (Verb::Edit(_) | Verb::AddStep(_), _)
+            | (Verb::RemoveStep | Verb::MoveStep(_) | Verb::Fresh, Some(_)) => {
+                self.changes.extend(Change::of(record));
+            }
             // Not what this version writes: a verb about a step that names none, or one that it does not know.
             (
                 Verb::Label(_)
@@ -299,24 +315,78 @@ impl Review {
     }
 
     fn give(&mut self, record: &ReviewRecord, opinion: Opinion, why: Rejection) {
+        // Whoever says how they saw the pair means that, however others had turned it elsewhere.
+        let swapped = match &record.verb {
+            Verb::AcceptPair(orientation) => orientation.swapped,
+            _ => self.swapped,
+        };
         let verdict = GivenVerdict {
             record: record.id,
             time: record.time,
             opinion,
             why,
-            swapped: self.swapped,
+            swapped,
         };
         self.verdicts.insert(Arc::clone(&record.annotator), verdict);
+        self.hear(&record.annotator);
     }
 
-    fn change(&mut self, record: &ReviewRecord, kind: ChangeKind) {
-        self.changes.push(Change {
+    /// Notes whether an annotator's verdict, which has just changed, is against the adjudication.
+    fn hear(&mut self, annotator: &Arc<str>) {
+        let (Some((_, adjudication)), Some(verdict)) =
+            (&self.adjudication, self.verdicts.get(annotator))
+        else {
+            return;
+        };
+        let agrees = match (adjudication.verdict, verdict.opinion) {
+            (Judgement::Accept, Opinion::Accept) => verdict.swapped == adjudication.swapped,
+            (Judgement::Reject, Opinion::Reject) | (Judgement::Tie, Opinion::Tie) => true,
+            _ => false,
+        };
+        match agrees {
+            true => self.objections.remove(annotator),
+            false => self.objections.insert(Arc::clone(annotator)),
+        };
+    }
+
+    /// The review as it would be with one more change, which has the highest id there is.
+    #[must_use]
+    pub fn with_change(&self, step: Option<StepKey>, kind: ChangeKind) -> Self {
+        let mut review = self.clone();
+        review.changes.push(Change {
+            record: Uuid::max(),
+            annotator: Arc::from(""),
+            time: Timestamp::from_milliseconds(u64::MAX),
+            step,
+            kind,
+        });
+        review
+    }
+}
+
+impl Change {
+    fn of(record: &ReviewRecord) -> Option<Self> {
+        Some(Self {
             record: record.id,
             annotator: Arc::clone(&record.annotator),
             time: record.time,
             step: record.step(),
-            kind,
-        });
+            kind: ChangeKind::of(&record.verb)?,
+        })
+    }
+}
+
+impl ChangeKind {
+    /// What a verb changes of the content; `None` if it leaves it as it is.
+    pub fn of(verb: &Verb) -> Option<Self> {
+        match verb {
+            Verb::Edit(edit) => Some(Self::Edit(edit.clone())),
+            Verb::AddStep(new) => Some(Self::AddStep(new.clone())),
+            Verb::RemoveStep => Some(Self::RemoveStep),
+            Verb::MoveStep(place) => Some(Self::MoveStep(*place)),
+            Verb::Fresh => Some(Self::Fresh),
+            _ => None,
+        }
     }
 }
 

@@ -14,6 +14,8 @@ mod undo;
 mod verb;
 
 #[cfg(test)]
+mod dispute_tests;
+#[cfg(test)]
 mod tests;
 
 pub use applied::{Conflict, ConflictReason, Edited, EditedStep, Staleness, apply};

@@ -327,24 +327,44 @@ impl Reviews {
 
     /// What an annotator's next undo reverses: the last batch of theirs that counts.
     pub fn next_undo(&self, annotator: &str) -> Option<Uuid> {
-        let timeline = self.timelines.get(annotator)?;
-        let records = timeline.iter().rev().map(|at| &self.records[*at as usize]);
+        self.next_undos(annotator, 1).first().copied()
+    }
+
+    /// What an annotator's next undos reverse, so many of them, in the order in which they would be undone.
+    pub fn next_undos(&self, annotator: &str, count: usize) -> Vec<Uuid> {
+        let mut known = HashSet::new();
         let counts = |record: &&ReviewRecord| !record.verb.is_reversal() && self.is_active(record);
-        records.into_iter().find(counts).map(ReviewRecord::batch_id)
+        let records = self.newest_first(annotator).filter(counts);
+        records
+            .map(ReviewRecord::batch_id)
+            .filter(|batch| known.insert(*batch))
+            .take(count)
+            .collect()
     }
 
     /// What an annotator's next redo reverses: the last undo of theirs that holds, if they did nothing new since.
     pub fn next_redo(&self, annotator: &str) -> Option<Uuid> {
-        let timeline = self.timelines.get(annotator)?;
-        let records = timeline.iter().rev().map(|at| &self.records[*at as usize]);
-        for record in records {
-            match record.verb {
-                Verb::Undo(_) if self.reversals.holds(record) => return Some(record.id),
-                Verb::Undo(_) | Verb::Redo(_) => {}
-                _ => return None,
-            }
-        }
-        None
+        self.next_redos(annotator, 1).first().copied()
+    }
+
+    /// What an annotator's next redos reverse, so many of them, in the order in which they would be redone.
+    pub fn next_redos(&self, annotator: &str, count: usize) -> Vec<Uuid> {
+        self.newest_first(annotator)
+            .take_while(|record| record.verb.is_reversal())
+            .filter(|record| self.holds(record))
+            .map(|record| record.id)
+            .take(count)
+            .collect()
+    }
+
+    fn newest_first(&self, annotator: &str) -> impl Iterator<Item = &ReviewRecord> {
+        let timeline = self.timelines.get(annotator).into_iter().flatten();
+        timeline.rev().map(|at| &self.records[*at as usize])
+    }
+
+    /// Whether a record is an undo that no redo took back.
+    pub fn holds(&self, undo: &ReviewRecord) -> bool {
+        matches!(undo.verb, Verb::Undo(_)) && self.reversals.holds(undo)
     }
 
     /// The records of a batch, in order, as an undo or [`ReviewRecord::batch_id`] names it.
@@ -358,8 +378,8 @@ impl Reviews {
         records
     }
 
-    /// The records that an undo or redo switches.
-    fn switched(&self, reversal: &ReviewRecord) -> Vec<&ReviewRecord> {
+    /// The records that an undo or redo switches; none for any other record.
+    pub fn switched(&self, reversal: &ReviewRecord) -> Vec<&ReviewRecord> {
         match &reversal.verb {
             Verb::Undo(undo) => self.batch(undo.reverses),
             Verb::Redo(redo) => match self.record(redo.reverses).map(|undo| &undo.verb) {

@@ -21,12 +21,12 @@ fn nowhere(_: &TargetId) -> bool {
 
 /// Makes records with rising ids.
 #[derive(Default)]
-struct Book {
-    records: Vec<ReviewRecord>,
+pub(super) struct Book {
+    pub(super) records: Vec<ReviewRecord>,
 }
 
 impl Book {
-    fn add(&mut self, annotator: &str, target: Option<Target>, verb: Verb) -> Uuid {
+    pub(super) fn add(&mut self, annotator: &str, target: Option<Target>, verb: Verb) -> Uuid {
         let number = self.records.len() as u64 + 1;
         let id = Uuid::from_u128(u128::from(number) << 80);
         self.records.push(ReviewRecord {
@@ -42,11 +42,11 @@ impl Book {
         id
     }
 
-    fn on(&mut self, annotator: &str, verb: Verb) -> Uuid {
+    pub(super) fn on(&mut self, annotator: &str, verb: Verb) -> Uuid {
         self.add(annotator, Some(target("m/1")), verb)
     }
 
-    fn on_step(&mut self, annotator: &str, step: StepKey, verb: Verb) -> Uuid {
+    pub(super) fn on_step(&mut self, annotator: &str, step: StepKey, verb: Verb) -> Uuid {
         self.add(annotator, Some(target("m/1").with_step(step)), verb)
     }
 
@@ -54,7 +54,7 @@ impl Book {
         reviews(self.records.clone())
     }
 
-    fn review(&self) -> Review {
+    pub(super) fn review(&self) -> Review {
         review(&self.reviews(), "m/1")
     }
 
@@ -84,7 +84,7 @@ fn review(reviews: &Reviews, id: &str) -> Review {
     reviews.review(&TargetId::parse(id), &HASH, |_| true)
 }
 
-fn reject(reason: &str) -> Verb {
+pub(super) fn reject(reason: &str) -> Verb {
     Verb::Reject(Rejection {
         reasons: vec![reason.to_owned()],
         text: String::new(),
@@ -106,7 +106,7 @@ fn tag(tag: &str) -> TagName {
     }
 }
 
-const ONE: StepKey = StepKey::Source(1);
+pub(super) const ONE: StepKey = StepKey::Source(1);
 const TWO: StepKey = StepKey::Source(2);
 const THREE: StepKey = StepKey::Source(3);
 
@@ -125,6 +125,7 @@ fn verdicts_that_agree_are_the_state_and_others_a_dispute() {
         "cy",
         Verb::Adjudicate(Adjudication {
             verdict: Judgement::Reject,
+            swapped: false,
             why: Rejection::default(),
         }),
     );
@@ -754,7 +755,7 @@ fn a_changed_source_gets_no_edits() {
 
 // --- Pairs ---
 
-fn pair() -> PreferencePair {
+pub(super) fn pair() -> PreferencePair {
     let candidate = |letter: &str| Candidate {
         thought: Some(format!("thought {letter}")),
         ..Candidate::default()

@@ -12,6 +12,8 @@ use crate::domain::ContentHash;
 pub enum Verb {
     /// `accept`: the trajectory or pair is good as it is shown.
     Accept,
+    /// `accept` of a pair that says which way it was shown: others may have turned it elsewhere.
+    AcceptPair(Orientation),
     /// `reject`: it is not.
     Reject(Rejection),
     /// `tie`: both sides of a pair are equally good.
@@ -315,6 +317,9 @@ pub struct Assignment {
 pub struct Adjudication {
     /// What holds.
     pub verdict: Judgement,
+    /// Of a pair: whether its sides are exchanged, compared with the pair as it was made.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub swapped: bool,
     /// Why, if it was rejected.
     #[serde(flatten)]
     pub why: Rejection,
@@ -328,6 +333,19 @@ pub enum Judgement {
     Accept,
     /// It is not.
     Reject,
+    /// Both sides of a pair are equally good.
+    Tie,
+}
+
+impl Judgement {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Accept => "accept",
+            Self::Reject => "reject",
+            Self::Tie => "tie",
+        }
+    }
 }
 
 /// What an undo or redo reverses.
@@ -362,7 +380,7 @@ impl Verb {
     /// The name as journals write it.
     pub fn name(&self) -> &str {
         match self {
-            Self::Accept => "accept",
+            Self::Accept | Self::AcceptPair(_) => "accept",
             Self::Reject(_) => "reject",
             Self::Tie => "tie",
             Self::Label(_) => "label",
@@ -400,7 +418,7 @@ impl Verb {
             Self::AddStep(payload) => serde_json::to_string(payload),
             Self::MoveStep(payload) => serde_json::to_string(payload),
             Self::PairNew(payload) => serde_json::to_string(payload),
-            Self::PairSwap(payload) => serde_json::to_string(payload),
+            Self::PairSwap(payload) | Self::AcceptPair(payload) => serde_json::to_string(payload),
             Self::Assign(payload) => serde_json::to_string(payload),
             Self::Adjudicate(payload) => serde_json::to_string(payload),
             Self::Undo(payload) | Self::Redo(payload) => serde_json::to_string(payload),
@@ -422,6 +440,7 @@ impl Verb {
         }
         let text = payload.unwrap_or("{}");
         let read = match name {
+            "accept" if payload.is_some() => read(text).map(Self::AcceptPair),
             "accept" => Ok(Self::Accept),
             "reject" => read(text).map(Self::Reject),
             "tie" => Ok(Self::Tie),
@@ -452,6 +471,21 @@ impl Verb {
             payload: payload.map(str::to_owned),
             problem,
         }))
+    }
+
+    /// Whether it says how good something is: others are to find their own answer before they see it.
+    pub fn is_judgement(&self) -> bool {
+        matches!(
+            self,
+            Self::Accept
+                | Self::AcceptPair(_)
+                | Self::Reject(_)
+                | Self::Tie
+                | Self::PairSwap(_)
+                | Self::Label(_)
+                | Self::FirstWrongStep
+                | Self::Adjudicate(_)
+        )
     }
 
     /// Whether it is an undo or a redo: these say something of records and nothing of what people look at.

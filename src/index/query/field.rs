@@ -265,10 +265,7 @@ pub(super) fn leading_name(text: &str) -> Option<&str> {
 }
 
 /// The known name nearest to what was typed: a slip of a letter or two, or its beginning.
-pub(super) fn closest(
-    typed: &str,
-    names: impl IntoIterator<Item = &'static str>,
-) -> Option<&'static str> {
+pub fn closest<'a>(typed: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let typed = typed.to_lowercase();
     let length = typed.chars().count();
     if length > 40 {

@@ -56,6 +56,9 @@ static NOTES: &[&str] = &[
      Japanese or Korean character is a word of its own.",
     "`is:stale`: a step before it was edited and it was not run again. `is:disputed`: annotators disagree. \
      `is:source-changed`: the source's record is no longer the one that was reviewed.",
+    "What others decided is hidden until your own verdict is saved (`review.blind` of the settings): until then `review:` and \
+     `is:unreviewed` say that you have not decided yet; `is:disputed` says that others disagree. `assigned:ana is:unreviewed` \
+     is what Ana has still to do.",
     "Words without a field are looked for in all texts of a result. A step has those of its task and of its \
      trajectory's answer, too: `in:step boat` also finds the steps of a task about boats, `in:step thought:boat` does not.",
     "Keyword fields compare whole values; `prefix*` works on them, regular expressions do not.",

@@ -19,6 +19,6 @@ mod value;
 pub use ast::{Clause, Expression, Query, ResultKind, Test, compile_regex};
 pub use complete::{Completion, complete};
 pub use error::{QueryError, QueryErrorKind};
-pub use field::{FIELDS, Field, FieldKind, field_named};
+pub use field::{FIELDS, Field, FieldKind, closest, field_named};
 pub use help::{reference, reference_markdown};
 pub use parse::{LenientQuery, MAX_CHARACTERS, MAX_DEPTH, MAX_REGEXES, parse, parse_lenient};

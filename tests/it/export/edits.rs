@@ -418,10 +418,11 @@ proptest! {
 fn row_or_none(target: &str, record: &Record) -> Result<String, String> {
     let rendered = retake::export::target_named(target)
         .unwrap()
-        .rows_of(record);
+        .rows_of(&record.clone().into());
     rendered
         .rows
         .into_iter()
         .next()
+        .map(|row| row.json)
         .ok_or_else(|| format!("{:?}", rendered.refusals))
 }

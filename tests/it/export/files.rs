@@ -12,7 +12,7 @@ use retake::jobs::Progress;
 use retake::report::Report;
 use serde_json::Value;
 
-use super::records::{all_fixtures, fixture_records, records_in, value};
+use super::records::{all_fixtures, fixture_records, outgoing, records_in, value};
 use crate::user::TemporaryFolder;
 
 fn write(
@@ -21,12 +21,14 @@ fn write(
     to: &Path,
     overwrite: bool,
 ) -> Result<ExportSummary, ExportError> {
+    let progress = Progress::default();
+    let target = target_named(target).unwrap();
     let options = ExportOptions {
         overwrite,
-        progress: &Progress::default(),
+        allow: target.rules,
+        ..ExportOptions::plain(&progress)
     };
-    let mut records = records.iter().cloned().map(Ok::<_, Infallible>);
-    export(target_named(target).unwrap(), &mut records, to, options)
+    export(target, &mut outgoing(records), to, options)
 }
 
 /// Names in a folder, hidden ones included.
@@ -47,11 +49,13 @@ fn every_target_writes_one_name_and_leaves_no_other() {
         let to = folder.0.join(target.name);
         let summary = write(target.name, &records, &to, false).unwrap();
         assert!(summary.written > 0, "{}", target.name);
-        let seen = summary.written as usize + summary.skipped.len();
+        let seen = (summary.written + summary.failed + summary.others) as usize;
         assert!(seen >= records.len(), "{}: {seen}", target.name);
         assert_eq!(to.is_dir(), matches!(target.kind, TargetKind::Folders(_)));
     }
     let mut expected: Vec<&str> = TARGETS.iter().map(|target| target.name).collect();
+    // What LLaMA-Factory finds files by.
+    expected.push("dataset_info.json");
     expected.sort_unstable();
     assert_eq!(names(&folder.0), expected);
 }
@@ -129,8 +133,8 @@ fn an_export_that_stops_leaves_nothing() {
         let to = folder.0.join("out");
         let progress = Progress::default();
         let options = ExportOptions {
-            overwrite: false,
-            progress: &progress,
+            allow: target.rules,
+            ..ExportOptions::plain(&progress)
         };
         // The first record is written, then somebody stops it.
         let one = if target.name.starts_with("pref") {
@@ -143,7 +147,7 @@ fn an_export_that_stops_leaves_nothing() {
             if number == 1 {
                 stop.cancel();
             }
-            Ok::<_, Infallible>(one.clone())
+            Ok::<_, Infallible>(one.clone().into())
         });
         let error = export(target, &mut cancelled, &to, options).unwrap_err();
         assert!(
@@ -154,11 +158,10 @@ fn an_export_that_stops_leaves_nothing() {
         assert_eq!(progress.amounts().0, 1);
         assert_eq!(names(&folder.0), [""; 0], "{}", target.name);
 
-        let mut broken = vec![Ok(one.clone()), Err(std::io::Error::other("gone"))].into_iter();
-        let options = ExportOptions {
-            overwrite: false,
-            progress: &Progress::default(),
-        };
+        let gone = Err(std::io::Error::other("gone"));
+        let mut broken = vec![Ok(one.clone().into()), gone].into_iter();
+        let progress = Progress::default();
+        let options = ExportOptions::plain(&progress);
         let error = export(target, &mut broken, &to, options).unwrap_err();
         assert_eq!(error.to_string(), "gone");
         assert_eq!(names(&folder.0), [""; 0], "{}", target.name);
@@ -186,7 +189,7 @@ fn explorations_are_folders_that_read_back() {
     let mut records = fixture_records("pref-x-beam");
     records.push(records[0].clone());
     let summary = write("pref-x-beam", &records, &to, false).unwrap();
-    assert_eq!((summary.written, summary.skipped.len()), (2, 0));
+    assert_eq!((summary.written, summary.failed), (2, 0));
     assert_eq!(names(&to), ["173_abcdefgh", "173_abcdefgh~2"]);
     let file = to.join("173_abcdefgh/beam_search_data.json");
     let read = records_in(&file, "173_abcdefgh/beam_search_data.json");
@@ -225,8 +228,9 @@ fn streams_take_json_and_nothing_else() {
     let records = fixture_records("m-trace");
     for target in TARGETS {
         let mut out = Vec::new();
-        let mut records = records.iter().cloned().map(Ok::<_, Infallible>);
-        let written = write_to(target, &mut records, &mut out, &Progress::default());
+        let progress = Progress::default();
+        let options = ExportOptions::plain(&progress);
+        let written = write_to(target, &mut outgoing(&records), &mut out, options);
         match written {
             Ok(summary) => {
                 assert!(target.kind.is_stream() && (summary.written == 0) != (out.len() > 3))

@@ -1,5 +1,6 @@
 //! What is written: nothing lost where nothing was edited, only the edits where something was, and files that are whole.
 
+mod decisions;
 mod edits;
 mod files;
 mod hugging_face;

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 
 use retake::domain::{Content, Interner, Record, RecordId, content_hash, percent_encode};
-use retake::export::{ExportSummary, target_named, write_to};
+use retake::export::{ExportOptions, ExportSummary, Outgoing, target_named, write_to};
 use retake::ingest::{FORMATS, Format, Layout, RecordText, Sample, Top};
 use retake::jobs::Progress;
 use serde_json::Value;
@@ -154,8 +154,14 @@ pub fn read(format: &Format, text: &str, key: Option<&str>, path: &str) -> Resul
 pub fn rows(target: &str, records: &[Record]) -> (Vec<Value>, ExportSummary) {
     let target = target_named(target).unwrap();
     let mut out = Vec::new();
-    let mut records = records.iter().cloned().map(Ok::<_, Infallible>);
-    let summary = write_to(target, &mut records, &mut out, &Progress::default()).unwrap();
+    let progress = Progress::default();
+    // What a writer makes, whatever trainers say of it.
+    let options = ExportOptions {
+        allow: target.rules,
+        ..ExportOptions::plain(&progress)
+    };
+    let mut records = outgoing(records);
+    let summary = write_to(target, &mut records, &mut out, options).unwrap();
     let text = String::from_utf8(out).unwrap();
     let rows: Vec<Value> = match serde_json::from_str(&text) {
         Ok(Value::Array(rows)) if text.starts_with('[') && target.extension == "json" => rows,
@@ -168,12 +174,20 @@ pub fn rows(target: &str, records: &[Record]) -> (Vec<Value>, ExportSummary) {
     (rows, summary)
 }
 
+/// Records that nobody has looked at.
+pub fn outgoing(records: &[Record]) -> impl Iterator<Item = Result<Outgoing, Infallible>> + '_ {
+    let records = records.iter().cloned();
+    records.map(|record| Ok(Outgoing::from(record)))
+}
+
 /// The one row that a writer makes of a record, whatever its container.
 pub fn row(target: &str, record: &Record) -> Result<String, String> {
-    let rendered = target_named(target).unwrap().rows_of(record);
+    let rendered = target_named(target)
+        .unwrap()
+        .rows_of(&record.clone().into());
     match (rendered.rows.as_slice(), rendered.refusals.first()) {
-        ([row], None) => Ok(row.clone()),
-        (_, Some(refusal)) => Err(refusal.to_string()),
+        ([row], None) => Ok(row.json.clone()),
+        (_, Some(refused)) => Err(refused.refusal.to_string()),
         _ => panic!("{} rows", rendered.rows.len()),
     }
 }

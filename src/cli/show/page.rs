@@ -1,206 +1,63 @@
-use std::ops::RangeInclusive;
-
-use clap::{Args, ValueEnum};
-
-use crate::corpus::{Corpus, call_text};
+use crate::cli::output::{Output, Style};
+use crate::corpus::{CurrentPair, call_text};
 use crate::domain::{
-    Action, Candidate, Observation, PictureReference, PreferencePair, Record, Step, TargetId,
-    Trajectory, Verdict,
+    Action, Candidate, Observation, PictureReference, PreferencePair, Step, Trajectory, Verdict,
+    Verification,
 };
 use crate::media::{DecodeLimits, PictureRoots, load, size};
 use crate::report::Report;
 use crate::rules::Flag;
 
-use super::Ended;
-use super::output::{Output, Style};
-use super::session::{Session, corpus_report};
+use super::Shown;
+use super::review_section::step_marks;
 
-/// Show a trajectory or a pair, with its pictures
-#[derive(Debug, Args)]
-pub struct ShowArgs {
-    /// The id, as `retake search` prints it, or a content hash
-    id: String,
-    /// Only this step, from 1
-    #[arg(long, value_name = "N")]
-    step: Option<usize>,
-    /// How to print
-    #[arg(long, value_enum, default_value_t, value_name = "FORM")]
-    format: ShowFormat,
-    /// Name pictures, do not draw them
-    #[arg(long)]
-    no_images: bool,
-    /// The system prompt, too
-    #[arg(long)]
-    system_prompt: bool,
+/// What is printed for people, and with what means.
+pub struct Page<'o> {
+    pub roots: PictureRoots,
+    pub limits: DecodeLimits,
+    /// Whether pictures are drawn.
+    pub draw: bool,
+    /// Whether system prompts are printed.
+    pub system_prompt: bool,
+    pub output: &'o mut Output,
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-enum ShowFormat {
-    /// For people
-    #[default]
-    Text,
-    /// One object
-    Json,
-    /// The record as its source has it
-    Raw,
-}
-
-pub(super) fn run(args: &ShowArgs, session: Session, output: &mut Output) -> Ended {
-    let corpus = session.open(output)?;
-    let target = TargetId::parse(&args.id);
-    let record = corpus
-        .find(&target)
-        .map_err(|error| corpus_report(&error))?;
-    let steps = steps_of(args, &record)?;
-    if args.format == ShowFormat::Raw {
-        output.json_text(&record.raw)?;
-        return Ok(None);
-    }
-    let flags = corpus
-        .flags(&record)
-        .map_err(|error| corpus_report(&error))?;
-    let pairs: Vec<&PreferencePair> = match &target.part {
-        None => record.content.pairs.iter().collect(),
-        Some(part) => {
-            let pair = record
-                .content
-                .pairs
-                .iter()
-                .find(|p| p.part.as_ref() == Some(part));
-            let known: Vec<&str> = record
-                .content
-                .pairs
-                .iter()
-                .filter_map(|p| p.part.as_deref())
-                .collect();
-            vec![pair.ok_or_else(|| {
-                Report::failure(format!("{} has no pair `{part}`", record.id))
-                    .hint(format!("pairs: {}", known.join(", ")))
-            })?]
-        }
-    };
-    if args.format == ShowFormat::Json {
-        return json(&record, &flags, &pairs, steps, &target, output);
-    }
-    let mut page = Page {
-        roots: corpus.roots(&record.id),
-        limits: DecodeLimits {
-            max_bytes: session.config.pictures.max_file_mb.saturating_mul(1 << 20),
-            max_pixels: session
-                .config
-                .pictures
-                .max_megapixels
-                .saturating_mul(1_000_000),
-            ..DecodeLimits::default()
-        },
-        draw: !args.no_images && output.is_terminal(),
-        output,
-    };
-    match (&record.content.trajectory, target.part.is_some()) {
-        (Some(trajectory), false) => {
-            page.trajectory(
-                &corpus,
-                &record,
-                trajectory,
-                &flags,
-                steps,
-                args.system_prompt,
-            )?;
-        }
-        _ => {
-            for pair in pairs {
-                page.pair(&record, pair, args.system_prompt)?;
-            }
-        }
-    }
-    for problem in &record.content.problems {
-        page.line(Style::Bad, "warning", problem)?;
-    }
-    Ok(None)
-}
-
-fn steps_of(args: &ShowArgs, record: &Record) -> Result<Option<RangeInclusive<usize>>, Report> {
-    let Some(step) = args.step else {
-        return Ok(None);
-    };
-    let count = record
-        .content
-        .trajectory
-        .as_ref()
-        .map_or(0, |t| t.steps.len());
-    if (1..=count).contains(&step) {
-        return Ok(Some(step..=step));
-    }
-    Err(
-        Report::failure(format!("{} has no step {step}", record.id)).hint(match count {
-            0 => "it has no steps".to_owned(),
-            _ => format!("steps: 1 to {count}"),
-        }),
-    )
-}
-
-fn json(
-    record: &Record,
-    flags: &[Flag],
-    pairs: &[&PreferencePair],
-    steps: Option<RangeInclusive<usize>>,
-    target: &TargetId,
-    output: &mut Output,
-) -> Ended {
-    let trajectory = record
-        .content
-        .trajectory
-        .as_ref()
-        .filter(|_| target.part.is_none());
-    let value = match (steps, trajectory) {
-        (Some(range), Some(trajectory)) => {
-            let at = *range.start();
-            serde_json::json!({
-                "id": record.id,
-                "hash": record.hash.to_string(),
-                "step": at,
-                "content": trajectory.steps.get(at - 1),
-                "flags": flags.iter().filter(|f| f.step == Some(at)).collect::<Vec<_>>(),
-            })
-        }
-        _ => serde_json::json!({
-            "id": TargetId {
-                record: record.id.clone(),
-                part: target.part.clone(),
-            }
-            .to_string(),
-            "hash": record.hash.to_string(),
-            "trajectory": trajectory,
-            "pairs": pairs,
-            "flags": flags,
-            "problems": record.content.problems,
-        }),
-    };
-    output.json(&value)?;
-    Ok(None)
-}
-
-struct Page<'o> {
-    roots: PictureRoots,
-    limits: DecodeLimits,
-    draw: bool,
-    output: &'o mut Output,
-}
-
-const INDENT: &str = "  ";
+/// What stands below a heading begins with it.
+pub const INDENT: &str = "  ";
 
 impl Page<'_> {
-    fn trajectory(
-        &mut self,
-        corpus: &Corpus,
-        record: &Record,
-        trajectory: &Trajectory,
-        flags: &[Flag],
-        steps: Option<RangeInclusive<usize>>,
-        system_prompt: bool,
-    ) -> Result<(), Report> {
-        self.head(record, &trajectory.provenance.format)?;
-        if system_prompt && let Some(prompt) = &trajectory.system_prompt {
+    /// The whole page.
+    pub fn show(&mut self, shown: &Shown<'_>) -> Result<(), Report> {
+        let record = shown.record;
+        match (&record.content.trajectory, &shown.subject.id().part) {
+            (Some(trajectory), None) => self.trajectory(shown, trajectory)?,
+            _ => {
+                for (pair, about) in shown.pairs() {
+                    self.pair(pair, about)?;
+                    if !shown.is_original {
+                        self.review(&about.review, about.state, &[])?;
+                    }
+                }
+            }
+        }
+        if shown.steps.is_none() && !shown.is_original {
+            self.conflicts(shown)?;
+            for change in shown.changes {
+                self.source_change(change)?;
+            }
+        }
+        for problem in &record.content.problems {
+            self.line(Style::Bad, "warning", problem)?;
+        }
+        Ok(())
+    }
+
+    fn trajectory(&mut self, shown: &Shown<'_>, trajectory: &Trajectory) -> Result<(), Report> {
+        let (record, steps) = (shown.record, shown.steps.as_ref());
+        self.head(shown, &trajectory.provenance.format)?;
+        if self.system_prompt
+            && let Some(prompt) = &trajectory.system_prompt
+        {
             self.block("System prompt", prompt)?;
         }
         self.block("Task", &trajectory.task.text)?;
@@ -211,8 +68,10 @@ impl Page<'_> {
         }
         for (n, step) in trajectory.steps.iter().enumerate() {
             let number = n + 1;
-            if steps.as_ref().is_none_or(|range| range.contains(&number)) {
-                self.step(number, step, flags)?;
+            if steps.is_none_or(|range| range.contains(&number)) {
+                let mark = shown.current.steps.get(n).filter(|_| !shown.is_original);
+                let marks = mark.map(|mark| step_marks(shown.current, mark));
+                self.step(number, step, shown.flags, &marks.unwrap_or_default())?;
             }
         }
         if steps.is_some() {
@@ -222,7 +81,7 @@ impl Page<'_> {
             self.block("Answer", answer)?;
         }
         let provenance = &trajectory.provenance;
-        let gold = corpus.gold();
+        let gold = shown.corpus.gold();
         let joined = provenance
             .benchmark
             .zip(provenance.task_key.as_deref())
@@ -230,24 +89,14 @@ impl Page<'_> {
         if let Some(reference) = trajectory.reference_answer.as_ref().or(joined) {
             self.block("Reference answer", &reference.summary())?;
         }
-        if let Some(outcome) = corpus.outcome(trajectory) {
+        if let Some(outcome) = shown.corpus.outcome(trajectory) {
             self.line(Style::Bold, "Outcome", outcome.name())?;
         }
         if let Some(verification) = &trajectory.verification {
-            let style = match verification.verdict {
-                Verdict::Correct => Style::Good,
-                Verdict::Incorrect => Style::Bad,
-                Verdict::Unknown => Style::Dim,
-            };
-            self.output.line("")?;
-            self.output.styled(Style::Bold, "Verdict ")?;
-            self.output.styled(style, verification.verdict.name())?;
-            self.output.line("")?;
-            if let Some(reason) = &verification.reason {
-                self.output.data(reason, INDENT)?;
-            }
+            self.verification(verification)?;
         }
-        let outside: Vec<&Flag> = flags.iter().filter(|flag| flag.step.is_none()).collect();
+        let flags = shown.flags.iter();
+        let outside: Vec<&Flag> = flags.filter(|flag| flag.step.is_none()).collect();
         if !outside.is_empty() {
             self.output.line("")?;
             self.flags(&outside)?;
@@ -260,21 +109,57 @@ impl Page<'_> {
                 &format!("{pairs}: in:pair id:{}", record.id),
             )?;
         }
-        Ok(())
+        if shown.is_original {
+            return Ok(());
+        }
+        self.made_pairs(shown)?;
+        let current = shown.current;
+        self.review(&current.review, current.state, &current.steps)
     }
 
-    fn head(&mut self, record: &Record, format: &str) -> Result<(), Report> {
+    fn verification(&mut self, verification: &Verification) -> Result<(), Report> {
+        let style = match verification.verdict {
+            Verdict::Correct => Style::Good,
+            Verdict::Incorrect => Style::Bad,
+            Verdict::Unknown => Style::Dim,
+        };
+        self.output.line("")?;
+        self.output.styled(Style::Bold, "Verdict ")?;
+        self.output.styled(style, verification.verdict.name())?;
+        self.output.line("")?;
+        match &verification.reason {
+            Some(reason) => self.output.data(reason, INDENT),
+            None => Ok(()),
+        }
+    }
+
+    fn head(&mut self, shown: &Shown<'_>, format: &str) -> Result<(), Report> {
+        let record = shown.record;
         self.output.styled(Style::Id, &record.id)?;
         self.output.styled(
             Style::Dim,
             format!("  {format}  {}", &record.hash.to_string()[..16]),
         )?;
+        match shown.is_original {
+            true => self.output.styled(Style::Dim, "  as the source has it")?,
+            false => self.state(shown.current.state)?,
+        }
         self.output.line("")
     }
 
-    fn step(&mut self, number: usize, step: &Step, flags: &[Flag]) -> Result<(), Report> {
+    fn step(
+        &mut self,
+        number: usize,
+        step: &Step,
+        flags: &[Flag],
+        marks: &str,
+    ) -> Result<(), Report> {
         self.output.line("")?;
         self.output.styled(Style::Bold, format!("Step {number}"))?;
+        if !marks.is_empty() {
+            self.output.text("  ")?;
+            self.output.styled(Style::Match, marks)?;
+        }
         self.output.line("")?;
         self.part(
             step.thought.as_deref(),
@@ -348,24 +233,18 @@ impl Page<'_> {
         Ok(())
     }
 
-    fn pair(
-        &mut self,
-        record: &Record,
-        pair: &PreferencePair,
-        system_prompt: bool,
-    ) -> Result<(), Report> {
-        let id = TargetId {
-            record: record.id.clone(),
-            part: pair.part.clone(),
-        };
-        self.output.styled(Style::Id, id)?;
+    fn pair(&mut self, pair: &PreferencePair, about: &CurrentPair) -> Result<(), Report> {
+        self.output.styled(Style::Id, &about.target)?;
         self.output.styled(
             Style::Dim,
             format!("  {}  step {}", pair.provenance.format, pair.step_number()),
         )?;
+        self.state(about.state)?;
         self.output.line("")?;
         let context = &pair.context;
-        if system_prompt && let Some(prompt) = &context.system_prompt {
+        if self.system_prompt
+            && let Some(prompt) = &context.system_prompt
+        {
             self.block("System prompt", prompt)?;
         }
         self.block("Task", &context.task.text)?;
@@ -373,7 +252,7 @@ impl Page<'_> {
             self.picture(&attachment.reference)?;
         }
         for (n, step) in context.steps.iter().enumerate() {
-            self.step(n + 1, step, &[])?;
+            self.step(n + 1, step, &[], "")?;
         }
         for (title, style, candidate) in [
             ("Chosen", Style::Good, &pair.chosen),
@@ -412,7 +291,8 @@ impl Page<'_> {
         self.output.data(text, "    ")
     }
 
-    fn line(&mut self, style: Style, name: &str, text: &str) -> Result<(), Report> {
+    /// A name and a text in one line.
+    pub fn line(&mut self, style: Style, name: &str, text: &str) -> Result<(), Report> {
         self.output.styled(style, name)?;
         self.output.text(" ")?;
         self.output.data_line(text, &[])?;
