@@ -8,6 +8,7 @@ use super::Outgoing;
 use super::chat::{Chat, ChatSpeaker, ChatTurn};
 use super::hugging_face::{Column, ColumnType};
 use super::target::{Contents, Target};
+use super::token_limit::TokenLimit;
 use crate::domain::{Attachment, FileLookup, PictureReference, PreferencePair, Task};
 
 /// One check of a row.
@@ -37,6 +38,8 @@ pub(super) struct Subject<'a> {
     pub chat: Option<&'a Chat>,
     /// What the row is for.
     pub target: &'static Target,
+    /// How many tokens it may take, where somebody asked.
+    pub tokens: Option<&'a TokenLimit>,
 }
 
 /// What a rule found.
