@@ -42,6 +42,7 @@ pub(super) fn run(args: &CheckArgs, session: Session, output: &mut Output) -> En
             include: &selection.include,
             allow: &selection.allow,
             media: selection.media,
+            tokens: selection.tokens.as_ref(),
             ..ExportOptions::plain(progress)
         };
         let records = records.into_iter();

@@ -153,7 +153,8 @@ mod tests {
     use super::super::target_named;
     use super::super::test_items::{code_run, first_wrong, label, run};
     use super::*;
-    use crate::domain::review::{Adjudication, GivenVerdict, Judgement, Timestamp};
+    use crate::domain::review::Judgement;
+    use crate::domain::review::{Adjudication, GivenVerdict, Timestamp};
 
     const WHEN: &str = "2026-03-01T10:00:00.000Z";
 

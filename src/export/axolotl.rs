@@ -16,6 +16,7 @@ use super::preflight::{
     PASSED_OVER, PreflightRule, ROW_COLUMNS, UNSEEN_PICTURES, list,
 };
 use super::target::{BASE, Contents, Holds, Target};
+use super::token_limit::TOO_LONG;
 use super::trl::contents;
 use super::{Outgoing, Refusal, Rendered};
 
@@ -38,6 +39,7 @@ pub(super) const PAIRS: Target = Target {
         &NO_SYSTEM_PROMPT,
         &PASSED_OVER,
         &ROW_COLUMNS,
+        &TOO_LONG,
     ],
     max_tokens: Some(SEQUENCE_LENGTH),
     columns: Some(|_| {
@@ -73,6 +75,7 @@ pub(super) const TRAJECTORIES: Target = Target {
         &NO_SYSTEM_PROMPT,
         &PASSED_OVER,
         &ROW_COLUMNS,
+        &TOO_LONG,
     ],
     max_tokens: Some(SEQUENCE_LENGTH),
     columns: Some(|file| vec![Column::new(MESSAGES, message(file).list())]),

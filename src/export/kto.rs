@@ -13,6 +13,7 @@ use super::preflight::{
     EQUAL_SIDES, LITERAL_MARKS, MISSING_PICTURE, NO_SYSTEM_PROMPT, PASSED_OVER, ROW_COLUMNS,
 };
 use super::target::{BASE, Contents, Holds, Target};
+use super::token_limit::TOO_LONG;
 use super::trl::{FORM, MAX_LENGTH, contents, finish, message_column, optional_columns};
 use super::trl_rules::{PICTURE_MARKS, PICTURE_PLACES, PROMPT_END};
 use super::{Outgoing, Refusal, trl};
@@ -37,6 +38,7 @@ pub(super) const TARGET: Target = Target {
         &NO_SYSTEM_PROMPT,
         &PASSED_OVER,
         &ROW_COLUMNS,
+        &TOO_LONG,
     ],
     max_tokens: Some(MAX_LENGTH),
     takes_rejected: true,

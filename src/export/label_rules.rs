@@ -14,7 +14,7 @@ const JUDGED: [(&str, &str); 2] = [("completion", "content"), ("conversations", 
 /// A label that is not a Boolean.
 pub(super) static LABEL_TYPE: PreflightRule = PreflightRule {
     name: "label-type",
-    doc: "The label is not true or false: LLaMA-Factory takes the row for an unlabelled one and drops it, and the next row \\
+    doc: "The label is not true or false: LLaMA-Factory takes the row for an unlabelled one and drops it, and the next row \
           fails.",
     check: |subject, found| {
         let mut labels = LABELS.iter().filter_map(|name| subject.row.get(name));
@@ -81,7 +81,7 @@ pub(super) static EMPTY_COMPLETION: PreflightRule = PreflightRule {
 /// Other numbers of labels than of steps.
 pub(super) static LABEL_COUNT: PreflightRule = PreflightRule {
     name: "label-count",
-    doc: "There are not as many labels as steps, or one is not true or false, or there are none: TRL stops at the row, axolotl \\
+    doc: "There are not as many labels as steps, or one is not true or false, or there are none: TRL stops at the row, axolotl \
           leaves steps out.",
     check: |subject, found| {
         let (steps, labels) = (
@@ -101,7 +101,7 @@ pub(super) static LABEL_COUNT: PreflightRule = PreflightRule {
 /// Labels that would be left out.
 pub(super) static STEP_WITHOUT_LABEL: PreflightRule = PreflightRule {
     name: "step-without-label",
-    doc: "A step before labelled ones is labelled 0 or not at all, which the trainer has no word for. If this is allowed, \\
+    doc: "A step before labelled ones is labelled 0 or not at all, which the trainer has no word for. If this is allowed, \
           the row ends before it, and the labels behind it are left out.",
     check: |subject, found| {
         let votes = step_votes(subject.outgoing);

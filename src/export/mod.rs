@@ -60,6 +60,7 @@ mod table_shape;
 mod target;
 #[cfg(test)]
 mod test_items;
+mod token_limit;
 mod tool_text;
 mod trl;
 mod trl_preference;
@@ -79,3 +80,4 @@ pub use split::{Split, SplitError};
 pub use target::{
     Columns, Contents, Holds, RefusedRow, Rendered, Row, TARGETS, Target, TargetKind, target_named,
 };
+pub use token_limit::TokenLimit;

@@ -17,6 +17,7 @@ use super::preflight::{
     EMPTY_SIDE, EQUAL_SIDES, MISSING_PICTURE, NO_REPLY, NO_SYSTEM_PROMPT, PASSED_OVER, ROW_COLUMNS,
 };
 use super::target::{BASE, Holds, Target};
+use super::token_limit::TOO_LONG;
 use super::tool_text::tools_json;
 use super::{Outgoing, Refusal, Rendered};
 
@@ -38,6 +39,7 @@ pub(super) const PAIRS: Target = Target {
         &NO_SYSTEM_PROMPT,
         &PASSED_OVER,
         &ROW_COLUMNS,
+        &TOO_LONG,
     ],
     columns: Some(|_| columns(&[MESSAGES, REJECTED])),
     chat: Some(CallForm::Structured),
@@ -68,6 +70,7 @@ pub(super) const TRAJECTORIES: Target = Target {
         &NO_SYSTEM_PROMPT,
         &PASSED_OVER,
         &ROW_COLUMNS,
+        &TOO_LONG,
     ],
     columns: Some(|_| columns(&[MESSAGES])),
     chat: Some(CallForm::Structured),

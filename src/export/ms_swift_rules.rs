@@ -25,7 +25,7 @@ fn turns(row: &Value) -> &[Value] {
 /// Messages in an order that ms-swift changes or refuses.
 pub(super) static TURNS_ALTERNATE: PreflightRule = PreflightRule {
     name: "turns-alternate",
-    doc: "Messages of the person or of tools and replies do not alternate, or the last is no reply: ms-swift joins texts \\
+    doc: "Messages of the person or of tools and replies do not alternate, or the last is no reply: ms-swift joins texts \
           without a blank, puts empty turns between, or drops the row.",
     check: |subject, found| {
         let turns = turns(subject.row);
@@ -59,7 +59,7 @@ pub(super) static TURNS_ALTERNATE: PreflightRule = PreflightRule {
 /// A rejected answer that is not set against the chosen one.
 pub(super) static REJECTED_TURNS: PreflightRule = PreflightRule {
     name: "rejected-turns",
-    doc: "`rejected_response` stands for all messages behind the last of the user; it must repeat what both sides share of \\
+    doc: "`rejected_response` stands for all messages behind the last of the user; it must repeat what both sides share of \
           them, and hold none of a user: ms-swift would compare other steps than meant, or drop the row.",
     check: |subject, found| {
         let turns = turns(subject.row);
@@ -92,7 +92,7 @@ pub(super) static REJECTED_TURNS: PreflightRule = PreflightRule {
 /// Marks for pictures that are not there, or pictures without a mark.
 pub(super) static PICTURE_MARKS: PreflightRule = PreflightRule {
     name: "picture-marks",
-    doc: "There are not as many marks <image> in the messages as pictures, also where a text holds the mark as a word: \\
+    doc: "There are not as many marks <image> in the messages as pictures, also where a text holds the mark as a word: \
           ms-swift puts pictures in other places, or leaves the mark as text.",
     check: |subject, found| {
         let images = list(subject.row, "images").len();
@@ -119,7 +119,7 @@ pub(super) static PICTURE_MARKS: PreflightRule = PreflightRule {
 /// Marks that ms-swift reads in texts.
 pub(super) static LITERAL_MARKS: PreflightRule = PreflightRule {
     name: "literal-marks",
-    doc: "A text holds <img>, which ms-swift reads as a picture in rows that have none, or what models take for one \\
+    doc: "A text holds <img>, which ms-swift reads as a picture in rows that have none, or what models take for one \
           (<|image_pad|>, …): the model would see another picture, or count one too many.",
     check: |subject, found| {
         subject.find_marks(found, &["<img>", "<|image_pad|>", "<|video_pad|>"]);

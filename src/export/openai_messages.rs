@@ -9,6 +9,7 @@ use super::hugging_face::{Column, ColumnType};
 use super::pictures::{PictureUse, Pictures};
 use super::preflight::{NO_REPLY, NO_SYSTEM_PROMPT, PASSED_OVER, PreflightRule, list};
 use super::target::{BASE, Contents, Holds, Target};
+use super::token_limit::TOO_LONG;
 use super::tool_text::tool_schemas;
 use super::trl::contents;
 use super::{Outgoing, Refusal, Rendered};
@@ -26,6 +27,7 @@ pub(super) const TARGET: Target = Target {
         &NO_REPLY,
         &NO_SYSTEM_PROMPT,
         &PASSED_OVER,
+        &TOO_LONG,
     ],
     columns: Some(columns),
     chat: Some(CallForm::Structured),

@@ -16,6 +16,7 @@ use super::preflight::{
     EMPTY_SIDE, EQUAL_SIDES, MISSING_TASK_PICTURE, NO_SYSTEM_PROMPT, PreflightRule, ROW_COLUMNS,
     find_passed_over,
 };
+use super::token_limit::TOO_LONG;
 use super::{Outgoing, Refusal, Rendered, preflight};
 use crate::domain::{Candidate, Context, PreferencePair, Record, Task};
 
@@ -45,6 +46,7 @@ pub(super) static RULES: &[&PreflightRule] = &[
     &NO_SYSTEM_PROMPT,
     &PASSED_OVER,
     &ROW_COLUMNS,
+    &TOO_LONG,
 ];
 
 /// Records of this format keep what was passed over.

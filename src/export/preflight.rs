@@ -8,6 +8,7 @@ use super::Outgoing;
 use super::chat::{Chat, ChatSpeaker, ChatTurn};
 use super::hugging_face::{Column, ColumnType};
 use super::target::{Contents, Target};
+use super::token_limit::TokenLimit;
 use crate::domain::{Attachment, FileLookup, PictureReference, PreferencePair, Task};
 
 /// One check of a row.
@@ -37,6 +38,8 @@ pub(super) struct Subject<'a> {
     pub chat: Option<&'a Chat>,
     /// What the row is for.
     pub target: &'static Target,
+    /// How many tokens it may take, where somebody asked.
+    pub tokens: Option<&'a TokenLimit>,
 }
 
 /// What a rule found.
@@ -248,8 +251,8 @@ pub(super) static PASSED_OVER: PreflightRule = PASSED_OVER_BY_READERS;
 /// The same, to be changed.
 pub(super) const PASSED_OVER_BY_READERS: PreflightRule = PreflightRule {
     name: "passed-over",
-    doc: "Reading the record passed over something (a turn of an unknown role, a sound, further steps of a side), and the row \
-          would be without it.",
+    doc: "Reading the record passed over something, or found parts of it at odds (a turn of an unknown role, a sound, further \
+          steps of a side, two verdicts): the row may not say what it should.",
     check: find_passed_over,
 };
 

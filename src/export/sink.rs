@@ -12,7 +12,7 @@ use super::spool::Spool;
 use super::staging::Staging;
 use super::table::{InferredTable, TypedTable};
 use super::table_cell::cells;
-use super::target::{Columns, Contents, Row, TargetKind};
+use super::target::{Columns, Complete, Contents, Row, TargetKind};
 use super::{ExportError, Outgoing, Refusal, Target};
 use crate::jobs::Progress;
 
@@ -48,8 +48,6 @@ enum SinkForm<'w> {
         is_parquet: bool,
     },
 }
-
-type Complete = fn(&mut Map<String, Value>, Contents);
 
 impl<'w> SinkForm<'w> {
     /// `scratch` has room for rows that have to wait.

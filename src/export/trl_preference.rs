@@ -10,6 +10,7 @@ use super::preflight::{
     ROW_COLUMNS,
 };
 use super::target::{BASE, Contents, Holds, Target};
+use super::token_limit::TOO_LONG;
 use super::trl::{FORM, MAX_LENGTH, contents, finish, message_column, optional_columns};
 use super::trl_rules::{PICTURE_MARKS, PICTURE_PLACES, PROMPT_END};
 use super::{Outgoing, Refusal, Rendered, trl};
@@ -32,6 +33,7 @@ pub(super) const TARGET: Target = Target {
         &NO_SYSTEM_PROMPT,
         &PASSED_OVER,
         &ROW_COLUMNS,
+        &TOO_LONG,
     ],
     max_tokens: Some(MAX_LENGTH),
     columns: Some(|file| {

@@ -13,6 +13,7 @@ use super::pictures::PictureUse;
 use super::preflight::{NO_SYSTEM_PROMPT, PASSED_OVER, ROW_COLUMNS, UNSEEN_PICTURES};
 use super::step_labels::{StepVotes, step_votes};
 use super::target::{BASE, Holds, Target};
+use super::token_limit::TOO_LONG;
 use super::trl::MAX_LENGTH;
 use super::{Outgoing, Refusal, Rendered};
 
@@ -31,6 +32,7 @@ pub(super) const TARGET: Target = Target {
         &NO_SYSTEM_PROMPT,
         &PASSED_OVER,
         &ROW_COLUMNS,
+        &TOO_LONG,
     ],
     max_tokens: Some(MAX_LENGTH),
     takes_rejected: true,

@@ -37,7 +37,7 @@ pub(super) static PICTURE_MARKS: PreflightRule = PreflightRule {
 /// Pictures where TRL looks for none.
 pub(super) static PICTURE_PLACES: PreflightRule = PreflightRule {
     name: "picture-places",
-    doc: "A picture stands in a side or completion, where TRL stops at it, or in a message of a tool, where it is neither \\
+    doc: "A picture stands in a side or completion, where TRL stops at it, or in a message of a tool, where it is neither \
           counted nor filled.",
     check: |subject, found| {
         let said = SAID.iter().flat_map(|name| list(subject.row, name));
@@ -55,7 +55,7 @@ pub(super) static PICTURE_PLACES: PreflightRule = PreflightRule {
 /// A prompt that the controller is to go on with.
 pub(super) static PROMPT_END: PreflightRule = PreflightRule {
     name: "prompt-end",
-    doc: "The prompt does not end with the person or a tool: TRL would have the sides continue what the controller last \\
+    doc: "The prompt does not end with the person or a tool: TRL would have the sides continue what the controller last \
           said, or stop.",
     check: |subject, found| {
         let prompt = list(subject.row, "prompt");

@@ -9,6 +9,7 @@ use super::preflight::{
     LITERAL_MARKS, MISSING_PICTURE, NO_REPLY, NO_SYSTEM_PROMPT, PASSED_OVER, ROW_COLUMNS,
 };
 use super::target::{BASE, Contents, Holds, Target};
+use super::token_limit::TOO_LONG;
 use super::trl::{FORM, MAX_LENGTH, contents, finish, message_column, optional_columns};
 use super::trl_rules::{PICTURE_MARKS, PICTURE_PLACES};
 use super::{Outgoing, Refusal, Rendered, trl};
@@ -29,6 +30,7 @@ pub(super) const TARGET: Target = Target {
         &NO_SYSTEM_PROMPT,
         &PASSED_OVER,
         &ROW_COLUMNS,
+        &TOO_LONG,
     ],
     max_tokens: Some(MAX_LENGTH),
     columns: Some(|file| {

@@ -282,6 +282,85 @@ proptest! {
     }
 }
 
+/// What may stand in a journal besides records: rubbish, a line of a later version, a line again, a torn end.
+fn damage(path: &Path, how: usize) {
+    let text = fs::read(path).expect("read");
+    let first = memchr::memchr(b'\n', &text).expect("line") + 1;
+    let (line, rest) = text.split_at(first);
+    let later = "{\"version\":9,\"id\":7,";
+    let checksum = blake3::hash(later.as_bytes()).to_hex();
+    let later = format!("{later}\"checksum\":\"{}\"}}\n", &checksum[..16]);
+    let damaged = match how {
+        0 => [line, b"<<<<<<< ours\n", rest].concat(),
+        1 => [line, later.as_bytes(), rest].concat(),
+        2 => [rest, line, b"\r\n", line].concat(),
+        3 => [text.as_slice(), &line[..line.len() / 2]].concat(),
+        _ => text,
+    };
+    fs::write(path, damaged).expect("written");
+}
+
+/// The good lines of each file, as sets.
+fn good_contents(folder: &Path) -> BTreeMap<String, Vec<String>> {
+    let mut found = contents(folder);
+    for lines in found.values_mut() {
+        lines.retain(|line| super::line::verify(line.trim_end().as_bytes()).is_ok());
+        lines.dedup();
+    }
+    found
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn merges_lose_no_good_line_and_spread_no_bad_one(
+        writes in prop::collection::vec((0..3_usize, 0..2_u32, 0..8_usize), 1..10),
+        order in Just(vec![0_usize, 1, 2]).prop_shuffle(),
+    ) {
+        let checkouts = [Folder::new(), Folder::new(), Folder::new()];
+        let mut hows = BTreeMap::new();
+        for (number, (checkout, writer, how)) in writes.iter().enumerate() {
+            // Two checkouts write to a file of the same name, as two branches of one do.
+            let mut journal = journal(&checkouts[*checkout].0, "ada", *writer);
+            journal.append(&[tag(&number.to_string()), tag("batch")]).expect("written");
+            hows.insert(journal.path().to_owned(), *how);
+        }
+        for (path, how) in hows {
+            damage(&path, how);
+        }
+        // Whoever merges goes on from what they have: each takes in the others, one by one.
+        let before: Vec<_> = checkouts.iter().map(|folder| good_contents(&folder.0)).collect();
+        let mut wanted: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (file, lines) in before.into_iter().flatten() {
+            let all = wanted.entry(file).or_default();
+            all.extend(lines);
+            all.sort();
+            all.dedup();
+        }
+        for own in 0..3 {
+            for other in order.iter().chain(&order).filter(|other| **other != own) {
+                let other = &checkouts[*other].0;
+                if other.read_dir().expect("folder").next().is_some() {
+                    take_in(&checkouts[own].0, std::slice::from_ref(other)).expect("taken in");
+                }
+            }
+        }
+        let mut seen = Vec::new();
+        for checkout in &checkouts {
+            let mut now = good_contents(&checkout.0);
+            now.retain(|file, _| file.ends_with(".jsonl"));
+            prop_assert_eq!(&now, &wanted);
+            let journals = read(&checkout.0);
+            let records = journals.reviews().records().into_iter().cloned().collect::<Vec<_>>();
+            seen.push(records);
+        }
+        prop_assert_eq!(&seen[0], &seen[1]);
+        prop_assert_eq!(&seen[1], &seen[2]);
+        prop_assert_eq!(seen[0].len(), 2 * writes.len());
+    }
+}
+
 #[test]
 fn two_lines_with_one_id_are_both_kept_and_one_counts() {
     let (here, there) = (Folder::new(), Folder::new());

@@ -385,13 +385,23 @@ fn verb(number: usize, ids: &[Uuid]) -> Verb {
         8 => Verb::PairSwap(Orientation { swapped: true }),
         9 => Verb::AddStep(Box::default()),
         10 => Verb::Tie,
+        11 => Verb::AcceptPair(Orientation { swapped: true }),
+        12 => Verb::Adjudicate(Adjudication {
+            verdict: Judgement::Accept,
+            swapped: ids.len().is_multiple_of(2),
+            why: Rejection::default(),
+        }),
+        13 => Verb::Assign(Assignment {
+            queue: "pilot".to_owned(),
+            annotators: vec![format!("a{}", ids.len() % 3)],
+        }),
         _ => Verb::Fresh,
     }
 }
 
 fn deeds() -> impl Strategy<Value = Vec<Deed>> {
     let deed = prop_oneof![
-        4 => (0..2_usize, 0..3_usize, 1..4_u32, 0..12_usize).prop_map(|(a, t, s, v)| Deed::Say(a, t, s, v)),
+        4 => (0..2_usize, 0..3_usize, 1..4_u32, 0..15_usize).prop_map(|(a, t, s, v)| Deed::Say(a, t, s, v)),
         1 => (0..2_usize).prop_map(Deed::Undo),
         1 => (0..2_usize).prop_map(Deed::Redo),
     ];

@@ -4,6 +4,7 @@ mod decisions;
 mod edits;
 mod files;
 mod hugging_face;
+mod lengths;
 mod preflight;
 mod records;
 mod round_trips;

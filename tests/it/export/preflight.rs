@@ -114,12 +114,21 @@ fn labels_become_judged_replies_and_process_rewards() {
     review(&["label", "trips/b", "--step", "2", "--value", "-1"]);
     let rows = |target: &str, more: &[&str]| -> (i32, Vec<Value>) {
         let ended = user.retake([&["export", target, "-o", "-"], more].concat());
-        (ended.code.unwrap(), ended.stdout.lines().map(value).collect())
+        (
+            ended.code.unwrap(),
+            ended.stdout.lines().map(value).collect(),
+        )
     };
     // The data says that all are right; people know better of one, and of two steps.
     let (code, judged) = rows("kto", &[]);
-    let labels: Vec<bool> = judged.iter().map(|row| row["label"].as_bool().unwrap()).collect();
-    assert_eq!((code, labels), (0, vec![true, false, true, false, true, true]));
+    let labels: Vec<bool> = judged
+        .iter()
+        .map(|row| row["label"].as_bool().unwrap())
+        .collect();
+    assert_eq!(
+        (code, labels),
+        (0, vec![true, false, true, false, true, true])
+    );
     // A label behind a step without one has no place in a row.
     let (code, rewards) = rows("trl-prm", &[]);
     assert_eq!(code, 3);
@@ -131,7 +140,17 @@ fn labels_become_judged_replies_and_process_rewards() {
     review(&["label", "trips/b", "--step", "1", "--value", "1"]);
     assert_eq!(rows("trl-prm", &[]).1.len(), 2);
     // Somebody else sees the first step differently.
-    let other = ["--as-user", "ben", "review", "label", "trips/b", "--step", "1", "--value", "-1"];
+    let other = [
+        "--as-user",
+        "ben",
+        "review",
+        "label",
+        "trips/b",
+        "--step",
+        "1",
+        "--value",
+        "-1",
+    ];
     user.retake(other).succeeds();
     let report = user.json(["check", "kto", "--format", "json"]);
     assert_eq!(report["ready"], 5);

@@ -426,7 +426,10 @@ fn plain(value: &Value, name: &str) -> Value {
         Value::Object(members) if members.contains_key("bytes") => members["path"].clone(),
         Value::Object(members) => {
             let kept = members.iter().filter(|(_, value)| !value.is_null());
-            Value::Object(kept.map(|(key, value)| (key.clone(), plain(value, key))).collect())
+            Value::Object(
+                kept.map(|(key, value)| (key.clone(), plain(value, key)))
+                    .collect(),
+            )
         }
         Value::Array(items) => items.iter().map(|item| plain(item, name)).collect(),
         Value::String(text) if ["arguments", "tools"].contains(&name) && !text.is_empty() => {
@@ -454,7 +457,11 @@ fn tables_hold_the_same_rows() {
             assert_eq!(of_table.notes, [""; 0], "{}", target.name);
             // Rows of the target's own format can hold more than the columns do.
             let is_kept = target.name == "pref-x";
-            assert!(is_kept || of_table.written == summary.written, "{}", target.name);
+            assert!(
+                is_kept || of_table.written == summary.written,
+                "{}",
+                target.name
+            );
             if ending == "arrow" || is_kept {
                 continue;
             }
