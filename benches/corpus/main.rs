@@ -2,8 +2,9 @@
 //!
 //!     cargo bench --bench corpus
 //!
-//! RETAKE_BENCH_TRAJECTORIES=285000 makes it ten times as large; RETAKE_BENCH_FOLDER keeps the corpus between runs.
-//! RETAKE_BENCH_PART=following measures only how the index follows reviews.
+//! RETAKE_BENCH_PART=index, search, following or scale measures that alone; scale, which only so is measured, compares the cold
+//! index with that of RETAKE_BENCH_SCALE (10) times the corpus (10 GB). RETAKE_BENCH_TRAJECTORIES makes the corpus itself larger or
+//! smaller, RETAKE_BENCH_ROUNDS sets how often it is indexed, and RETAKE_BENCH_FOLDER keeps it between runs.
 //! Every figure comes from this one process on the same files; ratios count, absolute times depend on the machine.
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used)]
 
@@ -13,6 +14,7 @@ mod floor;
 mod following;
 mod memory;
 mod queries;
+mod scale;
 mod showing;
 
 use std::path::{Path, PathBuf};
@@ -36,30 +38,37 @@ fn main() {
         || std::env::temp_dir().join(format!("retake-bench-{}", std::process::id())),
         PathBuf::from,
     );
-    let files = generate(trajectories, &folder);
     let config = Config::load(None).expect("defaults");
-
-    let size: u64 = files
-        .iter()
-        .map(|f| std::fs::metadata(f).expect("file").len())
-        .sum();
     let part = std::env::var("RETAKE_BENCH_PART").ok();
-    if rounds > 0 && part.is_none() {
-        cold(rounds, &folder, &files, &config, size);
+    let wants = |name: &str| part.as_deref().is_none_or(|part| part == name);
+    if part.as_deref() == Some("scale") {
+        let scale = number("RETAKE_BENCH_SCALE", 10);
+        scale::run(trajectories, scale, &folder, &config);
+    } else {
+        let files = generate(trajectories, &folder);
+        let sizes = files
+            .iter()
+            .map(|file| std::fs::metadata(file).expect("file").len());
+        let size: u64 = sizes.sum();
+        if rounds > 0 && wants("index") {
+            cold(rounds, &folder, &files, &config, size);
+        }
+        let workspace =
+            Workspace::open(&folder, None).unwrap_or_else(|_| new_workspace(&folder, &files));
+        if wants("search") {
+            search(&workspace, &config, &files, &folder, size);
+        }
+        if wants("following") {
+            following::run(&workspace, &config);
+        }
     }
-    let workspace =
-        Workspace::open(&folder, None).unwrap_or_else(|_| new_workspace(&folder, &files));
-    if part.as_deref() != Some("following") {
-        whole(&workspace, &config, &files, &folder, size);
-    }
-    following::run(&workspace, &config);
     if std::env::var_os("RETAKE_BENCH_FOLDER").is_none() {
         std::fs::remove_dir_all(&folder).expect("removed");
     }
 }
 
 /// Searching and showing.
-fn whole(workspace: &Workspace, config: &Config, files: &[PathBuf], folder: &Path, size: u64) {
+fn search(workspace: &Workspace, config: &Config, files: &[PathBuf], folder: &Path, size: u64) {
     let corpus = queries::run(workspace, config, files);
     println!(
         "  index on disk              {:.2} of the sources",

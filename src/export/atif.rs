@@ -9,6 +9,7 @@ use std::collections::HashSet;
 use serde_json::{Map, Value, json};
 
 use super::atif_edit::edit;
+use super::call_results::{CallResult, results_of_calls};
 use super::original::{as_read, natural_id, trajectory_of, unsupported};
 use super::{Refusal, Rendered};
 use crate::domain::{
@@ -282,13 +283,17 @@ pub(super) fn arguments(call: &ToolCall) -> Value {
 
 /// An observation as results: one for each call where its text is what the calls returned, in whichever order; else one.
 pub(super) fn results(calls: &[Call<'_>], observation: &Observation) -> Vec<Value> {
-    let mut results = results_of_calls(calls, &observation.text).unwrap_or_else(|| {
-        let mut result = json!({"content": observation.text});
-        if let [call] = calls {
-            result["source_call_id"] = json!(call.id);
+    let returned: Vec<Option<&str>> = calls.iter().map(|call| call.result).collect();
+    let mut results: Vec<Value> = match results_of_calls(&returned, &observation.text) {
+        Some(results) => results.into_iter().map(|r| result_json(calls, r)).collect(),
+        None => {
+            let mut result = json!({"content": observation.text});
+            if let [call] = calls {
+                result["source_call_id"] = json!(call.id);
+            }
+            vec![result]
         }
-        vec![result]
-    });
+    };
     let pictures: Vec<Value> = observation
         .pictures
         .iter()
@@ -301,44 +306,11 @@ pub(super) fn results(calls: &[Call<'_>], observation: &Observation) -> Vec<Valu
     results
 }
 
-fn results_of_calls(calls: &[Call<'_>], text: &str) -> Option<Vec<Value>> {
-    let mut open: Vec<(&Call<'_>, &str)> = calls
-        .iter()
-        .filter_map(|call| Some((call, call.result?)))
-        .collect();
-    if open.is_empty() {
-        return None;
+fn result_json(calls: &[Call<'_>], result: CallResult<'_>) -> Value {
+    match result.call.and_then(|at| calls.get(at)) {
+        Some(call) => json!({"source_call_id": call.id, "content": result.text}),
+        None => json!({"content": result.text}),
     }
-    let mut results = Vec::with_capacity(open.len());
-    let mut rest = text;
-    while !rest.is_empty() {
-        let fits = |result: &str| {
-            let after = rest.strip_prefix(result);
-            !result.is_empty() && after.is_some_and(|a| a.is_empty() || a.starts_with('\n'))
-        };
-        let longest = open
-            .iter()
-            .enumerate()
-            .filter(|(_, (_, result))| fits(result))
-            .max_by_key(|(at, (_, result))| (result.len(), usize::MAX - at))
-            .map(|(at, _)| at);
-        let Some(at) = longest else {
-            results.push(json!({"content": rest}));
-            break;
-        };
-        let (call, result) = open.remove(at);
-        results.push(json!({"source_call_id": call.id, "content": result}));
-        let after = rest.strip_prefix(result).unwrap_or_default();
-        rest = after.strip_prefix('\n').unwrap_or(after);
-    }
-    if open.iter().any(|(_, result)| !result.is_empty()) {
-        return None;
-    }
-    let silent = open
-        .into_iter()
-        .map(|(call, _)| json!({"source_call_id": call.id, "content": ""}));
-    results.extend(silent);
-    Some(results)
 }
 
 /// A tool as an OpenAI function.

@@ -217,18 +217,28 @@ pub(super) fn task_turn(task: &Task, marks: PictureMarks) -> Result<String, Refu
         PictureMarks::None => String::new(),
     };
     turn.push_str(&format!("Task: {}", task.text));
-    let mut files = String::new();
+    let mut files = Vec::with_capacity(task.attachments.len());
     for attachment in &task.attachments {
-        let path = match &attachment.alias {
+        files.push(match &attachment.alias {
             Some(alias) => plain_path(alias)?,
             None => picture_path(&attachment.reference)?,
-        };
-        files.push_str(&format!("{path}; "));
+        });
     }
+    let files = files_line(files.into_iter());
     if !files.is_empty() {
-        turn.push_str(&format!("\nAttachment: {files}"));
+        turn.push('\n');
+        turn.push_str(&files);
     }
     Ok(turn)
+}
+
+/// The line that names files that tools may open; empty without any.
+pub(super) fn files_line<'a>(paths: impl Iterator<Item = &'a str>) -> String {
+    let files: String = paths.map(|path| format!("{path}; ")).collect();
+    match files.is_empty() {
+        true => files,
+        false => format!("Attachment: {files}"),
+    }
 }
 
 /// What stands for a picture in texts and in the keys of `image`.

@@ -283,7 +283,8 @@ fn edit_step(
     Ok(turns)
 }
 
-fn in_step(index: usize, refusal: &Refusal) -> Refusal {
+/// Why a step can't be written; `index` is from 0.
+pub(super) fn in_step(index: usize, refusal: &Refusal) -> Refusal {
     Refusal::new(format!("step {}: {refusal}", index + 1))
 }
 

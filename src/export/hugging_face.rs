@@ -38,6 +38,8 @@ pub enum ColumnType {
     /// A picture, `Image` to `datasets`. In JSON a path or an address, a `data:` address, or `{bytes, path}` with bytes in
     /// base64; a path is opened as it is, against the folder that the reader runs in.
     Picture,
+    /// Any JSON value, as its text.
+    Json,
     /// A list of one type.
     List(Box<ColumnType>),
     /// An object of these members.
@@ -79,7 +81,7 @@ impl ColumnType {
     /// The Arrow type.
     pub(super) fn data_type(&self) -> DataType {
         match self {
-            Self::Text => DataType::Utf8,
+            Self::Text | Self::Json => DataType::Utf8,
             Self::Integer => DataType::Int64,
             Self::Float => DataType::Float64,
             Self::Boolean => DataType::Boolean,
@@ -95,7 +97,7 @@ impl ColumnType {
     fn feature(&self) -> Value {
         let value = |data_type: &str| json!({"dtype": data_type, "_type": "Value"});
         match self {
-            Self::Text => value("string"),
+            Self::Text | Self::Json => value("string"),
             Self::Integer => value("int64"),
             Self::Float => value("float64"),
             Self::Boolean => value("bool"),

@@ -7,15 +7,28 @@
 
 mod atif;
 mod atif_edit;
+mod axolotl;
+mod call_results;
+pub(crate) mod chat;
+mod chat_assembly;
+mod chat_messages;
 mod code_turns;
 mod dialog;
 mod error;
 mod hugging_face;
 mod json_rows;
 mod json_text;
+mod kto;
+mod label_rules;
+mod labelled_replies;
 mod llama_factory;
+mod llamafactory_kto;
+mod llamafactory_sft;
 mod m_trace;
 mod manifest;
+mod ms_swift;
+mod ms_swift_rules;
+mod openai_messages;
 mod original;
 mod outgoing;
 mod own_lines;
@@ -26,9 +39,12 @@ mod preflight;
 mod python_call;
 mod raw_run;
 mod run;
+mod share_gpt;
 mod sink;
 mod split;
+mod spool;
 mod staging;
+mod step_labels;
 mod step_match;
 mod table;
 mod table_cell;
@@ -36,6 +52,12 @@ mod table_file;
 mod table_row;
 mod table_shape;
 mod target;
+mod tool_text;
+mod trl;
+mod trl_preference;
+mod trl_prm;
+mod trl_rules;
+mod trl_sft;
 
 pub use error::{ExportError, Refusal};
 pub use hugging_face::{Column, ColumnType, HuggingFaceTable};
@@ -46,5 +68,5 @@ pub use preflight::{Failure, NOT_WRITABLE, PreflightRule};
 pub use run::{ExportOptions, ExportSummary, check, export, write_to};
 pub use split::{Split, SplitError};
 pub use target::{
-    Columns, Holds, RefusedRow, Rendered, Row, TARGETS, Target, TargetKind, target_named,
+    Columns, Contents, Holds, RefusedRow, Rendered, Row, TARGETS, Target, TargetKind, target_named,
 };

@@ -160,7 +160,11 @@ impl Outgoing {
             reason.is_some()
         };
         let stale = self.stale_steps();
-        let own = reason(&self.review, self.state, &stale, include);
+        let mut included = include.to_vec();
+        if target.takes_rejected {
+            included.push(Withheld::Rejected);
+        }
+        let own = reason(&self.review, self.state, &stale, &included);
         let content = &mut self.record.content;
         match target.holds {
             Holds::Records => {

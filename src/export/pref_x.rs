@@ -2,13 +2,19 @@
 
 use serde_json::value::RawValue;
 
+use super::chat_assembly::described;
 use super::code_turns::{Dialect, PictureMarks, observation_text, picture_paths, shown};
 use super::dialog::{DialogParts, candidate_text, edit_turns, write_turns};
+use super::hugging_face::{Column, ColumnType};
 use super::json_text::{RawObject, with_text};
-use super::llama_factory::{PICTURE_MARKS, TURNS_ALTERNATE};
+use super::llama_factory::{
+    FUNCTION_CALLS, LITERAL_MARKS, PICTURE_MARKS, SIDE_FORM, TURN_TEXTS, TURNS_ALTERNATE,
+};
 use super::original::{as_read, format_of, unsupported};
 use super::pictures::{Media, Pictures};
-use super::preflight::{EMPTY_SIDE, EQUAL_SIDES, MISSING_PICTURE, NO_SYSTEM_PROMPT, PreflightRule};
+use super::preflight::{
+    EMPTY_SIDE, EQUAL_SIDES, MISSING_TASK_PICTURE, NO_SYSTEM_PROMPT, PreflightRule, ROW_COLUMNS,
+};
 use super::{Outgoing, Refusal, Rendered};
 use crate::domain::{Candidate, Context, PreferencePair, Record, Task};
 
@@ -27,12 +33,34 @@ static DIALECT: Dialect = Dialect {
 /// What is checked of a row.
 pub(super) static RULES: &[&PreflightRule] = &[
     &TURNS_ALTERNATE,
+    &SIDE_FORM,
+    &TURN_TEXTS,
+    &FUNCTION_CALLS,
     &PICTURE_MARKS,
+    &LITERAL_MARKS,
     &EQUAL_SIDES,
     &EMPTY_SIDE,
-    &MISSING_PICTURE,
+    &MISSING_TASK_PICTURE,
     &NO_SYSTEM_PROMPT,
+    &ROW_COLUMNS,
 ];
+
+/// The columns that the file's entry in `dataset_info.json` names.
+pub(super) fn columns() -> Vec<Column> {
+    let message = || vec![Column::text(DIALECT.speaker), Column::text(DIALECT.text)];
+    let side = || {
+        let mut side = message();
+        side.push(Column::text("observation"));
+        ColumnType::Struct(side)
+    };
+    vec![
+        Column::new("images", ColumnType::Picture.list()),
+        Column::new("conversations", ColumnType::Struct(message()).list()),
+        Column::new("chosen", side()),
+        Column::new("rejected", side()),
+        Column::text("system"),
+    ]
+}
 
 /// Each pair of a record as a row.
 pub(super) fn pref_x(outgoing: &Outgoing, pictures: &mut Pictures) -> Rendered {
@@ -80,10 +108,9 @@ fn write(pair: &PreferencePair, images: Option<Vec<String>>) -> Result<String, R
     row.set("conversations", &RawValue::from_string(turns)?)?;
     row.set("chosen", &side(&pair.chosen, &chosen)?)?;
     row.set("rejected", &side(&pair.rejected, &rejected)?)?;
-    row.set(
-        "system",
-        context.system_prompt.as_deref().unwrap_or_default(),
-    )?;
+    // The row has no place for tools, so they are told in the system prompt.
+    let system = described(context.system_prompt.as_ref(), &context.tools);
+    row.set("system", system.as_deref().unwrap_or_default())?;
     row.to_json()
 }
 

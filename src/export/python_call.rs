@@ -44,13 +44,17 @@ fn python_call(call: &ToolCall) -> String {
         }
         other => literal(other),
     };
-    // A tool called `web-search` would be a subtraction.
-    let name: String = call
-        .name
-        .chars()
-        .map(|c| if is_name_part(c) || c == '.' { c } else { '_' })
-        .collect();
+    let name = python_name(&call.name);
     format!("{name}({arguments})")
+}
+
+/// The name of the function that a tool is to a code agent: one called `web-search` would be a subtraction.
+pub(super) fn python_name(name: &str) -> String {
+    let part = |c| match is_name_part(c) || c == '.' {
+        true => c,
+        false => '_',
+    };
+    name.chars().map(part).collect()
 }
 
 /// A JSON value as a Python literal. JSON's escapes are also Python's.

@@ -1,14 +1,17 @@
 //! One run over records: what is left out, what is checked, what is written.
 
+use std::collections::HashMap;
 use std::error::Error;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use super::chat::{Chat, chat_in};
 use super::manifest::{Manifest, ManifestFile, ManifestSplit, failure_counts, left_out_counts};
 use super::pictures::{Media, PictureUse, Pictures};
 use super::preflight::{NOT_WRITABLE, Subject, examine};
 use super::sink::{Sink, is_folder};
 use super::staging::Staging;
+use super::target::Contents;
 use super::{
     ExportError, Failure, LeftOut, Origin, Outgoing, PreflightRule, Refusal, Row, Split, Target,
     Withheld,
@@ -125,7 +128,11 @@ pub fn write_to<E: Error + Send + Sync + 'static>(
     if options.split.is_some() {
         return Err(ExportError::NoPlaceForSplits);
     }
-    let sink = Sink::to_stream(target, out)?;
+    if !target.kind.is_stream() {
+        return Err(ExportError::NeedsFile(target.name));
+    }
+    let mut scratch = Staging::in_folder(&std::env::temp_dir(), false)?;
+    let sink = Sink::to_stream(target, out, &mut scratch)?;
     let mut run = Run::new(target, options, None, vec![sink]);
     for record in records {
         run.take(record.map_err(|error| ExportError::Record(Box::new(error)))?)?;
@@ -166,6 +173,8 @@ struct Run<'a, 'w> {
     /// One for each split; none if rows are only checked.
     sinks: Vec<Sink<'w>>,
     files: Vec<ManifestFile>,
+    /// What the rows hold that were written.
+    contents: Contents,
     summary: ExportSummary,
 }
 
@@ -188,6 +197,7 @@ impl<'a, 'w> Run<'a, 'w> {
             files: sinks.iter().map(file).collect(),
             staging,
             sinks,
+            contents: Contents::default(),
             summary: ExportSummary {
                 written_by_split: vec![0; splits],
                 ..ExportSummary::default()
@@ -213,9 +223,10 @@ impl<'a, 'w> Run<'a, 'w> {
                 vec![(NOT_WRITABLE, refused.step, refused.refusal.to_string())],
             );
         }
+        let mut chats = HashMap::new();
         // Copies that rows of this record need are known only together.
         for row in rendered.rows {
-            self.put(&outgoing, &row)?;
+            self.put(&outgoing, &row, &mut chats)?;
         }
         self.pictures.discard();
         self.options.progress.advance(1);
@@ -239,7 +250,13 @@ impl<'a, 'w> Run<'a, 'w> {
         self.summary.failures.extend(failures);
     }
 
-    fn put(&mut self, outgoing: &Outgoing, row: &Row) -> Result<(), ExportError> {
+    /// `chats` are those of the record's items, as far as they were asked for.
+    fn put(
+        &mut self,
+        outgoing: &Outgoing,
+        row: &Row,
+        chats: &mut HashMap<Option<String>, Option<Chat>>,
+    ) -> Result<(), ExportError> {
         let part = row.part.as_deref();
         let found = match self.target.rules {
             [] => Vec::new(),
@@ -250,6 +267,13 @@ impl<'a, 'w> Run<'a, 'w> {
                         pair: pair_of(self.target, outgoing, part),
                         step: row.step,
                         row: &value,
+                        contents: row.contents,
+                        chat: self.target.chat.and_then(|form| {
+                            let chat = chats.entry(row.part.clone());
+                            let chat = chat.or_insert_with(|| chat_in(form, outgoing, part).ok());
+                            chat.as_ref()
+                        }),
+                        target: self.target,
                     };
                     examine(rules, &subject)
                 }
@@ -278,6 +302,7 @@ impl<'a, 'w> Run<'a, 'w> {
             return Ok(());
         }
         self.summary.written += 1;
+        self.contents = self.contents.and(row.contents);
         if let Some(count) = self.summary.written_by_split.get_mut(split) {
             *count += 1;
         }
@@ -346,7 +371,9 @@ impl<'a, 'w> Run<'a, 'w> {
         let mut paths = Vec::new();
         for sink in std::mem::take(&mut self.sinks) {
             paths.push(sink.path.clone());
-            self.summary.notes.extend(sink.finish(progress)?);
+            self.summary
+                .notes
+                .extend(sink.finish(self.contents, progress)?);
         }
         let Some(mut staging) = self.staging.take() else {
             return Ok(self.summary);
@@ -407,7 +434,8 @@ fn pair_of<'o>(
     match part {
         Some(_) => pairs.iter().find(|pair| pair.part.as_deref() == part),
         None if target.holds == super::Holds::Pairs => pairs.first(),
-        None => None,
+        // A record that is a pair, and not one with several beside its trajectory.
+        None => pairs.first().filter(|pair| pair.part.is_none()),
     }
 }
 

@@ -4,10 +4,13 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use serde_json::{Map, Value};
+
 use super::json_rows::JsonRows;
+use super::spool::Spool;
 use super::staging::Staging;
 use super::table::{InferredTable, TypedTable};
-use super::target::{Columns, TargetKind};
+use super::target::{Columns, Contents, TargetKind};
 use super::{ExportError, Outgoing, Refusal, Target};
 use crate::jobs::Progress;
 
@@ -20,6 +23,12 @@ pub(super) struct Sink<'w> {
 
 enum SinkForm<'w> {
     Json(JsonRows<Box<dyn Write + 'w>>),
+    /// Rows whose form depends on all of them.
+    Waiting {
+        waiting: Spool,
+        complete: Complete,
+        rows: JsonRows<Box<dyn Write + 'w>>,
+    },
     /// The name that each document has in a folder of its own; without it documents lie side by side.
     Documents(Option<&'static str>),
     Typed(TypedTable),
@@ -30,16 +39,37 @@ enum SinkForm<'w> {
     },
 }
 
+type Complete = fn(&mut Map<String, Value>, Contents);
+
+impl<'w> SinkForm<'w> {
+    /// `scratch` has room for rows that have to wait.
+    fn json(
+        target: &Target,
+        out: Box<dyn Write + 'w>,
+        scratch: &mut Staging,
+    ) -> Result<Self, ExportError> {
+        let rows = JsonRows::new(out, target.kind == TargetKind::JsonArray);
+        Ok(match target.complete {
+            Some(complete) => Self::Waiting {
+                waiting: Spool::new(scratch.scratch()?),
+                complete,
+                rows,
+            },
+            None => Self::Json(rows),
+        })
+    }
+}
+
 impl<'w> Sink<'w> {
-    /// Rows of a JSON target to a stream.
-    pub fn to_stream(target: &Target, out: &'w mut dyn Write) -> Result<Self, ExportError> {
-        if !target.kind.is_stream() {
-            return Err(ExportError::NeedsFile(target.name));
-        }
-        let is_array = target.kind == TargetKind::JsonArray;
+    /// Rows of a JSON target to a stream; `scratch` is where files for intermediate results can be.
+    pub fn to_stream(
+        target: &Target,
+        out: &'w mut dyn Write,
+        scratch: &mut Staging,
+    ) -> Result<Self, ExportError> {
         Ok(Self {
             path: PathBuf::new(),
-            form: SinkForm::Json(JsonRows::new(Box::new(out), is_array)),
+            form: SinkForm::json(target, Box::new(out), scratch)?,
         })
     }
 
@@ -56,8 +86,7 @@ impl<'w> Sink<'w> {
             | TargetKind::JsonLines
             | TargetKind::Documents
             | TargetKind::Folders(_) => {
-                let is_array = target.kind == TargetKind::JsonArray;
-                SinkForm::Json(JsonRows::new(Box::new(BufWriter::new(file)), is_array))
+                SinkForm::json(target, Box::new(BufWriter::new(file)), staging)?
             }
             TargetKind::Parquet(Columns::Typed) | TargetKind::ArrowFile(Columns::Typed) => {
                 SinkForm::Typed(TypedTable::new(file, is_parquet))
@@ -94,6 +123,7 @@ impl<'w> Sink<'w> {
     ) -> Result<Result<(), Refusal>, ExportError> {
         match (&mut self.form, staging) {
             (SinkForm::Json(rows), _) => rows.put(row)?,
+            (SinkForm::Waiting { waiting, .. }, _) => waiting.put(row)?,
             (SinkForm::Typed(table), _) => return table.put(&outgoing.record, row),
             (SinkForm::Inferred { rows, .. }, _) => return rows.put(row),
             (SinkForm::Documents(name), Some(staging)) => {
@@ -105,10 +135,28 @@ impl<'w> Sink<'w> {
         Ok(Ok(()))
     }
 
-    /// Ends the file; returns what a reader of it should know.
-    pub fn finish(self, progress: &Progress) -> Result<Vec<String>, ExportError> {
+    /// Ends the file, whose rows and those of its other splits hold `contents`; returns what a reader of it should know.
+    pub fn finish(
+        self,
+        contents: Contents,
+        progress: &Progress,
+    ) -> Result<Vec<String>, ExportError> {
         match self.form {
             SinkForm::Json(rows) => rows.finish()?,
+            SinkForm::Waiting {
+                waiting,
+                complete,
+                mut rows,
+            } => {
+                for row in waiting.rows()? {
+                    progress.check()?;
+                    let mut row: Map<String, Value> =
+                        serde_json::from_str(&row?).map_err(std::io::Error::from)?;
+                    complete(&mut row, contents);
+                    rows.put(&Value::Object(row).to_string())?;
+                }
+                rows.finish()?;
+            }
             SinkForm::Documents(_) => {}
             SinkForm::Typed(table) => table.finish()?,
             SinkForm::Inferred {

@@ -67,6 +67,7 @@ fn cell(kind: &ColumnType, value: Value, place: &str) -> Result<Cell, Refusal> {
         (_, Value::Null) => Ok(Cell::Null),
         (ColumnType::Text, Value::String(text)) => Ok(Cell::Text(text)),
         (ColumnType::Text, _) => misfit("text"),
+        (ColumnType::Json, value) => Ok(Cell::Text(value.to_string())),
         (ColumnType::Integer, value) => match value.as_i64() {
             Some(number) => Ok(Cell::Integer(number)),
             None => misfit("a whole number of 64 bits"),
@@ -144,10 +145,12 @@ const NULL: &Cell = &Cell::Null;
 pub(super) fn array(kind: &ColumnType, cells: &[&Cell]) -> Result<ArrayRef, ArrowError> {
     let cells_of = cells.iter().copied();
     Ok(match kind {
-        ColumnType::Text => Arc::new(StringArray::from_iter(cells_of.map(|cell| match cell {
-            Cell::Text(text) => Some(text.as_str()),
-            _ => None,
-        }))),
+        ColumnType::Text | ColumnType::Json => {
+            Arc::new(StringArray::from_iter(cells_of.map(|cell| match cell {
+                Cell::Text(text) => Some(text.as_str()),
+                _ => None,
+            })))
+        }
         ColumnType::Integer => Arc::new(Int64Array::from_iter(cells_of.map(|cell| match cell {
             Cell::Integer(number) => Some(*number),
             _ => None,

@@ -1,11 +1,15 @@
-use serde_json::Value;
+use serde_json::{Map, Value};
 
+use super::chat::CallForm;
+use super::hugging_face::Column;
 use super::original::own_json;
 use super::pictures::{PictureUse, Pictures};
 use super::preflight::PreflightRule;
 use super::table_row::table_rows;
 use super::{
-    Outgoing, Refusal, atif, llama_factory, m_trace, own_lines, pref_x, pref_x_beam, raw_run,
+    Outgoing, Refusal, atif, axolotl, kto, llama_factory, llamafactory_kto, llamafactory_sft,
+    m_trace, ms_swift, openai_messages, own_lines, pref_x, pref_x_beam, raw_run, trl_preference,
+    trl_prm, trl_sft,
 };
 
 /// A row of [`TARGETS`]: something that records can be written as.
@@ -29,9 +33,64 @@ pub struct Target {
     pub max_tokens: Option<usize>,
     /// The entry of LLaMA-Factory's `dataset_info.json` for a file of this name, where the target is one for it.
     pub dataset_info: Option<fn(&str) -> Value>,
+    /// Whether trajectories that people rejected are rows, too: a label says that they are bad.
+    pub takes_rejected: bool,
+    /// The columns of a file with such rows, for a trainer; `None` where the rows have a form of their own.
+    pub columns: Option<fn(Contents) -> Vec<Column>>,
+    /// What of an item is said by its rows, for a trainer.
+    pub(super) chat: Option<CallForm>,
+    /// What else a record needs to be one of the target's.
+    pub(super) needs: fn(&Outgoing) -> bool,
+    /// Gives a row the form that all have in a file that holds this, where that depends on it. Twice is as once.
+    pub(super) complete: Option<fn(&mut Map<String, Value>, Contents)>,
     /// Makes the rows of one record, each as JSON text.
     pub(super) render: fn(&Outgoing, &mut Pictures) -> Rendered,
 }
+
+/// What rows hold that makes a difference to the form of a file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Contents {
+    /// Pictures.
+    pub pictures: bool,
+    /// Declared tools.
+    pub tools: bool,
+    /// Structured calls of tools.
+    pub calls: bool,
+}
+
+impl Contents {
+    /// What a file with both holds.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            pictures: self.pictures || other.pictures,
+            tools: self.tools || other.tools,
+            calls: self.calls || other.calls,
+        }
+    }
+}
+
+/// What most targets have.
+pub(super) const BASE: Target = Target {
+    name: "",
+    title: "",
+    extension: "",
+    kind: TargetKind::JsonLines,
+    holds: Holds::Records,
+    pictures: PictureUse::Untouched,
+    rules: &[],
+    max_tokens: None,
+    dataset_info: None,
+    takes_rejected: false,
+    columns: None,
+    chat: None,
+    needs: |_| true,
+    complete: None,
+    render: |_, _| Rendered {
+        rows: Vec::new(),
+        refusals: Vec::new(),
+    },
+};
 
 impl Target {
     /// What the target makes of one record, pictures named as the data does.
@@ -42,13 +101,14 @@ impl Target {
     /// Whether a record has something that this target holds.
     pub(super) fn finds_something_in(&self, outgoing: &Outgoing) -> bool {
         let content = &outgoing.record.content;
-        match self.holds {
+        let holds = match self.holds {
             Holds::Trajectories => content.trajectory.is_some(),
             Holds::Pairs => !content.pairs.is_empty(),
             Holds::Both | Holds::Records => {
                 content.trajectory.is_some() || !content.pairs.is_empty()
             }
-        }
+        };
+        holds && (self.needs)(outgoing)
     }
 }
 
@@ -107,6 +167,8 @@ pub struct Row {
     pub step: Option<usize>,
     /// JSON text.
     pub json: String,
+    /// What it holds, where that makes a difference.
+    pub contents: Contents,
 }
 
 /// A row that could not be made.
@@ -144,9 +206,24 @@ impl Rendered {
         step: Option<usize>,
         row: Result<String, Refusal>,
     ) {
+        self.add_with(part, step, row.map(|json| (json, Contents::default())));
+    }
+
+    /// The same with what the row holds.
+    pub(super) fn add_with(
+        &mut self,
+        part: Option<&str>,
+        step: Option<usize>,
+        row: Result<(String, Contents), Refusal>,
+    ) {
         let part = part.map(str::to_owned);
         match row {
-            Ok(json) => self.rows.push(Row { part, step, json }),
+            Ok((json, contents)) => self.rows.push(Row {
+                part,
+                step,
+                json,
+                contents,
+            }),
             Err(refusal) => self.refusals.push(RefusedRow {
                 part,
                 step,
@@ -165,10 +242,8 @@ pub static TARGETS: &[Target] = &[
         kind: TargetKind::JsonArray,
         holds: Holds::Trajectories,
         pictures: PictureUse::AsInData,
-        rules: &[],
-        max_tokens: None,
-        dataset_info: None,
         render: |outgoing, _| m_trace::m_trace(&outgoing.record),
+        ..BASE
     },
     Target {
         name: "minicpm",
@@ -177,10 +252,8 @@ pub static TARGETS: &[Target] = &[
         kind: TargetKind::JsonArray,
         holds: Holds::Trajectories,
         pictures: PictureUse::AsInData,
-        rules: &[],
-        max_tokens: None,
-        dataset_info: None,
         render: |outgoing, _| m_trace::minicpm(&outgoing.record),
+        ..BASE
     },
     Target {
         name: "raw-run",
@@ -189,10 +262,8 @@ pub static TARGETS: &[Target] = &[
         kind: TargetKind::JsonArray,
         holds: Holds::Trajectories,
         pictures: PictureUse::AsInData,
-        rules: &[],
-        max_tokens: None,
-        dataset_info: None,
         render: |outgoing, _| raw_run::raw_run(&outgoing.record),
+        ..BASE
     },
     Target {
         name: "pref-x-beam",
@@ -201,10 +272,8 @@ pub static TARGETS: &[Target] = &[
         kind: TargetKind::Folders("beam_search_data.json"),
         holds: Holds::Trajectories,
         pictures: PictureUse::AsInData,
-        rules: &[],
-        max_tokens: None,
-        dataset_info: None,
         render: |outgoing, _| pref_x_beam::pref_x_beam(&outgoing.record),
+        ..BASE
     },
     Target {
         name: "pref-x",
@@ -216,8 +285,22 @@ pub static TARGETS: &[Target] = &[
         rules: pref_x::RULES,
         max_tokens: Some(llama_factory::CUTOFF_LENGTH),
         dataset_info: Some(llama_factory::pairs_info),
+        columns: Some(|_| pref_x::columns()),
+        chat: Some(CallForm::Code),
         render: pref_x::pref_x,
+        ..BASE
     },
+    llamafactory_sft::TARGET,
+    llamafactory_kto::TARGET,
+    trl_preference::TARGET,
+    trl_sft::TARGET,
+    trl_prm::TARGET,
+    kto::TARGET,
+    ms_swift::PAIRS,
+    ms_swift::TRAJECTORIES,
+    axolotl::PAIRS,
+    axolotl::TRAJECTORIES,
+    openai_messages::TARGET,
     Target {
         name: "atif",
         title: "ATIF trajectories (Harbor), a line or a file each",
@@ -225,22 +308,16 @@ pub static TARGETS: &[Target] = &[
         kind: TargetKind::Documents,
         holds: Holds::Trajectories,
         pictures: PictureUse::AsInData,
-        rules: &[],
-        max_tokens: None,
-        dataset_info: None,
         render: |outgoing, _| atif::atif(&outgoing.record),
+        ..BASE
     },
     Target {
         name: "jsonl",
         title: "retake's own lines: everything, edits included",
         extension: "jsonl",
-        kind: TargetKind::JsonLines,
         holds: Holds::Both,
-        pictures: PictureUse::Untouched,
-        rules: &[],
-        max_tokens: None,
-        dataset_info: None,
         render: |outgoing, _| own_lines::own_line(&outgoing.record),
+        ..BASE
     },
     Target {
         name: "parquet",
@@ -249,10 +326,8 @@ pub static TARGETS: &[Target] = &[
         kind: TargetKind::Parquet(Columns::Typed),
         holds: Holds::Both,
         pictures: PictureUse::Column,
-        rules: &[],
-        max_tokens: None,
-        dataset_info: None,
         render: table_rows,
+        ..BASE
     },
     Target {
         name: "arrow",
@@ -261,46 +336,31 @@ pub static TARGETS: &[Target] = &[
         kind: TargetKind::ArrowFile(Columns::Typed),
         holds: Holds::Both,
         pictures: PictureUse::Column,
-        rules: &[],
-        max_tokens: None,
-        dataset_info: None,
         render: table_rows,
+        ..BASE
     },
     Target {
         name: "raw-jsonl",
         title: "the records' own JSON, a line each",
         extension: "jsonl",
-        kind: TargetKind::JsonLines,
-        holds: Holds::Records,
-        pictures: PictureUse::Untouched,
-        rules: &[],
-        max_tokens: None,
-        dataset_info: None,
         render: |outgoing, _| Rendered::one(own_json(&outgoing.record)),
+        ..BASE
     },
     Target {
         name: "raw-parquet",
         title: "the records' own fields as Parquet",
         extension: "parquet",
         kind: TargetKind::Parquet(Columns::Inferred),
-        holds: Holds::Records,
-        pictures: PictureUse::Untouched,
-        rules: &[],
-        max_tokens: None,
-        dataset_info: None,
         render: |outgoing, _| Rendered::one(own_json(&outgoing.record)),
+        ..BASE
     },
     Target {
         name: "raw-arrow",
         title: "the records' own fields as Arrow IPC",
         extension: "arrow",
         kind: TargetKind::ArrowFile(Columns::Inferred),
-        holds: Holds::Records,
-        pictures: PictureUse::Untouched,
-        rules: &[],
-        max_tokens: None,
-        dataset_info: None,
         render: |outgoing, _| Rendered::one(own_json(&outgoing.record)),
+        ..BASE
     },
 ];
 

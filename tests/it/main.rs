@@ -21,5 +21,6 @@ mod reading;
 mod real_data;
 mod real_records;
 mod review;
+mod team;
 mod trust;
 mod user;
