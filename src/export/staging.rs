@@ -74,8 +74,12 @@ impl Staging {
         check_free(&file, overwrite)?;
         let name = file.file_name().map(PathBuf::from);
         let name = name.ok_or_else(|| ExportError::IsFolder(to.to_path_buf()))?;
-        let folder = file.parent().unwrap_or(Path::new("."));
-        if !folder.as_os_str().is_empty() && !folder.is_dir() {
+        // The parent of a bare name is an empty path.
+        let folder = file
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new("."));
+        if !folder.is_dir() {
             return Err(failed(to, io::ErrorKind::NotFound.into()));
         }
         Ok((Self::in_folder(folder, overwrite)?, name))
