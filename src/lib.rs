@@ -14,6 +14,7 @@
 //! | 2 | [`index`] | tantivy: schema, query language, facets |
 //! | 2 | [`journal`] | append-only records of what people decide; merging |
 //! | 2 | [`rules`] | pure checks of a trajectory, and answer scorers |
+//! | 2 | [`model`] | a model's tokenizer, chat template and picture tokens, from its folder |
 //! | 3 | [`corpus`] | sources = current state; runs the rules, feeds the index |
 //! | 3 | [`export`] | one file per format, from the domain |
 //! | 9 | [`cli`] | one file per verb; the only place that prints |
@@ -28,6 +29,7 @@ pub mod ingest;
 pub mod jobs;
 pub mod journal;
 pub mod media;
+pub mod model;
 pub mod report;
 pub mod rules;
 pub mod workspace;

@@ -13,6 +13,7 @@ use super::session::{EXPORTING, Session, with_progress};
 
 /// Check which rows of an export a trainer would take, and write nothing
 #[derive(Debug, Args)]
+#[command(after_help = "The rules of each target: retake help preflight")]
 pub struct CheckArgs {
     #[command(flatten)]
     selection: SelectionArgs,
@@ -41,6 +42,7 @@ pub(super) fn run(args: &CheckArgs, session: Session, output: &mut Output) -> En
             include: &selection.include,
             allow: &selection.allow,
             media: selection.media,
+            tokens: selection.tokens.as_ref(),
             ..ExportOptions::plain(progress)
         };
         let records = records.into_iter();

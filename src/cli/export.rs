@@ -64,6 +64,7 @@ pub(super) fn run(args: &ExportArgs, session: Session, output: &mut Output) -> E
             include: &selection.include,
             allow: &selection.allow,
             media: selection.media,
+            tokens: selection.tokens.as_ref(),
             split: split.as_ref(),
             origin: Some(&origin),
             progress,

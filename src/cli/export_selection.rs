@@ -1,13 +1,15 @@
 //! What `check` and `export` have in common: a target, what of the corpus it is to hold, and how.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
 use crate::corpus::{Corpus, CorpusError};
 use crate::export::{
     LeftOut, Media, NOT_WRITABLE, Origin, OriginSource, Outgoing, OutgoingPair, PreflightRule,
-    Split, TARGETS, Target, Withheld, left_out_counts, stale_steps_of_pair, target_named,
+    Split, TARGETS, Target, TokenLimit, Withheld, left_out_counts, stale_steps_of_pair,
+    target_named,
 };
 use crate::index::query::Query;
 use crate::index::{DocumentKind, RecordKey};
@@ -33,6 +35,12 @@ pub struct SelectionArgs {
     /// Where rows find their pictures
     #[arg(long, value_enum, default_value_t, value_name = "HOW")]
     pub media: MediaChoice,
+    /// A model's folder: count the tokens of each row with its tokenizer, chat template and picture processor
+    #[arg(long, value_name = "DIR")]
+    pub tokenizer: Option<PathBuf>,
+    /// Rows of more tokens fail the rule too-long; unless given, the trainer's own limit
+    #[arg(long, value_name = "N", requires = "tokenizer", value_parser = clap::value_parser!(u64).range(1..))]
+    pub max_tokens: Option<u64>,
 }
 
 /// `--include`
@@ -98,6 +106,8 @@ pub struct Selection {
     pub allow: Vec<&'static PreflightRule>,
     /// What becomes of pictures.
     pub media: Media,
+    /// How many tokens rows may take.
+    pub tokens: Option<TokenLimit>,
 }
 
 impl SelectionArgs {
@@ -116,9 +126,33 @@ impl SelectionArgs {
             include: self.include.iter().map(|state| (*state).into()).collect(),
             allow: allow.collect::<Result<_, _>>()?,
             media: self.media.into(),
+            tokens: self.token_limit(target)?,
         })
     }
+
+    fn token_limit(&self, target: &'static Target) -> Result<Option<TokenLimit>, Report> {
+        let Some(folder) = &self.tokenizer else {
+            return Ok(None);
+        };
+        if !target.rules.iter().any(|rule| rule.name == TOO_LONG) {
+            return Err(Report::usage(format!(
+                "`{}` is for no trainer, so its rows have no length",
+                target.name
+            ))
+            .hint("leave --tokenizer out"));
+        }
+        let given = self.max_tokens.and_then(|max| usize::try_from(max).ok());
+        let max_tokens = given.or(target.max_tokens).ok_or_else(|| {
+            Report::usage(format!("`{}` has no limit of its own", target.name))
+                .hint("set one: --max-tokens N")
+        })?;
+        let limit = TokenLimit::open(folder, max_tokens);
+        limit.map(Some).map_err(|error| Report::from_error(&error))
+    }
 }
+
+/// The rule that rows fail which take more tokens than they may.
+const TOO_LONG: &str = "too-long";
 
 fn rule_named(target: &'static Target, name: &str) -> Result<&'static PreflightRule, Report> {
     if let Some(rule) = target.rules.iter().copied().find(|rule| rule.name == name) {

@@ -1,15 +1,16 @@
 use clap::{Args, CommandFactory};
 
+use crate::export::preflight_reference;
 use crate::index::query::reference;
 use crate::report::Report;
 
 use super::output::Output;
 use super::{Cli, Ended};
 
-/// Describe a verb, or the query language (`retake help query`)
+/// Describe a verb, the query language (`retake help query`), or the checks of exports (`retake help preflight`)
 #[derive(Debug, Args)]
 pub struct HelpArgs {
-    /// `query`, or a verb, such as `search` or `review edit`
+    /// `query`, `preflight`, or a verb, such as `search` or `review edit`
     #[arg(value_name = "TOPIC")]
     topic: Vec<String>,
 }
@@ -19,6 +20,7 @@ pub(super) fn run(args: &HelpArgs, output: &mut Output) -> Ended {
     let topic = args.topic.join(" ");
     let help = match topic.as_str() {
         "query" => reference(),
+        "preflight" => preflight_reference(),
         "" => command.render_long_help().to_string(),
         _ => {
             command.build();
@@ -27,8 +29,9 @@ pub(super) fn run(args: &HelpArgs, output: &mut Output) -> Ended {
                 found = found.and_then(|verb| verb.find_subcommand_mut(word));
             }
             let verb = found.ok_or_else(|| {
-                Report::usage(format!("there is no help on `{topic}`"))
-                    .hint("`retake help query`, or `retake help` for the verbs")
+                Report::usage(format!("there is no help on `{topic}`")).hint(
+                    "`retake help query`, `retake help preflight`, or `retake help` for the verbs",
+                )
             })?;
             verb.render_long_help().to_string()
         }

@@ -8,7 +8,7 @@ use super::json_text::RawObject;
 use super::original::unsupported;
 use super::{Outgoing, Refusal, atif};
 use crate::domain::ReviewState;
-use crate::domain::review::{Judgement, Note, Opinion, Rejection, Review, StepKey};
+use crate::domain::review::{Note, Opinion, Rejection, Review, StepKey};
 
 const KEY: &str = "review";
 
@@ -153,6 +153,7 @@ mod tests {
     use super::super::target_named;
     use super::super::test_items::{code_run, first_wrong, label, run};
     use super::*;
+    use crate::domain::review::Judgement;
     use crate::domain::review::{Adjudication, GivenVerdict, Timestamp};
 
     const WHEN: &str = "2026-03-01T10:00:00.000Z";

@@ -13,9 +13,10 @@ use super::hugging_face::{Column, ColumnType};
 use super::pictures::{PictureUse, Pictures};
 use super::preflight::{
     EMPTY_SIDE, EQUAL_SIDES, LITERAL_MARKS, MISSING_PICTURE, NO_REPLY, NO_SYSTEM_PROMPT,
-    PreflightRule, ROW_COLUMNS, UNSEEN_PICTURES, list,
+    PASSED_OVER, PreflightRule, ROW_COLUMNS, UNSEEN_PICTURES, list,
 };
 use super::target::{BASE, Contents, Holds, Target};
+use super::token_limit::TOO_LONG;
 use super::trl::contents;
 use super::{Outgoing, Refusal, Rendered};
 
@@ -36,7 +37,9 @@ pub(super) const PAIRS: Target = Target {
         &EQUAL_SIDES,
         &EMPTY_SIDE,
         &NO_SYSTEM_PROMPT,
+        &PASSED_OVER,
         &ROW_COLUMNS,
+        &TOO_LONG,
     ],
     max_tokens: Some(SEQUENCE_LENGTH),
     columns: Some(|_| {
@@ -70,7 +73,9 @@ pub(super) const TRAJECTORIES: Target = Target {
         &LITERAL_MARKS,
         &MISSING_PICTURE,
         &NO_SYSTEM_PROMPT,
+        &PASSED_OVER,
         &ROW_COLUMNS,
+        &TOO_LONG,
     ],
     max_tokens: Some(SEQUENCE_LENGTH),
     columns: Some(|file| vec![Column::new(MESSAGES, message(file).list())]),

@@ -10,9 +10,10 @@ use super::label_rules::{EMPTY_COMPLETION, LABEL_TYPE, LABELS_DISAGREE};
 use super::labelled_replies::{LabelledReply, has_labels, labelled_rows};
 use super::pictures::{PictureUse, Pictures};
 use super::preflight::{
-    EQUAL_SIDES, LITERAL_MARKS, MISSING_PICTURE, NO_SYSTEM_PROMPT, ROW_COLUMNS,
+    EQUAL_SIDES, LITERAL_MARKS, MISSING_PICTURE, NO_SYSTEM_PROMPT, PASSED_OVER, ROW_COLUMNS,
 };
 use super::target::{BASE, Contents, Holds, Target};
+use super::token_limit::TOO_LONG;
 use super::trl::{FORM, MAX_LENGTH, contents, finish, message_column, optional_columns};
 use super::trl_rules::{PICTURE_MARKS, PICTURE_PLACES, PROMPT_END};
 use super::{Outgoing, Refusal, trl};
@@ -35,7 +36,9 @@ pub(super) const TARGET: Target = Target {
         &LITERAL_MARKS,
         &MISSING_PICTURE,
         &NO_SYSTEM_PROMPT,
+        &PASSED_OVER,
         &ROW_COLUMNS,
+        &TOO_LONG,
     ],
     max_tokens: Some(MAX_LENGTH),
     takes_rejected: true,

@@ -11,6 +11,9 @@ pub(super) const PLACEHOLDER: &str = "<image>";
 /// Its `cutoff_len` unless a person sets another: what is longer is cut without a word.
 pub(super) const CUTOFF_LENGTH: usize = 2048;
 
+/// Its `image_max_pixels`: larger pictures are shrunk before the model's own processor sees them.
+pub(super) const MAX_PIXELS: u64 = 768 * 768;
+
 /// Who may speak first, and at every second place from there.
 const ODD: [&str; 2] = ["human", "observation"];
 /// Who answers.

@@ -6,13 +6,14 @@ use super::hugging_face::{Column, ColumnType};
 use super::label_rules::{EMPTY_COMPLETION, LABEL_TYPE, LABELS_DISAGREE};
 use super::labelled_replies::{LabelledReply, has_labels, labelled_rows};
 use super::llama_factory::{
-    CUTOFF_LENGTH, FUNCTION_CALLS, LITERAL_MARKS, PICTURE_MARKS, TURN_TEXTS, TURNS_ALTERNATE,
-    conversations_info,
+    CUTOFF_LENGTH, FUNCTION_CALLS, LITERAL_MARKS, MAX_PIXELS, PICTURE_MARKS, TURN_TEXTS,
+    TURNS_ALTERNATE, conversations_info,
 };
 use super::pictures::{PictureUse, Pictures};
-use super::preflight::{EQUAL_SIDES, MISSING_PICTURE, NO_SYSTEM_PROMPT, ROW_COLUMNS};
+use super::preflight::{EQUAL_SIDES, MISSING_PICTURE, NO_SYSTEM_PROMPT, PASSED_OVER, ROW_COLUMNS};
 use super::share_gpt::{columns, row};
 use super::target::{BASE, Contents, Holds, Target, TargetKind};
+use super::token_limit::TOO_LONG;
 use super::{Outgoing, Refusal};
 
 const TAG: &str = "kto_tag";
@@ -37,9 +38,12 @@ pub(super) const TARGET: Target = Target {
         &EQUAL_SIDES,
         &MISSING_PICTURE,
         &NO_SYSTEM_PROMPT,
+        &PASSED_OVER,
         &ROW_COLUMNS,
+        &TOO_LONG,
     ],
     max_tokens: Some(CUTOFF_LENGTH),
+    max_pixels: Some(MAX_PIXELS),
     dataset_info: Some(|file| conversations_info(file, Some(TAG))),
     takes_rejected: true,
     columns: Some(|_| columns(Some(Column::new(TAG, ColumnType::Boolean)))),

@@ -3,13 +3,14 @@
 use super::chat::{CallForm, chat_of};
 use super::chat_messages::RowPictures;
 use super::llama_factory::{
-    CUTOFF_LENGTH, FUNCTION_CALLS, LITERAL_MARKS, PICTURE_MARKS, TURN_TEXTS, TURNS_ALTERNATE,
-    conversations_info,
+    CUTOFF_LENGTH, FUNCTION_CALLS, LITERAL_MARKS, MAX_PIXELS, PICTURE_MARKS, TURN_TEXTS,
+    TURNS_ALTERNATE, conversations_info,
 };
 use super::pictures::{PictureUse, Pictures};
-use super::preflight::{MISSING_PICTURE, NO_SYSTEM_PROMPT, ROW_COLUMNS};
+use super::preflight::{MISSING_PICTURE, NO_SYSTEM_PROMPT, PASSED_OVER, ROW_COLUMNS};
 use super::share_gpt::{columns, row};
 use super::target::{BASE, Holds, Target, TargetKind};
+use super::token_limit::TOO_LONG;
 use super::{Outgoing, Refusal, Rendered};
 
 /// The row of `TARGETS`.
@@ -28,9 +29,12 @@ pub(super) const TARGET: Target = Target {
         &LITERAL_MARKS,
         &MISSING_PICTURE,
         &NO_SYSTEM_PROMPT,
+        &PASSED_OVER,
         &ROW_COLUMNS,
+        &TOO_LONG,
     ],
     max_tokens: Some(CUTOFF_LENGTH),
+    max_pixels: Some(MAX_PIXELS),
     dataset_info: Some(|file| conversations_info(file, None)),
     columns: Some(|_| columns(None)),
     chat: Some(CallForm::Structured),

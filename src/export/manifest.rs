@@ -41,6 +41,9 @@ pub(super) struct Manifest<'a> {
     pub split: Option<ManifestSplit<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_tokens: Option<usize>,
+    /// The name of the folder whose tokenizer counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokenizer: Option<&'a str>,
     /// Items that were left out, by reason.
     pub left_out: BTreeMap<&'static str, usize>,
     /// Rows that were not written, by the rule that they fail.

@@ -37,6 +37,7 @@ mod pictures;
 mod pref_x;
 mod pref_x_beam;
 mod preflight;
+mod preflight_reference;
 mod python_call;
 mod raw_run;
 #[cfg(test)]
@@ -59,6 +60,7 @@ mod table_shape;
 mod target;
 #[cfg(test)]
 mod test_items;
+mod token_limit;
 mod tool_text;
 mod trl;
 mod trl_preference;
@@ -72,8 +74,10 @@ pub use manifest::{Origin, OriginSource, failure_counts, left_out_counts};
 pub use outgoing::{LeftOut, Outgoing, OutgoingPair, Withheld, stale_steps_of_pair};
 pub use pictures::{Media, PictureUse};
 pub use preflight::{Failure, NOT_WRITABLE, PreflightRule};
+pub use preflight_reference::preflight_reference;
 pub use run::{ExportOptions, ExportSummary, check, export, write_to};
 pub use split::{Split, SplitError};
 pub use target::{
     Columns, Contents, Holds, RefusedRow, Rendered, Row, TARGETS, Target, TargetKind, target_named,
 };
+pub use token_limit::TokenLimit;

@@ -14,9 +14,10 @@ use super::hugging_face::{Column, ColumnType};
 use super::ms_swift_rules::{LITERAL_MARKS, PICTURE_MARKS, REJECTED_TURNS, TURNS_ALTERNATE};
 use super::pictures::{PictureUse, Pictures};
 use super::preflight::{
-    EMPTY_SIDE, EQUAL_SIDES, MISSING_PICTURE, NO_REPLY, NO_SYSTEM_PROMPT, ROW_COLUMNS,
+    EMPTY_SIDE, EQUAL_SIDES, MISSING_PICTURE, NO_REPLY, NO_SYSTEM_PROMPT, PASSED_OVER, ROW_COLUMNS,
 };
 use super::target::{BASE, Holds, Target};
+use super::token_limit::TOO_LONG;
 use super::tool_text::tools_json;
 use super::{Outgoing, Refusal, Rendered};
 
@@ -36,7 +37,9 @@ pub(super) const PAIRS: Target = Target {
         &EMPTY_SIDE,
         &MISSING_PICTURE,
         &NO_SYSTEM_PROMPT,
+        &PASSED_OVER,
         &ROW_COLUMNS,
+        &TOO_LONG,
     ],
     columns: Some(|_| columns(&[MESSAGES, REJECTED])),
     chat: Some(CallForm::Structured),
@@ -65,7 +68,9 @@ pub(super) const TRAJECTORIES: Target = Target {
         &NO_REPLY,
         &MISSING_PICTURE,
         &NO_SYSTEM_PROMPT,
+        &PASSED_OVER,
         &ROW_COLUMNS,
+        &TOO_LONG,
     ],
     columns: Some(|_| columns(&[MESSAGES])),
     chat: Some(CallForm::Structured),

@@ -1,16 +1,15 @@
 //! Chat messages as OpenAI's interface takes them, and many others: `messages`, `tools`; calls with ids, pictures as
-//! addresses.
+//! addresses. A content is text unless it holds a picture.
 
 use serde_json::{Map, Value};
 
 use super::chat::{CallForm, chat_of};
-use super::chat_messages::{
-    CallSpelling, MessageForm, PictureSpelling, RowPictures, messages, spell_as_parts,
-};
+use super::chat_messages::{CallSpelling, MessageForm, PictureSpelling, RowPictures, messages};
 use super::hugging_face::{Column, ColumnType};
 use super::pictures::{PictureUse, Pictures};
-use super::preflight::{NO_REPLY, NO_SYSTEM_PROMPT, PreflightRule, list};
+use super::preflight::{NO_REPLY, NO_SYSTEM_PROMPT, PASSED_OVER, PreflightRule, list};
 use super::target::{BASE, Contents, Holds, Target};
+use super::token_limit::TOO_LONG;
 use super::tool_text::tool_schemas;
 use super::trl::contents;
 use super::{Outgoing, Refusal, Rendered};
@@ -27,10 +26,11 @@ pub(super) const TARGET: Target = Target {
         &PICTURE_FILES,
         &NO_REPLY,
         &NO_SYSTEM_PROMPT,
+        &PASSED_OVER,
+        &TOO_LONG,
     ],
     columns: Some(columns),
     chat: Some(CallForm::Structured),
-    complete: Some(complete),
     render: |outgoing, pictures| {
         let mut rendered = Rendered::default();
         rendered.add_with(None, None, row(outgoing, pictures));
@@ -46,12 +46,6 @@ const FORM: MessageForm = MessageForm {
     pictures: PictureSpelling::Address,
 };
 
-fn complete(row: &mut Map<String, Value>, file: Contents) {
-    if file.pictures {
-        spell_as_parts(row, &[MESSAGES]);
-    }
-}
-
 fn row(outgoing: &Outgoing, pictures: &mut Pictures) -> Result<(String, Contents), Refusal> {
     let chat = chat_of(outgoing, None)?;
     let turns = chat.to_last_reply();
@@ -64,7 +58,6 @@ fn row(outgoing: &Outgoing, pictures: &mut Pictures) -> Result<(String, Contents
         row.insert("tools".to_owned(), tool_schemas(&chat.tools).into());
     }
     let contents = contents(&chat, turns);
-    complete(&mut row, contents);
     Ok((Value::Object(row).to_string(), contents))
 }
 

@@ -14,8 +14,10 @@ use super::original::{as_read, format_of, unsupported};
 use super::pictures::{Media, Pictures};
 use super::preflight::{
     EMPTY_SIDE, EQUAL_SIDES, MISSING_TASK_PICTURE, NO_SYSTEM_PROMPT, PreflightRule, ROW_COLUMNS,
+    find_passed_over,
 };
-use super::{Outgoing, Refusal, Rendered};
+use super::token_limit::TOO_LONG;
+use super::{Outgoing, Refusal, Rendered, preflight};
 use crate::domain::{Candidate, Context, PreferencePair, Record, Task};
 
 const NAME: &str = "pref-x";
@@ -42,8 +44,20 @@ pub(super) static RULES: &[&PreflightRule] = &[
     &EMPTY_SIDE,
     &MISSING_TASK_PICTURE,
     &NO_SYSTEM_PROMPT,
+    &PASSED_OVER,
     &ROW_COLUMNS,
+    &TOO_LONG,
 ];
+
+/// Records of this format keep what was passed over.
+static PASSED_OVER: PreflightRule = PreflightRule {
+    check: |subject, found| {
+        if format_of(&subject.outgoing.record) != NAME {
+            find_passed_over(subject, found);
+        }
+    },
+    ..preflight::PASSED_OVER_BY_READERS
+};
 
 /// The columns that the file's entry in `dataset_info.json` names.
 pub(super) fn columns() -> Vec<Column> {

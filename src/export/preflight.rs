@@ -8,6 +8,7 @@ use super::Outgoing;
 use super::chat::{Chat, ChatSpeaker, ChatTurn};
 use super::hugging_face::{Column, ColumnType};
 use super::target::{Contents, Target};
+use super::token_limit::TokenLimit;
 use crate::domain::{Attachment, FileLookup, PictureReference, PreferencePair, Task};
 
 /// One check of a row.
@@ -37,6 +38,8 @@ pub(super) struct Subject<'a> {
     pub chat: Option<&'a Chat>,
     /// What the row is for.
     pub target: &'static Target,
+    /// How many tokens it may take, where somebody asked.
+    pub tokens: Option<&'a TokenLimit>,
 }
 
 /// What a rule found.
@@ -241,6 +244,24 @@ pub(super) static NO_REPLY: PreflightRule = PreflightRule {
         }
     },
 };
+
+/// Something of the record that the row can't have.
+pub(super) static PASSED_OVER: PreflightRule = PASSED_OVER_BY_READERS;
+
+/// The same, to be changed.
+pub(super) const PASSED_OVER_BY_READERS: PreflightRule = PreflightRule {
+    name: "passed-over",
+    doc: "Reading the record passed over something (a turn of an unknown role, a sound, further steps of a side), and the row \
+          would be without it.",
+    check: find_passed_over,
+};
+
+/// Adds a finding for each thing that the reader of the record passed over.
+pub(super) fn find_passed_over(subject: &Subject<'_>, found: &mut Vec<Finding>) {
+    for problem in &subject.outgoing.record.content.problems {
+        subject.find(found, problem.as_str());
+    }
+}
 
 /// Pictures where the trainer takes none.
 pub(super) static UNSEEN_PICTURES: PreflightRule = PreflightRule {

@@ -439,11 +439,11 @@ fn openai_gets_calls_with_ids() {
         row["messages"],
         json!([
             {"role": "user", "content": [picture("map.png"), {"type": "text", "text": ARROW}]},
-            {"role": "assistant", "content": text("Both halves."), "tool_calls": [called("c1", 1), called("call_1_2", 2)]},
-            {"role": "tool", "tool_call_id": "c1", "content": text("upper")},
-            {"role": "tool", "tool_call_id": "call_1_2", "content": text("lower.png")},
+            {"role": "assistant", "content": "Both halves.", "tool_calls": [called("c1", 1), called("call_1_2", 2)]},
+            {"role": "tool", "tool_call_id": "c1", "content": "upper"},
+            {"role": "tool", "tool_call_id": "call_1_2", "content": "lower.png"},
             {"role": "user", "content": [picture("lower.png")]},
-            {"role": "assistant", "content": text("North.")},
+            {"role": "assistant", "content": "North."},
         ])
     );
     assert_eq!(row["tools"], tool_schemas());

@@ -198,7 +198,12 @@ static CASES: &[Case] = &[
     },
     Case {
         // A mark as a word, in one side alone.
-        item: |outgoing| pair(outgoing).rejected.reply = Some("I see an <image>.".to_owned()),
+        item: |outgoing| {
+            pair(outgoing).rejected = Candidate {
+                reply: Some("I see an <image>.".to_owned()),
+                ..Candidate::default()
+            };
+        },
         ..case("picture-marks", &["pref-x", "ms-swift"])
     },
     Case {
@@ -453,6 +458,41 @@ static CASES: &[Case] = &[
                 .push(Attachment::from_path("a.png", true))
         },
         ..case("unseen-pictures", &["trl-prm", "axolotl"])
+    },
+    Case {
+        item: |outgoing| {
+            outgoing
+                .record
+                .content
+                .problems
+                .push("a sound is not heard".to_owned())
+        },
+        ..case(
+            "passed-over",
+            &[
+                "pref-x",
+                "trl-preference",
+                "trl-sft",
+                "trl-prm",
+                "ms-swift",
+                "ms-swift-sft",
+                "axolotl",
+                "axolotl-sft",
+                "openai-messages",
+                "llamafactory-sft",
+            ],
+        )
+    },
+    Case {
+        item: |outgoing| {
+            outgoing
+                .record
+                .content
+                .problems
+                .push("a sound is not heard".to_owned())
+        },
+        step: Some(3),
+        ..case("passed-over", &["kto", "llamafactory-kto"])
     },
     Case {
         item: |outgoing| trajectory(outgoing).steps.clear(),

@@ -14,7 +14,7 @@ use super::staging::Staging;
 use super::target::Contents;
 use super::{
     ExportError, Failure, LeftOut, Origin, Outgoing, PreflightRule, Refusal, Row, Split, Target,
-    Withheld,
+    TokenLimit, Withheld,
 };
 use crate::domain::Task;
 use crate::jobs::Progress;
@@ -30,6 +30,8 @@ pub struct ExportOptions<'a> {
     pub allow: &'a [&'static PreflightRule],
     /// What becomes of pictures.
     pub media: Media,
+    /// How many tokens rows may take; they are not counted without it.
+    pub tokens: Option<&'a TokenLimit>,
     /// Into which files rows go.
     pub split: Option<&'a Split>,
     /// Whether a manifest is written beside the rows, and of what it tells.
@@ -46,6 +48,7 @@ impl<'a> ExportOptions<'a> {
             include: &[],
             allow: &[],
             media: Media::Path,
+            tokens: None,
             split: None,
             origin: None,
             progress,
@@ -274,6 +277,7 @@ impl<'a, 'w> Run<'a, 'w> {
                             chat.as_ref()
                         }),
                         target: self.target,
+                        tokens: self.options.tokens,
                     };
                     examine(rules, &subject)
                 }
@@ -416,7 +420,8 @@ impl<'a, 'w> Run<'a, 'w> {
             allow: self.options.allow.iter().map(|rule| rule.name).collect(),
             media: self.options.media.name(),
             split,
-            max_tokens: None,
+            max_tokens: self.options.tokens.map(TokenLimit::max_tokens),
+            tokenizer: self.options.tokens.map(TokenLimit::model),
             left_out: left_out_counts(&self.summary.left_out),
             failed: failure_counts(&self.summary),
             files: std::mem::take(&mut self.files),

@@ -10,7 +10,7 @@ use super::json_rows::JsonRows;
 use super::spool::Spool;
 use super::staging::Staging;
 use super::table::{InferredTable, TypedTable};
-use super::target::{Columns, Contents, TargetKind};
+use super::target::{Columns, Complete, Contents, TargetKind};
 use super::{ExportError, Outgoing, Refusal, Target};
 use crate::jobs::Progress;
 
@@ -38,8 +38,6 @@ enum SinkForm<'w> {
         is_parquet: bool,
     },
 }
-
-type Complete = fn(&mut Map<String, Value>, Contents);
 
 impl<'w> SinkForm<'w> {
     /// `scratch` has room for rows that have to wait.

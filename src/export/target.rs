@@ -31,6 +31,9 @@ pub struct Target {
     pub rules: &'static [&'static PreflightRule],
     /// Longer rows are cut by the trainer as it comes: its own default, in tokens; `None` where it has none.
     pub max_tokens: Option<usize>,
+    /// The trainer shrinks larger pictures to this many pixels before the model's own processor sees them; `None` where it
+    /// does not.
+    pub max_pixels: Option<u64>,
     /// The entry of LLaMA-Factory's `dataset_info.json` for a file of this name, where the target is one for it.
     pub dataset_info: Option<fn(&str) -> Value>,
     /// Whether trajectories that people rejected are rows, too: a label says that they are bad.
@@ -42,7 +45,7 @@ pub struct Target {
     /// What else a record needs to be one of the target's.
     pub(super) needs: fn(&Outgoing) -> bool,
     /// Gives a row the form that all have in a file that holds this, where that depends on it. Twice is as once.
-    pub(super) complete: Option<fn(&mut Map<String, Value>, Contents)>,
+    pub(super) complete: Option<Complete>,
     /// Makes the rows of one record, each as JSON text.
     pub(super) render: fn(&Outgoing, &mut Pictures) -> Rendered,
 }
@@ -70,6 +73,9 @@ impl Contents {
     }
 }
 
+/// Gives a row the form that all have in a file that holds this.
+pub(super) type Complete = fn(&mut Map<String, Value>, Contents);
+
 /// What most targets have.
 pub(super) const BASE: Target = Target {
     name: "",
@@ -80,6 +86,7 @@ pub(super) const BASE: Target = Target {
     pictures: PictureUse::Untouched,
     rules: &[],
     max_tokens: None,
+    max_pixels: None,
     dataset_info: None,
     takes_rejected: false,
     columns: None,
@@ -284,6 +291,7 @@ pub static TARGETS: &[Target] = &[
         pictures: PictureUse::Column,
         rules: pref_x::RULES,
         max_tokens: Some(llama_factory::CUTOFF_LENGTH),
+        max_pixels: Some(llama_factory::MAX_PIXELS),
         dataset_info: Some(llama_factory::pairs_info),
         columns: Some(|_| pref_x::columns()),
         chat: Some(CallForm::Code),

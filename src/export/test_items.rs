@@ -116,7 +116,7 @@ pub fn code_pair() -> PreferencePair {
         rejected: code_candidate("It is red.", "final_answer('red')"),
         reason: None,
         part: None,
-        provenance: from("pref-x"),
+        provenance: from("pref-x-beam"),
     }
 }
 

@@ -6,9 +6,11 @@ use super::chat::{CallForm, chat_of};
 use super::chat_messages::{RowPictures, messages, turn_messages};
 use super::pictures::{PictureUse, Pictures};
 use super::preflight::{
-    EMPTY_SIDE, EQUAL_SIDES, LITERAL_MARKS, MISSING_PICTURE, NO_SYSTEM_PROMPT, ROW_COLUMNS,
+    EMPTY_SIDE, EQUAL_SIDES, LITERAL_MARKS, MISSING_PICTURE, NO_SYSTEM_PROMPT, PASSED_OVER,
+    ROW_COLUMNS,
 };
 use super::target::{BASE, Contents, Holds, Target};
+use super::token_limit::TOO_LONG;
 use super::trl::{FORM, MAX_LENGTH, contents, finish, message_column, optional_columns};
 use super::trl_rules::{PICTURE_MARKS, PICTURE_PLACES, PROMPT_END};
 use super::{Outgoing, Refusal, Rendered, trl};
@@ -29,7 +31,9 @@ pub(super) const TARGET: Target = Target {
         &EMPTY_SIDE,
         &MISSING_PICTURE,
         &NO_SYSTEM_PROMPT,
+        &PASSED_OVER,
         &ROW_COLUMNS,
+        &TOO_LONG,
     ],
     max_tokens: Some(MAX_LENGTH),
     columns: Some(|file| {

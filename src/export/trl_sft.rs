@@ -5,8 +5,11 @@ use serde_json::{Map, Value};
 use super::chat::{CallForm, chat_of};
 use super::chat_messages::{RowPictures, messages};
 use super::pictures::{PictureUse, Pictures};
-use super::preflight::{LITERAL_MARKS, MISSING_PICTURE, NO_REPLY, NO_SYSTEM_PROMPT, ROW_COLUMNS};
+use super::preflight::{
+    LITERAL_MARKS, MISSING_PICTURE, NO_REPLY, NO_SYSTEM_PROMPT, PASSED_OVER, ROW_COLUMNS,
+};
 use super::target::{BASE, Contents, Holds, Target};
+use super::token_limit::TOO_LONG;
 use super::trl::{FORM, MAX_LENGTH, contents, finish, message_column, optional_columns};
 use super::trl_rules::{PICTURE_MARKS, PICTURE_PLACES};
 use super::{Outgoing, Refusal, Rendered, trl};
@@ -25,7 +28,9 @@ pub(super) const TARGET: Target = Target {
         &NO_REPLY,
         &MISSING_PICTURE,
         &NO_SYSTEM_PROMPT,
+        &PASSED_OVER,
         &ROW_COLUMNS,
+        &TOO_LONG,
     ],
     max_tokens: Some(MAX_LENGTH),
     columns: Some(|file| {

@@ -16,6 +16,7 @@ mod incremental_property;
 mod interruption;
 mod journal;
 mod layers;
+mod model;
 mod read_only;
 mod reading;
 mod real_data;

@@ -69,7 +69,7 @@ pub fn run(args: &ListArgs, session: &Session, output: &mut Output) -> Ended {
     Ok(None)
 }
 
-fn made_by<'s>(subject: &'s Subject) -> Option<&'s CreatedPair> {
+fn made_by(subject: &Subject) -> Option<&CreatedPair> {
     let part = subject.id().part.as_deref()?;
     let mut made = subject.current.review.pairs.iter();
     made.find(|pair| pair.id.to_string() == part)

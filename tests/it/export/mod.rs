@@ -4,6 +4,8 @@ mod decisions;
 mod edits;
 mod files;
 mod hugging_face;
+mod preflight;
 mod records;
 mod round_trips;
 mod tables;
+mod trainers;
