@@ -38,7 +38,7 @@ pub enum ColumnType {
     /// A picture, `Image` to `datasets`. In JSON a path or an address, a `data:` address, or `{bytes, path}` with bytes in
     /// base64; a path is opened as it is, against the folder that the reader runs in.
     Picture,
-    /// Any JSON value, as its text.
+    /// Any JSON value, kept as its text; `Json` to `datasets` from 4.7, which hands out the value. Earlier ones do not load it.
     Json,
     /// A list of one type.
     List(Box<ColumnType>),
@@ -68,7 +68,7 @@ impl Column {
 
     /// Its Arrow field.
     pub(super) fn field(&self) -> Field {
-        Field::new(self.name, self.kind.data_type(), true)
+        self.kind.named(self.name)
     }
 }
 
@@ -87,9 +87,21 @@ impl ColumnType {
             Self::Boolean => DataType::Boolean,
             Self::Picture => DataType::Struct(picture_fields()),
             Self::List(element) => {
-                DataType::List(Arc::new(Field::new_list_field(element.data_type(), true)))
+                DataType::List(Arc::new(element.named(Field::LIST_FIELD_DEFAULT_NAME)))
             }
             Self::Struct(members) => DataType::Struct(members.iter().map(Column::field).collect()),
+        }
+    }
+
+    fn named(&self, name: &str) -> Field {
+        let field = Field::new(name, self.data_type(), true);
+        match self {
+            // Arrow's canonical extension type.
+            Self::Json => field.with_metadata(HashMap::from([
+                ("ARROW:extension:name".to_owned(), "arrow.json".to_owned()),
+                ("ARROW:extension:metadata".to_owned(), String::new()),
+            ])),
+            _ => field,
         }
     }
 
@@ -97,7 +109,8 @@ impl ColumnType {
     fn feature(&self) -> Value {
         let value = |data_type: &str| json!({"dtype": data_type, "_type": "Value"});
         match self {
-            Self::Text | Self::Json => value("string"),
+            Self::Text => value("string"),
+            Self::Json => json!({"_type": "Json"}),
             Self::Integer => value("int64"),
             Self::Float => value("float64"),
             Self::Boolean => value("bool"),

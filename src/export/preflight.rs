@@ -251,8 +251,8 @@ pub(super) static PASSED_OVER: PreflightRule = PASSED_OVER_BY_READERS;
 /// The same, to be changed.
 pub(super) const PASSED_OVER_BY_READERS: PreflightRule = PreflightRule {
     name: "passed-over",
-    doc: "Reading the record passed over something (a turn of an unknown role, a sound, further steps of a side), and the row \
-          would be without it.",
+    doc: "Reading the record passed over something, or found parts of it at odds (a turn of an unknown role, a sound, further \
+          steps of a side, two verdicts): the row may not say what it should.",
     check: find_passed_over,
 };
 

@@ -366,7 +366,7 @@ impl<'a, 'w> Run<'a, 'w> {
         {
             return Ok(Err(refusal));
         }
-        sink.put(outgoing, &row.json, self.staging.as_mut())
+        sink.put(outgoing, row, self.staging.as_mut())
     }
 
     /// `name` is that of the one file, where there is one.

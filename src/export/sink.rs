@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
+use super::hugging_face::{Column, HuggingFaceTable};
 use super::json_rows::JsonRows;
 use super::spool::Spool;
 use super::staging::Staging;
 use super::table::{InferredTable, TypedTable};
-use super::target::{Columns, Complete, Contents, TargetKind};
+use super::table_cell::cells;
+use super::target::{Columns, Complete, Contents, Row, TargetKind};
 use super::{ExportError, Outgoing, Refusal, Target};
 use crate::jobs::Progress;
 
@@ -28,6 +30,14 @@ enum SinkForm<'w> {
         waiting: Spool,
         complete: Complete,
         rows: JsonRows<Box<dyn Write + 'w>>,
+    },
+    /// Rows of a trainer in a table, whose columns depend on all of them.
+    Table {
+        waiting: Spool,
+        complete: Option<Complete>,
+        columns: fn(Contents) -> Vec<Column>,
+        file: File,
+        is_parquet: bool,
     },
     /// The name that each document has in a folder of its own; without it documents lie side by side.
     Documents(Option<&'static str>),
@@ -71,13 +81,24 @@ impl<'w> Sink<'w> {
         })
     }
 
-    /// Rows to a file of this name.
+    /// Rows to a file of this name; those of trainers as a table if its ending says so.
     pub fn to_file(
         target: &Target,
         path: PathBuf,
         staging: &mut Staging,
     ) -> Result<Self, ExportError> {
         let file = staging.file(&path)?;
+        let ending = path.extension().and_then(|ending| ending.to_str());
+        if let (Some(columns), Some(ending @ ("parquet" | "arrow"))) = (target.columns, ending) {
+            let form = SinkForm::Table {
+                waiting: Spool::new(staging.scratch()?),
+                complete: target.complete,
+                columns,
+                file,
+                is_parquet: ending == "parquet",
+            };
+            return Ok(Self { path, form });
+        }
         let is_parquet = matches!(target.kind, TargetKind::Parquet(_));
         let form = match target.kind {
             TargetKind::JsonArray
@@ -116,16 +137,28 @@ impl<'w> Sink<'w> {
     pub fn put(
         &mut self,
         outgoing: &Outgoing,
-        row: &str,
+        row: &Row,
         staging: Option<&mut Staging>,
     ) -> Result<Result<(), Refusal>, ExportError> {
+        let json = row.json.as_str();
         match (&mut self.form, staging) {
-            (SinkForm::Json(rows), _) => rows.put(row)?,
-            (SinkForm::Waiting { waiting, .. }, _) => waiting.put(row)?,
-            (SinkForm::Typed(table), _) => return table.put(&outgoing.record, row),
-            (SinkForm::Inferred { rows, .. }, _) => return rows.put(row),
+            (SinkForm::Json(rows), _) => rows.put(json)?,
+            (SinkForm::Waiting { waiting, .. }, _) => waiting.put(json)?,
+            (
+                SinkForm::Table {
+                    waiting, columns, ..
+                },
+                _,
+            ) => {
+                if let Err(refusal) = fit(columns(row.contents), json) {
+                    return Ok(Err(refusal));
+                }
+                waiting.put(json)?;
+            }
+            (SinkForm::Typed(table), _) => return table.put(&outgoing.record, json),
+            (SinkForm::Inferred { rows, .. }, _) => return rows.put(json),
             (SinkForm::Documents(name), Some(staging)) => {
-                staging.document(&self.path, outgoing.record.id.record(), *name, row)?;
+                staging.document(&self.path, outgoing.record.id.record(), *name, json)?;
             }
             // Documents are never written without a folder.
             (SinkForm::Documents(_), None) => {}
@@ -148,12 +181,27 @@ impl<'w> Sink<'w> {
             } => {
                 for row in waiting.rows()? {
                     progress.check()?;
-                    let mut row: Map<String, Value> =
-                        serde_json::from_str(&row?).map_err(std::io::Error::from)?;
-                    complete(&mut row, contents);
-                    rows.put(&Value::Object(row).to_string())?;
+                    rows.put(&completed(&row?, Some(complete), contents)?)?;
                 }
                 rows.finish()?;
+            }
+            SinkForm::Table {
+                waiting,
+                complete,
+                columns,
+                file,
+                is_parquet,
+            } => {
+                let mut table = HuggingFaceTable::new(file, columns(contents), is_parquet)?;
+                let mut notes = Vec::new();
+                for row in waiting.rows()? {
+                    progress.check()?;
+                    if let Err(refusal) = table.put(&completed(&row?, complete, contents)?)? {
+                        notes.push(format!("a row is missing: {refusal}"));
+                    }
+                }
+                table.finish()?;
+                return Ok(notes);
             }
             SinkForm::Documents(_) => {}
             SinkForm::Typed(table) => table.finish()?,
@@ -165,6 +213,24 @@ impl<'w> Sink<'w> {
         }
         Ok(Vec::new())
     }
+}
+
+/// A row in the form that all have in a file that holds `contents`.
+fn completed(
+    row: &str,
+    complete: Option<Complete>,
+    contents: Contents,
+) -> Result<String, ExportError> {
+    let mut row: Map<String, Value> = serde_json::from_str(row).map_err(std::io::Error::from)?;
+    if let Some(complete) = complete {
+        complete(&mut row, contents);
+    }
+    Ok(Value::Object(row).to_string())
+}
+
+/// Whether a row has its place in a table of these columns.
+fn fit(columns: Vec<Column>, row: &str) -> Result<(), Refusal> {
+    cells(&columns, serde_json::from_str(row)?).map(drop)
 }
 
 /// Whether a target makes a folder of documents of this destination.

@@ -74,7 +74,7 @@ impl Staging {
         check_free(&file, overwrite)?;
         let name = file.file_name().map(PathBuf::from);
         let name = name.ok_or_else(|| ExportError::IsFolder(to.to_path_buf()))?;
-        // The parent of a bare name is an empty path.
+        // A bare name has an empty path for its folder, which is none to the file system.
         let folder = file
             .parent()
             .filter(|folder| !folder.as_os_str().is_empty());

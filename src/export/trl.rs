@@ -103,7 +103,8 @@ fn message_members(file: Contents) -> Vec<Column> {
     };
     let mut members = vec![Column::text("role"), Column::new("content", content)];
     if file.calls {
-        let function = vec![Column::text("name"), Column::text("arguments")];
+        let arguments = Column::new("arguments", ColumnType::Json);
+        let function = vec![Column::text("name"), arguments];
         let call = vec![
             Column::text("type"),
             Column::new("function", ColumnType::Struct(function)),

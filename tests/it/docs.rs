@@ -39,6 +39,15 @@ fn every_format_is_described() {
         let row = format!("| `{}` | {} |", target.name, target.title);
         assert!(cli.contains(&row), "docs/cli.md: {row}");
     }
+    let (export, preflight) = (page("docs/export.md"), page("docs/preflight.md"));
+    for target in TARGETS {
+        let name = format!("`{}`", target.name);
+        assert!(export.contains(&name), "docs/export.md: {name}");
+        for rule in target.rules {
+            let row = format!("| `{}` |", rule.name);
+            assert!(preflight.contains(&row), "docs/preflight.md: {row}");
+        }
+    }
 }
 
 #[test]

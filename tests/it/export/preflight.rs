@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::Value;
 
 use super::records::{shared, value};
-use crate::user::User;
+use crate::user::{User, array, record};
 
 fn user_with(name: &str, formats: &[&str]) -> User {
     let user = User::new(name);
@@ -100,6 +100,62 @@ fn failures_name_the_step() {
     assert_eq!(of("gta/7"), [(Value::Null, missing.clone())]);
     assert_eq!(of("gta/0").len(), 2);
     assert_eq!(of("gta/8"), [(Value::Null, "no-system-prompt".into())]);
+}
+
+#[test]
+fn labels_become_judged_replies_and_process_rewards() {
+    let user = User::new("preflight-labels");
+    let tasks = ["a", "b", "c"].map(|id| record(id, "How tall is it?", "70 m", "70 m"));
+    user.write("trips.json", array(&tasks));
+    user.retake(["add", "trips.json"]).succeeds();
+    let review = |words: &[&str]| user.retake([&["review"], words].concat()).succeeds();
+    review(&["reject", "trips/a", "--reason", "wrong-answer"]);
+    review(&["first-wrong-step", "trips/a", "--step", "2"]);
+    review(&["label", "trips/b", "--step", "2", "--value", "-1"]);
+    let rows = |target: &str, more: &[&str]| -> (i32, Vec<Value>) {
+        let ended = user.retake([&["export", target, "-o", "-"], more].concat());
+        (
+            ended.code.unwrap(),
+            ended.stdout.lines().map(value).collect(),
+        )
+    };
+    // The data says that all are right; people know better of one, and of two steps.
+    let (code, judged) = rows("kto", &[]);
+    let labels: Vec<bool> = judged
+        .iter()
+        .map(|row| row["label"].as_bool().unwrap())
+        .collect();
+    assert_eq!(
+        (code, labels),
+        (0, vec![true, false, true, false, true, true])
+    );
+    // A label behind a step without one has no place in a row.
+    let (code, rewards) = rows("trl-prm", &[]);
+    assert_eq!(code, 3);
+    assert_eq!(rewards.len(), 1);
+    assert_eq!(rewards[0]["labels"], serde_json::json!([true, false]));
+    let report = user.json(["check", "trl-prm", "--format", "json"]);
+    assert_eq!(report["others"], 1);
+    assert_eq!(report["failures"][0]["id"], "trips/b");
+    review(&["label", "trips/b", "--step", "1", "--value", "1"]);
+    assert_eq!(rows("trl-prm", &[]).1.len(), 2);
+    // Somebody else sees the first step differently.
+    let other = [
+        "--as-user",
+        "ben",
+        "review",
+        "label",
+        "trips/b",
+        "--step",
+        "1",
+        "--value",
+        "-1",
+    ];
+    user.retake(other).succeeds();
+    let report = user.json(["check", "kto", "--format", "json"]);
+    assert_eq!(report["ready"], 5);
+    assert_eq!(report["failures"][0]["rule"], "not-writable");
+    assert_eq!(report["failures"][0]["step"], 1);
 }
 
 #[test]

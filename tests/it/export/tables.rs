@@ -56,6 +56,14 @@ fn table(
     (batches, summary)
 }
 
+/// The rows of a Parquet file.
+pub fn rows_of_parquet(file: &Path) -> Vec<Value> {
+    let file = File::open(file).unwrap();
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
+    let batches = reader.build().unwrap().map(Result::unwrap);
+    json_rows(&batches.collect::<Vec<_>>())
+}
+
 /// The rows as JSON, every null written, as our reader of tables does.
 fn json_rows(batches: &[RecordBatch]) -> Vec<Value> {
     let mut out = Vec::new();
