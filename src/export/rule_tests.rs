@@ -114,6 +114,7 @@ fn findings(
         contents: row.contents,
         chat: chat.as_ref(),
         target,
+        tokens: None,
     };
     let rules = target
         .rules

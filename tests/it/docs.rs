@@ -71,13 +71,29 @@ fn every_verb_and_option_is_described() {
     }
     for verb in command.get_subcommands() {
         let title = format!("`retake {}", verb.get_name());
-        let section = sections.iter().find(|section| {
+        let own = sections.iter().filter(|section| {
             let rest = section.strip_prefix(&title);
             rest.is_some_and(|rest| rest.starts_with([' ', '`']))
         });
-        let section = section.unwrap_or_else(|| panic!("docs/cli.md has no section on {title}`"));
+        let section: String = own.copied().collect();
+        assert!(
+            !section.is_empty(),
+            "docs/cli.md has no section on {title}`"
+        );
         for option in options(verb) {
             assert!(section.contains(&option), "docs/cli.md, {title}`: {option}");
+        }
+        for verb in verb.get_subcommands() {
+            let name = verb.get_name();
+            let row = format!("`{name} ");
+            assert!(section.contains(&row), "docs/cli.md, {title}`: {name}");
+            for option in options(verb) {
+                let option = option.trim_matches('`');
+                assert!(
+                    section.contains(option),
+                    "docs/cli.md, {title} {name}`: {option}"
+                );
+            }
         }
     }
 }

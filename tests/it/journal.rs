@@ -261,7 +261,8 @@ impl SmallDisk {
     }
 }
 
-fn mount(options: &[&str], place: &Path) -> bool {
+/// Whether something could be mounted there.
+pub fn mount(options: &[&str], place: &Path) -> bool {
     let mut command = Command::new("mount");
     command.args(options).arg(place).stderr(Stdio::null());
     command.status().is_ok_and(|status| status.success())

@@ -819,8 +819,12 @@ fn annotators_disagree_on_the_side_of_a_pair() {
     assert_eq!(cy.review("pairs/2")["state"], "accepted");
     bob.merges(&cy);
     assert_eq!(chosen(&bob), as_made);
-    bob.decides(&["pair", "swap", "pairs/2"]);
-    assert_eq!(chosen(&bob), as_made, "it is settled");
+    let refused = bob.run(&["pair", "swap", "pairs/2"]).ends_with(1);
+    assert!(
+        refused.stderr.contains("cy adjudicated pairs/2"),
+        "{refused:?}"
+    );
+    assert_eq!(chosen(&bob), as_made);
     cy.decides(&["review", "adjudicate", "pairs/2", "tie"]);
     assert_eq!(cy.ids("is:tie"), ["pairs/2"]);
 }

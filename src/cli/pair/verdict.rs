@@ -76,6 +76,13 @@ pub fn swap(args: &SwapArgs, session: &Session, output: &mut Output) -> Ended {
     let hits = StepHits::Trajectories;
     decide(&args.decision, session, output, words, hits, |subject| {
         is_pair(subject)?;
+        if let Some((by, _)) = &subject.review().adjudication {
+            let id = subject.id();
+            return Err(Report::failure(format!(
+                "{by} adjudicated {id}: its sides stay as they are until somebody adjudicates again"
+            ))
+            .hint(format!("retake review adjudicate {id} accept --swap")));
+        }
         let swapped = !subject.review().swapped;
         let swap = Verb::PairSwap(Orientation { swapped });
         Ok(Some((subject.target.clone(), swap)))

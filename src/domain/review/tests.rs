@@ -495,6 +495,24 @@ proptest! {
     }
 
     #[test]
+    fn several_reversals_at_once_are_those_one_by_one(deeds in deeds(), who in 0..2_usize, count in 1..6_usize) {
+        let mut book = book_of(&deeds);
+        let who = ANNOTATORS[who];
+        let undos = book.reviews().next_undos(who, count);
+        for undo in &undos {
+            prop_assert_eq!(book.reviews().next_undo(who), Some(*undo));
+            book.undo(who);
+        }
+        prop_assert!(undos.len() == count || book.undo(who).is_none());
+        let redos = book.reviews().next_redos(who, count);
+        for redo in &redos {
+            prop_assert_eq!(book.reviews().next_redo(who), Some(*redo));
+            book.redo(who);
+        }
+        prop_assert!(redos.len() >= undos.len());
+    }
+
+    #[test]
     fn undoing_everything_leaves_nothing(deeds in deeds()) {
         let mut book = book_of(&deeds);
         for annotator in ANNOTATORS {

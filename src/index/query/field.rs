@@ -127,7 +127,7 @@ pub static FIELDS: &[Field] = &[
     ),
     keyword(
         "verdict",
-        "the verdict that came with the data, or that people gave",
+        "what the data or people say of it",
         "verdict:incorrect",
         &[
             "correct",

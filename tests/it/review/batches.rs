@@ -356,3 +356,46 @@ fn notes_are_replaced_and_taken_away() {
     user.retake(["undo"]).succeeds();
     assert_eq!(user.ids("note:first"), ["trips/tower"]);
 }
+
+/// A file system in memory in the place of the journals, while this lives.
+#[cfg(unix)]
+struct SmallDisk(std::path::PathBuf);
+
+#[cfg(unix)]
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let umount = std::process::Command::new("umount").arg(&self.0).status();
+        drop(umount);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+#[allow(clippy::print_stderr)]
+fn on_a_full_disk_nothing_is_decided_and_that_is_said() {
+    let user = reviewer("review-full-disk");
+    let folder = user.path(".retake/journal");
+    fs::create_dir_all(&folder).unwrap();
+    if !crate::journal::mount(&["-t", "tmpfs", "-o", "size=16k", "tmpfs"], &folder) {
+        eprintln!("skipped: no tmpfs can be mounted here");
+        return;
+    }
+    let disk = SmallDisk(folder.clone());
+    user.retake(["review", "tag", "fits", "trips/tower"])
+        .succeeds();
+    let note = "x".repeat(20_000);
+    let refused = user
+        .retake(["review", "note", &note, "trips/tower"])
+        .ends_with(1);
+    assert!(
+        refused.stderr.contains("error: nothing was saved: ") && refused.stdout.is_empty(),
+        "{refused:?}"
+    );
+    // What fits is saved afterwards, and nothing of what did not is there.
+    user.retake(["review", "tag", "too", "trips/tower"])
+        .succeeds();
+    assert_eq!(user.ids("tag:fits tag:too"), ["trips/tower"]);
+    let log = user.json(["log", "--format", "json"]);
+    assert_eq!(log["entries"].as_array().unwrap().len(), 2);
+    drop(disk);
+}
