@@ -31,8 +31,11 @@ fn accepted(records: &[Record]) -> impl Iterator<Item = Result<Outgoing, Infalli
     })
 }
 
+/// Calls with their arguments, and what they led to.
+type Essence = (Vec<(String, Value)>, Option<String>);
+
 /// What a step does and leads to, as far as every chat format can say it.
-fn essence(step: &Step, is_last: bool) -> (Vec<(String, Value)>, Option<String>) {
+fn essence(step: &Step, is_last: bool) -> Essence {
     let calls = step.tool_calls().iter();
     let calls = calls.map(|call| {
         let arguments = match &call.arguments {
@@ -49,7 +52,7 @@ fn essence(step: &Step, is_last: bool) -> (Vec<(String, Value)>, Option<String>)
     )
 }
 
-fn essences(steps: &[Step]) -> Vec<(Vec<(String, Value)>, Option<String>)> {
+fn essences(steps: &[Step]) -> Vec<Essence> {
     let last = steps.len().saturating_sub(1);
     steps
         .iter()
