@@ -13,7 +13,7 @@ use super::hugging_face::{Column, ColumnType};
 use super::pictures::{PictureUse, Pictures};
 use super::preflight::{
     EMPTY_SIDE, EQUAL_SIDES, LITERAL_MARKS, MISSING_PICTURE, NO_REPLY, NO_SYSTEM_PROMPT,
-    PASSED_OVER, PreflightRule, ROW_COLUMNS, UNSEEN_PICTURES, list,
+    PASSED_OVER, PreflightRule, ROW_COLUMNS, UNSEEN_MEDIA, UNSEEN_PICTURES, list,
 };
 use super::target::{BASE, Contents, Holds, Target};
 use super::token_limit::TOO_LONG;
@@ -37,6 +37,7 @@ pub(super) const PAIRS: Target = Target {
         &EQUAL_SIDES,
         &EMPTY_SIDE,
         &NO_SYSTEM_PROMPT,
+        &UNSEEN_MEDIA,
         &PASSED_OVER,
         &ROW_COLUMNS,
         &TOO_LONG,
@@ -73,6 +74,7 @@ pub(super) const TRAJECTORIES: Target = Target {
         &LITERAL_MARKS,
         &MISSING_PICTURE,
         &NO_SYSTEM_PROMPT,
+        &UNSEEN_MEDIA,
         &PASSED_OVER,
         &ROW_COLUMNS,
         &TOO_LONG,

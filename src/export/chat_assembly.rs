@@ -7,7 +7,7 @@ use super::Refusal;
 use super::atif::arguments;
 use super::call_results::results_of_calls;
 use super::chat::{Chat, ChatAnswer, ChatCall, ChatPart, ChatSpeaker, ChatTurn};
-use super::code_turns::{ReplyParts, files_line, observation_turn, reply_text, shown};
+use super::code_turns::{ReplyParts, files_line, observation_turn, reply_text};
 use super::dialog::in_step;
 use super::llama_factory::PLACEHOLDER;
 use super::tool_text::described_tools;
@@ -197,6 +197,12 @@ fn path(attachment: &Attachment) -> Option<&str> {
     }
 }
 
+/// Whether the controller got a file as a picture. Benchmarks show videos, too, which no row can hold.
+pub(super) fn is_seen(attachment: &Attachment) -> bool {
+    let reference = &attachment.reference;
+    attachment.shown && (reference.is_picture() || reference.file_type().is_none())
+}
+
 /// The task: pictures, question, and the paths of files that tools may open.
 ///
 /// A code agent is told all paths, as M-TRACE does. Others are told those of files that are not shown, and all if calls
@@ -210,14 +216,15 @@ fn task_turn(item: &Item<'_>, style: Style) -> ChatTurn {
     let names_all = style == Style::Code || item.calls_name_files();
     let untold = task.attachments.iter().filter(|attachment| {
         let is_told = path(attachment).is_some_and(|path| text.contains(path));
-        style == Style::Code || ((names_all || !attachment.shown) && !is_told)
+        style == Style::Code || ((names_all || !is_seen(attachment)) && !is_told)
     });
     let line = files_line(untold.filter_map(path));
     if !line.is_empty() {
         text.push('\n');
         text.push_str(&line);
     }
-    let pictures: Vec<Attachment> = shown(task).cloned().collect();
+    let pictures = task.attachments.iter().filter(|a| is_seen(a));
+    let pictures: Vec<Attachment> = pictures.cloned().collect();
     let (parts, is_inline) = placed(&text, pictures, Place::Before);
     ChatTurn {
         is_inline,

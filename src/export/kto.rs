@@ -11,6 +11,7 @@ use super::labelled_replies::{LabelledReply, has_labels, labelled_rows};
 use super::pictures::{PictureUse, Pictures};
 use super::preflight::{
     EQUAL_SIDES, LITERAL_MARKS, MISSING_PICTURE, NO_SYSTEM_PROMPT, PASSED_OVER, ROW_COLUMNS,
+    UNSEEN_MEDIA,
 };
 use super::target::{BASE, Contents, Holds, Target};
 use super::token_limit::TOO_LONG;
@@ -36,6 +37,7 @@ pub(super) const TARGET: Target = Target {
         &LITERAL_MARKS,
         &MISSING_PICTURE,
         &NO_SYSTEM_PROMPT,
+        &UNSEEN_MEDIA,
         &PASSED_OVER,
         &ROW_COLUMNS,
         &TOO_LONG,

@@ -10,7 +10,9 @@ use super::llama_factory::{
     TURNS_ALTERNATE, conversations_info,
 };
 use super::pictures::{PictureUse, Pictures};
-use super::preflight::{EQUAL_SIDES, MISSING_PICTURE, NO_SYSTEM_PROMPT, PASSED_OVER, ROW_COLUMNS};
+use super::preflight::{
+    EQUAL_SIDES, MISSING_PICTURE, NO_SYSTEM_PROMPT, PASSED_OVER, ROW_COLUMNS, UNSEEN_MEDIA,
+};
 use super::share_gpt::{columns, row};
 use super::target::{BASE, Contents, Holds, Target, TargetKind};
 use super::token_limit::TOO_LONG;
@@ -38,6 +40,7 @@ pub(super) const TARGET: Target = Target {
         &EQUAL_SIDES,
         &MISSING_PICTURE,
         &NO_SYSTEM_PROMPT,
+        &UNSEEN_MEDIA,
         &PASSED_OVER,
         &ROW_COLUMNS,
         &TOO_LONG,

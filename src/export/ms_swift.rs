@@ -15,6 +15,7 @@ use super::ms_swift_rules::{LITERAL_MARKS, PICTURE_MARKS, REJECTED_TURNS, TURNS_
 use super::pictures::{PictureUse, Pictures};
 use super::preflight::{
     EMPTY_SIDE, EQUAL_SIDES, MISSING_PICTURE, NO_REPLY, NO_SYSTEM_PROMPT, PASSED_OVER, ROW_COLUMNS,
+    UNSEEN_MEDIA,
 };
 use super::target::{BASE, Holds, Target};
 use super::token_limit::TOO_LONG;
@@ -37,6 +38,7 @@ pub(super) const PAIRS: Target = Target {
         &EMPTY_SIDE,
         &MISSING_PICTURE,
         &NO_SYSTEM_PROMPT,
+        &UNSEEN_MEDIA,
         &PASSED_OVER,
         &ROW_COLUMNS,
         &TOO_LONG,
@@ -68,6 +70,7 @@ pub(super) const TRAJECTORIES: Target = Target {
         &NO_REPLY,
         &MISSING_PICTURE,
         &NO_SYSTEM_PROMPT,
+        &UNSEEN_MEDIA,
         &PASSED_OVER,
         &ROW_COLUMNS,
         &TOO_LONG,

@@ -7,7 +7,9 @@ use super::chat::{CallForm, chat_of};
 use super::chat_messages::{CallSpelling, MessageForm, PictureSpelling, RowPictures, messages};
 use super::hugging_face::{Column, ColumnType};
 use super::pictures::{PictureUse, Pictures};
-use super::preflight::{NO_REPLY, NO_SYSTEM_PROMPT, PASSED_OVER, PreflightRule, list};
+use super::preflight::{
+    NO_REPLY, NO_SYSTEM_PROMPT, PASSED_OVER, PreflightRule, UNSEEN_MEDIA, list,
+};
 use super::target::{BASE, Contents, Holds, Target};
 use super::token_limit::TOO_LONG;
 use super::tool_text::tool_schemas;
@@ -26,6 +28,7 @@ pub(super) const TARGET: Target = Target {
         &PICTURE_FILES,
         &NO_REPLY,
         &NO_SYSTEM_PROMPT,
+        &UNSEEN_MEDIA,
         &PASSED_OVER,
         &TOO_LONG,
     ],

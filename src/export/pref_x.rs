@@ -14,7 +14,7 @@ use super::original::{as_read, format_of, unsupported};
 use super::pictures::{Media, Pictures};
 use super::preflight::{
     EMPTY_SIDE, EQUAL_SIDES, MISSING_TASK_PICTURE, NO_SYSTEM_PROMPT, PreflightRule, ROW_COLUMNS,
-    find_passed_over,
+    UNSEEN_MEDIA, find_passed_over,
 };
 use super::token_limit::TOO_LONG;
 use super::{Outgoing, Refusal, Rendered, preflight};
@@ -44,6 +44,7 @@ pub(super) static RULES: &[&PreflightRule] = &[
     &EMPTY_SIDE,
     &MISSING_TASK_PICTURE,
     &NO_SYSTEM_PROMPT,
+    &UNSEEN_MEDIA,
     &PASSED_OVER,
     &ROW_COLUMNS,
     &TOO_LONG,

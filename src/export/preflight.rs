@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::Outgoing;
 use super::chat::{Chat, ChatSpeaker, ChatTurn};
+use super::chat_assembly::is_seen;
 use super::hugging_face::{Column, ColumnType};
 use super::target::{Contents, Target};
 use super::token_limit::TokenLimit;
@@ -241,6 +242,25 @@ pub(super) static NO_REPLY: PreflightRule = PreflightRule {
         let replies = |turn: &&ChatTurn| turn.speaker == ChatSpeaker::Assistant && !turn.is_empty();
         if !subject.said().iter().any(replies) {
             subject.find(found, "there is no reply");
+        }
+    },
+};
+
+/// Files that were shown and are no pictures.
+pub(super) static UNSEEN_MEDIA: PreflightRule = PreflightRule {
+    name: "unseen-media",
+    doc: "The controller was shown a file that is no picture (a video), and rows have no place for it: the model would answer \
+          for what it does not see.",
+    check: |subject, found| {
+        let attachments = subject.task().map_or(&[][..], |task| &task.attachments);
+        for attachment in attachments
+            .iter()
+            .filter(|file| file.shown && !is_seen(file))
+        {
+            subject.find(
+                found,
+                format!("{} is no picture", attachment.reference.label()),
+            );
         }
     },
 };

@@ -496,6 +496,35 @@ static CASES: &[Case] = &[
         ..case("passed-over", &["kto", "llamafactory-kto"])
     },
     Case {
+        item: |outgoing| {
+            let video = Attachment::from_path("kite.mp4", true);
+            task(outgoing).attachments.push(video);
+        },
+        ..case(
+            "unseen-media",
+            &[
+                "pref-x",
+                "trl-preference",
+                "trl-sft",
+                "trl-prm",
+                "ms-swift",
+                "ms-swift-sft",
+                "axolotl",
+                "axolotl-sft",
+                "openai-messages",
+                "llamafactory-sft",
+            ],
+        )
+    },
+    Case {
+        item: |outgoing| {
+            let video = Attachment::from_path("kite.mp4", true);
+            task(outgoing).attachments.push(video);
+        },
+        step: Some(3),
+        ..case("unseen-media", &["kto", "llamafactory-kto"])
+    },
+    Case {
         item: |outgoing| trajectory(outgoing).steps.clear(),
         ..case(
             "no-reply",

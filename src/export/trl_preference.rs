@@ -7,7 +7,7 @@ use super::chat_messages::{RowPictures, messages, turn_messages};
 use super::pictures::{PictureUse, Pictures};
 use super::preflight::{
     EMPTY_SIDE, EQUAL_SIDES, LITERAL_MARKS, MISSING_PICTURE, NO_SYSTEM_PROMPT, PASSED_OVER,
-    ROW_COLUMNS,
+    ROW_COLUMNS, UNSEEN_MEDIA,
 };
 use super::target::{BASE, Contents, Holds, Target};
 use super::token_limit::TOO_LONG;
@@ -31,6 +31,7 @@ pub(super) const TARGET: Target = Target {
         &EMPTY_SIDE,
         &MISSING_PICTURE,
         &NO_SYSTEM_PROMPT,
+        &UNSEEN_MEDIA,
         &PASSED_OVER,
         &ROW_COLUMNS,
         &TOO_LONG,

@@ -10,7 +10,7 @@ use super::chat::{CallForm, Chat, chat_in};
 use super::hugging_face::{Column, ColumnType};
 use super::label_rules::{LABEL_COUNT, LABELS_DISAGREE, STEP_WITHOUT_LABEL};
 use super::pictures::PictureUse;
-use super::preflight::{NO_SYSTEM_PROMPT, PASSED_OVER, ROW_COLUMNS, UNSEEN_PICTURES};
+use super::preflight::{NO_SYSTEM_PROMPT, PASSED_OVER, ROW_COLUMNS, UNSEEN_MEDIA, UNSEEN_PICTURES};
 use super::step_labels::{StepVotes, step_votes};
 use super::target::{BASE, Holds, Target};
 use super::token_limit::TOO_LONG;
@@ -30,6 +30,7 @@ pub(super) const TARGET: Target = Target {
         &STEP_WITHOUT_LABEL,
         &UNSEEN_PICTURES,
         &NO_SYSTEM_PROMPT,
+        &UNSEEN_MEDIA,
         &PASSED_OVER,
         &ROW_COLUMNS,
         &TOO_LONG,

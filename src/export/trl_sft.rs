@@ -7,6 +7,7 @@ use super::chat_messages::{RowPictures, messages};
 use super::pictures::{PictureUse, Pictures};
 use super::preflight::{
     LITERAL_MARKS, MISSING_PICTURE, NO_REPLY, NO_SYSTEM_PROMPT, PASSED_OVER, ROW_COLUMNS,
+    UNSEEN_MEDIA,
 };
 use super::target::{BASE, Contents, Holds, Target};
 use super::token_limit::TOO_LONG;
@@ -28,6 +29,7 @@ pub(super) const TARGET: Target = Target {
         &NO_REPLY,
         &MISSING_PICTURE,
         &NO_SYSTEM_PROMPT,
+        &UNSEEN_MEDIA,
         &PASSED_OVER,
         &ROW_COLUMNS,
         &TOO_LONG,

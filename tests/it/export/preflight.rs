@@ -20,13 +20,20 @@ fn user_with(name: &str, formats: &[&str]) -> User {
 
 #[test]
 fn rows_that_fail_are_listed_and_not_written_unless_allowed() {
-    let user = user_with("preflight-allow", &["m-trace"]);
+    let user = User::new("preflight-allow");
+    let mut records = ["a", "b", "c"].map(|id| record(id, "How tall is it?", "70 m", "70 m"));
+    records[2]["conversations"]
+        .as_array_mut()
+        .unwrap()
+        .remove(0);
+    user.write("trips.json", array(&records));
+    user.retake(["add", "trips.json"]).succeeds();
     let checked = user.retake(["check", "llamafactory-sft"]);
     assert_eq!(checked.code, Some(3), "{checked:?}");
     assert!(
         checked
             .stdout
-            .contains("m-trace/7  no-system-prompt  there is no system prompt"),
+            .contains("trips/c  no-system-prompt  there is no system prompt"),
         "{checked:?}"
     );
     assert!(
@@ -39,7 +46,7 @@ fn rows_that_fail_are_listed_and_not_written_unless_allowed() {
         report["failed_rules"],
         serde_json::json!({"no-system-prompt": 1})
     );
-    assert_eq!(report["failures"][0]["id"], "m-trace/7");
+    assert_eq!(report["failures"][0]["id"], "trips/c");
 
     let export = |more: &[&str]| {
         let arguments = [
@@ -61,7 +68,7 @@ fn rows_that_fail_are_listed_and_not_written_unless_allowed() {
     assert!(
         ended
             .stderr
-            .contains("not written: m-trace/7: no-system-prompt"),
+            .contains("not written: trips/c: no-system-prompt"),
         "{ended:?}"
     );
     let ended = export(&["--allow", "no-system-prompt"]);
@@ -69,7 +76,7 @@ fn rows_that_fail_are_listed_and_not_written_unless_allowed() {
     assert_eq!(rows().len(), 3);
     let manifest = value(&fs::read_to_string(user.path("sft.json.manifest.json")).unwrap());
     assert_eq!(manifest["allow"], serde_json::json!(["no-system-prompt"]));
-    assert_eq!(manifest["files"][0]["rows"][2], "m-trace/7");
+    assert_eq!(manifest["files"][0]["rows"][2], "trips/c");
     let ended = export(&["--allow", "equal-sides"]);
     assert_eq!(ended.code, Some(2), "{ended:?}");
     assert!(ended.stderr.contains("turns-alternate"), "{ended:?}");

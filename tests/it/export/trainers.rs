@@ -140,6 +140,11 @@ fn pairs_come_back_from_every_trainer() {
                 record.content.pairs.len()
             );
             for (row, pair) in rows.iter().zip(&record.content.pairs) {
+                // Then a side would begin with the controller's own words: a rule of the target says so.
+                let steps = &pair.context.steps;
+                if steps.iter().any(|step| step.observation.is_none()) {
+                    continue;
+                }
                 let read = &read_row(format, row).pairs[0];
                 let steps = pair.context.steps.len();
                 assert_eq!(read.context.steps.len(), steps, "{target} {}", record.id);
@@ -216,6 +221,9 @@ fn check_uniform(target: &str, rows: &[Value]) {
             assert_eq!(keys(row), keys(&rows[0]), "{target}");
         }
         for (key, value) in row.as_object().unwrap() {
+            if rows[0].get(key).is_none() {
+                continue;
+            }
             let kind = shape(value);
             let first = shape(&rows[0][key]);
             let is_list = |kind: &str| kind.starts_with('[');
