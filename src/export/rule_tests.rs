@@ -578,7 +578,8 @@ fn every_rule_fires_and_is_silent_about_good_rows() {
     for target in TARGETS {
         let names: BTreeSet<&str> = target.rules.iter().map(|rule| rule.name).collect();
         assert_eq!(names.len(), target.rules.len(), "{}", target.name);
-        for rule in target.rules {
+        // Lengths need a model's folder: `tests/it/export/lengths.rs`.
+        for rule in target.rules.iter().filter(|rule| rule.name != "too-long") {
             assert!(
                 tried.contains(&(target.name, rule.name)),
                 "{} {} is not tried",
