@@ -128,6 +128,11 @@ impl IndexStore {
             policy.set_min_layer_size(SMALL_SEGMENT);
         }
         writer.set_merge_policy(Box::new(policy));
+        // A writer that was killed in a commit leaves files under the names that the next one takes, which it can't.
+        writer
+            .garbage_collect_files()
+            .wait()
+            .map_err(|e| self.error(e))?;
         Ok(IndexStoreWriter {
             store: self,
             writer,
@@ -264,6 +269,83 @@ impl IndexStoreReader {
         IndexError::Tantivy {
             path: self.folder.clone(),
             source,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ContentHash;
+
+    const BUDGET: WriteBudget = WriteBudget {
+        threads: 1,
+        memory_bytes: 16_000_000,
+        is_small_change: true,
+    };
+
+    fn key(row: u32) -> RecordKey {
+        RecordKey { source: 1, row }
+    }
+
+    fn folder(name: &str) -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("retake-{name}-{}", std::process::id()));
+        drop(std::fs::remove_dir_all(&folder));
+        folder
+    }
+
+    fn copy(from: &Path, to: &Path, wanted: impl Fn(&str) -> bool) {
+        std::fs::create_dir_all(to).unwrap();
+        for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+            let name = entry.file_name();
+            if wanted(name.to_str().unwrap()) {
+                std::fs::copy(entry.path(), to.join(name)).unwrap();
+            }
+        }
+    }
+
+    fn remove_first(store: &IndexStore) {
+        let mut writer = store.writer(BUDGET).unwrap();
+        writer.remove(key(1));
+        writer.commit("second").unwrap();
+        writer.finish().unwrap();
+    }
+
+    #[test]
+    fn a_writer_that_was_killed_in_a_commit_is_followed_by_one_that_commits() {
+        let [whole, killed] = ["store-whole", "store-killed"].map(folder);
+        let store = IndexStore::open_or_create(&whole).unwrap();
+        let mut writer = store.writer(BUDGET).unwrap();
+        for row in [1, 2] {
+            let mut document = writer.document(DocumentKind::Trajectory);
+            document.identify(key(row), &format!("a/{row}"), &ContentHash([row as u8; 32]));
+            writer.add(vec![document]).unwrap();
+        }
+        writer.commit("first").unwrap();
+        writer.finish().unwrap();
+        let place = |folder: &Path| folder.join(format!("tantivy-{SCHEMA_VERSION}"));
+        copy(&place(&whole), &place(&killed), |_| true);
+
+        remove_first(&store);
+        // What a kill before the commit's last step leaves: its files, and the list of files, but not `meta.json`.
+        let is_left = |name: &str| name.ends_with(".del") || name == ".managed.json";
+        copy(&place(&whole), &place(&killed), is_left);
+        let left = std::fs::read_dir(place(&killed)).unwrap();
+        let names: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
+        assert!(
+            names
+                .iter()
+                .any(|name| name.to_str().unwrap().ends_with(".del")),
+            "{names:?}"
+        );
+
+        let store = IndexStore::open_or_create(&killed).unwrap();
+        remove_first(&store);
+        let reader = store.reader().unwrap();
+        assert_eq!(reader.keys_of("a/1").unwrap(), []);
+        assert_eq!(reader.keys_of("a/2").unwrap(), [key(2)]);
+        for folder in [whole, killed] {
+            std::fs::remove_dir_all(folder).unwrap();
         }
     }
 }

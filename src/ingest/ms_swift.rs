@@ -53,11 +53,14 @@ fn read(record: &RecordText<'_>) -> Result<Content, ReadError> {
             }
         }
         (_, Some(Value::Array(replies))) => {
+            // It stands for all that follows the user's last message; what both begin with is the steps before.
             let at = after_last_user(messages);
+            let whole: Vec<Value> = messages[..at].iter().chain(replies).cloned().collect();
+            let shared = shared_turns(messages, &whole).max(at);
             Sides {
-                prompt: read(&messages[..at]),
-                chosen: read(&messages[at..]),
-                rejected: read(replies),
+                prompt: read(&messages[..shared]),
+                chosen: read(&messages[shared..]),
+                rejected: read(&whole[shared..]),
             }
         }
         (_, Some(Value::String(reply))) => {

@@ -400,30 +400,29 @@ fn agreement_is_what_the_library_says_and_what_a_pencil_says() {
         person.decides(&["add", "runs.json"]);
     }
     let id = |number: usize| format!("runs/r{number:02}");
-    let decide =
-        |person: &Person, verb: &str, numbers: &[std::ops::Range<usize>], extra: &[&str]| {
-            let ids: Vec<String> = numbers.iter().cloned().flatten().map(id).collect();
-            let mut arguments = vec!["review", verb];
-            arguments.extend(ids.iter().map(String::as_str));
-            arguments.extend(extra);
-            person.decides(&arguments);
-        };
+    // Numbers of records as `0-20,25-35`, without the last of each range.
+    let decide = |person: &Person, verb: &str, numbers: &str, extra: &[&str]| {
+        let ranges = numbers
+            .split(',')
+            .map(|range| range.split_once('-').unwrap());
+        let ranges = ranges.flat_map(|(start, end)| start.parse().unwrap()..end.parse().unwrap());
+        let ids: Vec<String> = ranges.map(id).collect();
+        let mut arguments = vec!["review", verb];
+        arguments.extend(ids.iter().map(String::as_str));
+        arguments.extend(extra);
+        person.decides(&arguments);
+    };
     // 20 both accept, 5 only ada, 10 only bob, 15 neither: κ = (0.7 − 0.5) / 0.5.
-    decide(&ada, "accept", &[0..25], &[]);
-    decide(&ada, "reject", &[25..50], &["--reason", "unsafe"]);
-    decide(&bob, "accept", &[0..20, 25..35], &[]);
-    decide(&bob, "reject", &[20..25, 35..45], &["--reason", "unsafe"]);
-    decide(
-        &bob,
-        "reject",
-        &[45..50],
-        &["--reason", "unsafe,wrong-tool"],
-    );
-    decide(&ada, "label", &[0..3], &["--step", "1", "--value", "1"]);
-    decide(&bob, "label", &[0..2], &["--step", "1", "--value", "1"]);
-    decide(&bob, "label", &[2..3], &["--step", "1", "--value", "0"]);
+    decide(&ada, "accept", "0-25", &[]);
+    decide(&ada, "reject", "25-50", &["--reason", "unsafe"]);
+    decide(&bob, "accept", "0-20,25-35", &[]);
+    decide(&bob, "reject", "20-25,35-45", &["--reason", "unsafe"]);
+    decide(&bob, "reject", "45-50", &["--reason", "unsafe,wrong-tool"]);
+    decide(&ada, "label", "0-3", &["--step", "1", "--value", "1"]);
+    decide(&bob, "label", "0-2", &["--step", "1", "--value", "1"]);
+    decide(&bob, "label", "2-3", &["--step", "1", "--value", "0"]);
     // What is undone is no rating, and neither is an adjudication.
-    decide(&ada, "label", &[3..9], &["--step", "1", "--value", "-1"]);
+    decide(&ada, "label", "3-9", &["--step", "1", "--value", "-1"]);
     ada.decides(&["undo"]);
     ada.merges(&bob);
     ada.decides(&["review", "adjudicate", "runs/r20", "accept"]);

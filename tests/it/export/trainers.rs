@@ -4,6 +4,8 @@ use std::convert::Infallible;
 use std::fs;
 use std::path::Path;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use retake::domain::review::ReviewState;
 use retake::domain::{Action, Content, Record, Step, Verdict};
 use retake::export::{
@@ -31,8 +33,11 @@ fn accepted(records: &[Record]) -> impl Iterator<Item = Result<Outgoing, Infalli
     })
 }
 
+/// Calls with their arguments, and what they led to.
+type Essence = (Vec<(String, Value)>, Option<String>);
+
 /// What a step does and leads to, as far as every chat format can say it.
-fn essence(step: &Step, is_last: bool) -> (Vec<(String, Value)>, Option<String>) {
+fn essence(step: &Step, is_last: bool) -> Essence {
     let calls = step.tool_calls().iter();
     let calls = calls.map(|call| {
         let arguments = match &call.arguments {
@@ -49,7 +54,7 @@ fn essence(step: &Step, is_last: bool) -> (Vec<(String, Value)>, Option<String>)
     )
 }
 
-fn essences(steps: &[Step]) -> Vec<(Vec<(String, Value)>, Option<String>)> {
+fn essences(steps: &[Step]) -> Vec<Essence> {
     let last = steps.len().saturating_sub(1);
     steps
         .iter()
@@ -428,10 +433,13 @@ fn files_of_llamafactory_are_entries_with_their_columns() {
     }
 }
 
-/// What tables and JSON have in common: no nulls, pictures as their paths, JSON in text as what it says.
+/// What tables and JSON have in common: no nulls, pictures as their bytes or else their paths, JSON in text as what it says.
 fn plain(value: &Value, name: &str) -> Value {
     match value {
-        Value::Object(members) if members.contains_key("bytes") => members["path"].clone(),
+        Value::Object(members) if members.contains_key("bytes") => match &members["bytes"] {
+            Value::Null => members["path"].clone(),
+            hexadecimal => hexadecimal.clone(),
+        },
         Value::Object(members) => {
             let kept = members.iter().filter(|(_, value)| !value.is_null());
             Value::Object(
@@ -440,6 +448,15 @@ fn plain(value: &Value, name: &str) -> Value {
             )
         }
         Value::Array(items) => items.iter().map(|item| plain(item, name)).collect(),
+        Value::String(text) if text.starts_with("data:") => {
+            let (_, base64) = text.split_once(',').unwrap();
+            let bytes = STANDARD.decode(base64).unwrap();
+            bytes
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect::<String>()
+                .into()
+        }
         Value::String(text) if ["arguments", "tools"].contains(&name) && !text.is_empty() => {
             value_of(text)
         }
