@@ -7,7 +7,7 @@ use super::Refusal;
 use super::atif::arguments;
 use super::call_results::results_of_calls;
 use super::chat::{Chat, ChatAnswer, ChatCall, ChatPart, ChatSpeaker, ChatTurn};
-use super::code_turns::{ReplyParts, files_line, observation_turn, reply_text};
+use super::code_turns::{ReplyParts, files_line, observation_turn, reply_text, without_open_fence};
 use super::dialog::in_step;
 use super::llama_factory::PLACEHOLDER;
 use super::tool_text::described_tools;
@@ -350,7 +350,9 @@ impl Assembly {
             }
             (_, Some(Action::ToolCalls(made))) => {
                 calls = self.calls(made, index + 1);
-                thought = reply.thought.map(|thought| thought.trim().to_owned());
+                thought = reply
+                    .thought
+                    .map(|thought| without_open_fence(thought).to_owned());
                 // What is kept of a reply is the whole of it, with its thought in marks, or what it says beside its thought.
                 let whole = reply.written.unwrap_or_default();
                 let rest = whole.split_once(END_THINKING);

@@ -88,7 +88,7 @@ pub(super) fn reply_text(parts: ReplyParts<'_>, ends: bool) -> Result<String, Re
 }
 
 /// A thought without the fence that some of GTA's end in: it holds nothing, and would swallow the code that follows.
-fn without_open_fence(thought: &str) -> &str {
+pub(super) fn without_open_fence(thought: &str) -> &str {
     let thought = thought.trim();
     match thought.strip_suffix("```") {
         Some(before) if before.matches("```").count() % 2 == 0 => before.trim_end(),

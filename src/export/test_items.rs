@@ -158,7 +158,8 @@ fn crop(id: Option<&str>, corner: u8, result: &str) -> ToolCall {
 /// A run of an agent that calls tools: two calls at once, a picture that a tool made, and a message as its answer.
 pub fn tool_run() -> Trajectory {
     let calls = Step {
-        thought: Some("Both halves.\n".to_owned()),
+        // Some thoughts of GTA end in a fence.
+        thought: Some("Both halves.\n\n```\n".to_owned()),
         action: Some(Action::ToolCalls(vec![
             crop(Some("c1"), 1, "upper"),
             crop(None, 2, "lower.png"),

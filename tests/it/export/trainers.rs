@@ -498,3 +498,33 @@ fn tables_hold_the_same_rows() {
         }
     }
 }
+
+/// Rules on the form of rows: those that we make keep them, whatever a record says.
+const OF_FORM: [&str; 9] = [
+    "picture-marks",
+    "picture-places",
+    "row-columns",
+    "turn-texts",
+    "function-calls",
+    "label-type",
+    "label-count",
+    "text-roles",
+    "rejected-turns",
+];
+
+#[test]
+fn rows_have_the_form_that_their_trainer_wants() {
+    let records = all_fixtures();
+    for target in trainers().filter(|target| target.name != "pref-x") {
+        let progress = Progress::default();
+        let options = ExportOptions::plain(&progress);
+        let summary = check(target, &mut accepted(&records), options).unwrap();
+        for failure in &summary.failures {
+            assert!(
+                !OF_FORM.contains(&failure.rule),
+                "{}: {failure:?}",
+                target.name
+            );
+        }
+    }
+}
