@@ -4,7 +4,9 @@
 use serde_json::{Map, Value};
 
 use super::chat::{CallForm, chat_of};
-use super::chat_messages::{CallSpelling, MessageForm, PictureSpelling, RowPictures, messages};
+use super::chat_messages::{
+    CallSpelling, MessageForm, PictureSpelling, RowPictures, messages, spell_as_parts,
+};
 use super::hugging_face::{Column, ColumnType};
 use super::pictures::{PictureUse, Pictures};
 use super::preflight::{
@@ -33,6 +35,7 @@ pub(super) const TARGET: Target = Target {
         &TOO_LONG,
     ],
     columns: Some(columns),
+    complete_table: Some(complete_table),
     chat: Some(CallForm::Structured),
     render: |outgoing, pictures| {
         let mut rendered = Rendered::default();
@@ -62,6 +65,13 @@ fn row(outgoing: &Outgoing, pictures: &mut Pictures) -> Result<(String, Contents
     }
     let contents = contents(&chat, turns);
     Ok((Value::Object(row).to_string(), contents))
+}
+
+/// With pictures in any row every content is a list of parts.
+fn complete_table(row: &mut Map<String, Value>, file: Contents) {
+    if file.pictures {
+        spell_as_parts(row, &[MESSAGES]);
+    }
 }
 
 fn columns(file: Contents) -> Vec<Column> {

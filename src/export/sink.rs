@@ -92,7 +92,7 @@ impl<'w> Sink<'w> {
         if let (Some(columns), Some(ending @ ("parquet" | "arrow"))) = (target.columns, ending) {
             let form = SinkForm::Table {
                 waiting: Spool::new(staging.scratch()?),
-                complete: target.complete,
+                complete: target.complete_table.or(target.complete),
                 columns,
                 file,
                 is_parquet: ending == "parquet",
@@ -146,14 +146,18 @@ impl<'w> Sink<'w> {
             (SinkForm::Waiting { waiting, .. }, _) => waiting.put(json)?,
             (
                 SinkForm::Table {
-                    waiting, columns, ..
+                    waiting,
+                    columns,
+                    complete,
+                    ..
                 },
                 _,
             ) => {
-                if let Err(refusal) = fit(columns(row.contents), json) {
+                let json = completed(json, *complete, row.contents)?;
+                if let Err(refusal) = fit(columns(row.contents), &json) {
                     return Ok(Err(refusal));
                 }
-                waiting.put(json)?;
+                waiting.put(&json)?;
             }
             (SinkForm::Typed(table), _) => return table.put(&outgoing.record, json),
             (SinkForm::Inferred { rows, .. }, _) => return rows.put(json),

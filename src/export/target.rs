@@ -46,6 +46,8 @@ pub struct Target {
     pub(super) needs: fn(&Outgoing) -> bool,
     /// Gives a row the form that all have in a file that holds this, where that depends on it. Twice is as once.
     pub(super) complete: Option<Complete>,
+    /// The same for a table, whose columns hold one type each, where JSON rows need it not.
+    pub(super) complete_table: Option<Complete>,
     /// Makes the rows of one record, each as JSON text.
     pub(super) render: fn(&Outgoing, &mut Pictures) -> Rendered,
 }
@@ -93,6 +95,7 @@ pub(super) const BASE: Target = Target {
     chat: None,
     needs: |_| true,
     complete: None,
+    complete_table: None,
     render: |_, _| Rendered {
         rows: Vec::new(),
         refusals: Vec::new(),

@@ -433,7 +433,8 @@ fn files_of_llamafactory_are_entries_with_their_columns() {
     }
 }
 
-/// What tables and JSON have in common: no nulls, pictures as their bytes or else their paths, JSON in text as what it says.
+/// What tables and JSON have in common: no nulls, pictures as their bytes or else their paths, JSON in text as what it says,
+/// a text for a content as its one part.
 fn plain(value: &Value, name: &str) -> Value {
     match value {
         Value::Object(members) if members.contains_key("bytes") => match &members["bytes"] {
@@ -448,6 +449,7 @@ fn plain(value: &Value, name: &str) -> Value {
             )
         }
         Value::Array(items) => items.iter().map(|item| plain(item, name)).collect(),
+        Value::String(text) if name == "content" => json!([{"type": "text", "text": text}]),
         Value::String(text) if text.starts_with("data:") => {
             let (_, base64) = text.split_once(',').unwrap();
             let bytes = STANDARD.decode(base64).unwrap();
