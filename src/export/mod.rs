@@ -40,6 +40,7 @@ mod preflight;
 mod preflight_reference;
 mod python_call;
 mod raw_run;
+mod row_chat;
 #[cfg(test)]
 mod row_tests;
 #[cfg(test)]

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::chat::{Chat, ChatPart, ChatSpeaker, ChatTurn};
 use super::preflight::{PreflightRule, Subject};
+use super::row_chat::conversations;
 use super::tool_text::tool_schemas;
 use crate::domain::{Attachment, PictureReference};
 use crate::media::{DecodeLimits, size};
@@ -70,6 +71,24 @@ pub(super) static TOO_LONG: PreflightRule = PreflightRule {
 
 /// The tokens of a row; of a pair those of the longer of context with chosen and context with rejected.
 fn tokens(limit: &TokenLimit, chat: &Chat, subject: &Subject<'_>) -> Result<usize, String> {
+    let pictures = subject.said().into_iter().flat_map(ChatTurn::pictures);
+    let sizes = pictures.map(|picture| size_of(picture, subject));
+    let sizes: Vec<PictureSize> = sizes.collect::<Result<_, _>>()?;
+    let Some(conversations) = conversations(subject.row, &sizes) else {
+        return tokens_of_chat(limit, chat, subject);
+    };
+    let mut longest = 0;
+    for conversation in conversations {
+        let counted = limit
+            .counter
+            .count(&conversation.messages, &conversation.tools);
+        longest = longest.max(counted.map_err(|error| error.to_string())?);
+    }
+    Ok(longest)
+}
+
+/// The tokens of what a row was made from, where it has no messages.
+fn tokens_of_chat(limit: &TokenLimit, chat: &Chat, subject: &Subject<'_>) -> Result<usize, String> {
     let tools = tool_schemas(&chat.tools);
     let count = |turns: Vec<&ChatTurn>| -> Result<usize, String> {
         let system = chat

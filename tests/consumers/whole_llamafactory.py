@@ -1,9 +1,18 @@
 """LLaMA-Factory's own loading, converting and tokenizing of our rows."""
+import contextlib
+import io
 import json
+import sys
 from pathlib import Path
 
 import datasets
 import transformers
+
+from trainer_code import Standin
+
+# The index's newest torchaudio does not load beside its newest torch; there is no sound here.
+sys.modules["torchaudio"] = Standin("torchaudio")
+
 from llamafactory.data.loader import _get_merged_dataset, _get_preprocessed_dataset
 from llamafactory.data.template import get_template_and_fix_tokenizer
 from llamafactory.hparams import DataArguments, ModelArguments
@@ -38,7 +47,8 @@ def processed_rows(exports):
             training = transformers.Seq2SeqTrainingArguments(output_dir=str(exports.folder / "out"), report_to=[], use_cpu=True)
             template = get_template_and_fix_tokenizer(tokenizer, data)
             merged = _get_merged_dataset(data.dataset, model, data, training, stage)
-            made = _get_preprocessed_dataset(merged, data, training, stage, template, tokenizer, processor)
+            with contextlib.redirect_stdout(io.StringIO()):  # it prints an example
+                made = _get_preprocessed_dataset(merged, data, training, stage, template, tokenizer, processor)
             assert len(made) == len(rows), (name, len(made), len(rows))
             first, second = {"rm": ("chosen_input_ids", "rejected_input_ids"), "sft": ("input_ids",) * 2, "kto": ("input_ids",) * 2}[stage]
             picture = tokenizer.convert_tokens_to_ids("<|image_pad|>")
