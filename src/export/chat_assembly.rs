@@ -334,7 +334,8 @@ impl Assembly {
         index: usize,
         is_last: bool,
     ) -> Result<ChatTurn, Refusal> {
-        let mut written = reply.written.filter(|written| says(written, reply.thought));
+        let words = reply.thought.map(without_open_fence);
+        let mut written = reply.written.filter(|written| says(written, words));
         let mut thought = None;
         let mut calls = Vec::new();
         let text = match (self.style, reply.action) {
@@ -350,9 +351,7 @@ impl Assembly {
             }
             (_, Some(Action::ToolCalls(made))) => {
                 calls = self.calls(made, index + 1);
-                thought = reply
-                    .thought
-                    .map(|thought| without_open_fence(thought).to_owned());
+                thought = words.map(str::to_owned);
                 // What is kept of a reply is the whole of it, with its thought in marks, or what it says beside its thought.
                 let whole = reply.written.unwrap_or_default();
                 let rest = whole.split_once(END_THINKING);
@@ -366,7 +365,7 @@ impl Assembly {
                 };
                 match written.take().filter(|written| says(written, said)) {
                     Some(written) => written.to_owned(),
-                    None => thinking(reply.thought, said.unwrap_or_default()),
+                    None => thinking(words, said.unwrap_or_default()),
                 }
             }
         };
