@@ -14,13 +14,16 @@
 //! | 2 | [`index`] | tantivy: schema, query language, facets |
 //! | 2 | [`journal`] | append-only records of what people decide; merging |
 //! | 2 | [`rules`] | pure checks of a trajectory, and answer scorers |
-//! | 2 | [`model`] | a model's tokenizer, chat template and picture tokens, from its folder |
+//! | 2 | [`model`] | vision-language models: weights, tokenizer, chat template, generation |
 //! | 3 | [`corpus`] | sources = current state; runs the rules, feeds the index |
+//! | 3 | [`controller`] | what proposes a step: a client of chat completions, a script |
 //! | 3 | [`export`] | one file per format, from the domain |
+//! | 4 | [`serve`] | a model as a server of chat completions |
 //! | 9 | [`cli`] | one file per verb; the only place that prints |
 
 pub mod cli;
 pub mod config;
+pub mod controller;
 pub mod corpus;
 pub mod domain;
 pub mod export;
@@ -32,4 +35,5 @@ pub mod media;
 pub mod model;
 pub mod report;
 pub mod rules;
+pub mod serve;
 pub mod workspace;

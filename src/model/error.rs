@@ -131,6 +131,26 @@ pub enum ModelError {
         /// Tokens of the model.
         vocabulary: usize,
     },
+    /// No model has this name.
+    #[error(
+        "there is no model `{}`, and no such folder or file; {}",
+        visible(name),
+        if names.is_empty() { "no model has a name yet".to_owned() } else { format!("models with names are {}", visible(names)) }
+    )]
+    NoModel {
+        /// What was asked for.
+        name: String,
+        /// The names that there are.
+        names: String,
+    },
+    /// The file of names can't be used.
+    #[error("the names of models in {} can't be used: {reason}", path.display())]
+    Registry {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
     /// A request that can't be met.
     #[error("{0}")]
     Request(String),
@@ -191,6 +211,9 @@ impl From<ModelError> for Report {
             ),
             ModelError::UnknownArchitecture(_) => {
                 report.hint(format!("known are {}", Architecture::names()))
+            }
+            ModelError::NoModel { .. } => {
+                report.hint("`retake model list` lists them; `retake model add DIR` gives one a name")
             }
             ModelError::NotFinite(_) => report.hint(
                 "its weights may be damaged, or too large for 16 bits; `--device cpu` computes in 32",

@@ -15,6 +15,8 @@ mod device;
 mod error;
 mod generate;
 mod gguf_parts;
+#[cfg(test)]
+mod gguf_tests;
 mod idefics3;
 mod language_model;
 mod layers;
@@ -30,11 +32,15 @@ mod qwen2_5_vl;
 mod qwen2_vl;
 mod qwen3_vl;
 mod random;
+mod registry;
 mod resampling;
 #[cfg(test)]
 mod runnable_tests;
 mod self_test;
 mod smolvlm;
+#[cfg(test)]
+mod speed_tests;
+mod summary;
 mod token_count;
 mod tokenizer;
 mod vision;
@@ -52,6 +58,8 @@ pub use language_model::{Model, ModelOptions};
 pub use picture_pixels::PicturePixels;
 pub use picture_tokens::PictureTokens;
 pub use token_count::TokenCounter;
+pub use registry::ModelRegistry;
+pub use summary::ModelSummary;
 pub use tokenizer::Tokenizer;
 pub use vision::Pixels;
 pub use weights::TensorProblem;

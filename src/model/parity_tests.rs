@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Tensor;
 
 use super::architecture::{Architecture, MODELS};
 use super::config::Section;
@@ -12,11 +12,28 @@ use super::model_folder::Settings;
 use super::network::{Layout, Network};
 use super::vision::{PictureEmbedding, Pixels};
 use super::weights::{Precision, SafetensorsFolder, TensorSource};
+use super::{ComputeDevice, DeviceChoice};
 use crate::jobs::Progress;
+
+/// Where the project is; a test binary that was brought to another machine is told.
+pub(super) fn package() -> PathBuf {
+    let told = std::env::var_os("RETAKE_PACKAGE").map(PathBuf::from);
+    told.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")))
+}
+
+/// The device that is tried: the CPU, or what `RETAKE_TEST_DEVICE` says.
+pub(super) fn device() -> ComputeDevice {
+    let choice = std::env::var("RETAKE_TEST_DEVICE").map_or(DeviceChoice::Cpu, |choice| {
+        choice.parse().unwrap()
+    });
+    let (device, told) = ComputeDevice::choose(choice).unwrap();
+    assert!(told.is_empty(), "{told:?}");
+    device
+}
 
 /// Folders that have a folder for each architecture.
 fn roots() -> Vec<PathBuf> {
-    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let package = package();
     let shared = std::env::var_os("RETAKE_SHARED").map(PathBuf::from);
     let shared = shared.unwrap_or_else(|| package.join("../shared"));
     let mut roots = vec![package.join("tests/reference/parity")];
@@ -58,7 +75,7 @@ fn network(folder: &Path, precision: Precision) -> Network {
         blueprint.as_ref(),
         &source,
         folder,
-        &Device::flex(),
+        device().burn(),
         precision,
         None,
         &Progress::default(),

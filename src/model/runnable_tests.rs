@@ -1,11 +1,12 @@
 //! Whole models: from messages and pictures to text, against what `transformers` answers, and the ways of generating.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use image::RgbImage;
 use serde_json::Value;
 
+use super::parity_tests::package;
 use super::{
     CandidateOptions, ChatMessage, ChatPart, Completion, Finish, GenerationRequest,
     GenerationStatistics, Generator, Model, ModelError, ModelOptions, Piece, PictureSize, Prompt,
@@ -16,8 +17,7 @@ use crate::jobs::Progress;
 const NAMES: [&str; 3] = ["text", "qwen2_vl", "smolvlm"];
 
 pub(super) fn folder(name: &str) -> PathBuf {
-    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-    package.join("tests/reference/runnable").join(name)
+    package().join("tests/reference/runnable").join(name)
 }
 
 fn generator(name: &str) -> Generator {
@@ -140,10 +140,14 @@ fn what_is_known_is_not_read_again() {
         assert_eq!(warm, cold);
         // The next step: the same context, its answer, and what came of it.
         let mut longer = prompt.clone();
-        longer.ids.extend(&cold[0].ids);
+        // A random model may write the token of a picture.
+        let written = if name == "text" { 5 } else { 0 };
+        if written > 0 {
+            longer.ids.extend(&cold[0].ids);
+        }
         longer.ids.extend([40, 41, 42]);
         let (next, statistics, _) = run(&mut generator, &request(&longer, vec![greedy.clone()]));
-        assert_eq!(statistics.cached_tokens, count + 5);
+        assert_eq!(statistics.cached_tokens, count + written);
         generator.forget();
         let (again, statistics, _) = run(&mut generator, &request(&longer, vec![greedy]));
         assert_eq!(statistics.cached_tokens, 0);

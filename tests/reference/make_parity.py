@@ -80,17 +80,19 @@ TYPES = {"smolvlm": torch.bfloat16, "idefics3": torch.float16}
 
 def make_model(out, name):
     model, inputs = MODELS[name]()
+    kind = TYPES.get(name, torch.float32)
     for key, parameter in model.named_parameters():
         # Initial weights are too even to tell right from wrong; where the head is tied, layers must drown the embeddings.
         layers = 0.5 if name == "llama" and "layers" in key else 0.18
         parameter.add_(torch.randn_like(parameter) * (0.2 if parameter.ndim == 1 else layers))
-    kind = TYPES.get(name, torch.float32)
-    model.to(kind).save_pretrained(f"{out}/{name}", **({"max_shard_size": "40KB"} if name == "qwen2_vl" else {}))
-    model.to(torch.float32).eval()
+        parameter.copy_(parameter.to(kind))
+    model.eval()
     logits = model(**inputs).logits
     greedy = model.generate(**inputs, do_sample=False, max_new_tokens=NEW_TOKENS, min_new_tokens=NEW_TOKENS)[:, inputs["input_ids"].shape[1]:]
     inputs.pop("mm_token_type_ids", None)
     tensors = {**inputs, "logits": logits, "greedy": greedy}
+    # Last: it rounds tables that are computed, too.
+    model.to(kind).save_pretrained(f"{out}/{name}", **({"max_shard_size": "40KB"} if name == "qwen2_vl" else {}))
     save_file({key: value.contiguous() for key, value in tensors.items()}, f"{out}/{name}/fixture.safetensors")
     os.remove(f"{out}/{name}/generation_config.json")
     print(name, tuple(logits.shape), f"{len(set(greedy[0].tolist()))} distinct tokens")

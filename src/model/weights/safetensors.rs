@@ -55,6 +55,12 @@ impl SafetensorsFolder {
         Self::of_files(shards)
     }
 
+    /// Its files.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        let files: BTreeSet<&Path> = self.tensors.values().map(|(path, _)| path.as_path()).collect();
+        files.into_iter()
+    }
+
     /// Reads the headers of these files.
     pub fn of_files(paths: impl IntoIterator<Item = PathBuf>) -> Result<Self, ModelError> {
         let mut tensors = BTreeMap::new();
