@@ -49,8 +49,9 @@ pub struct ChatArgs {
 pub(super) fn run(args: &ChatArgs, session: &Session, output: &mut Output) -> Ended {
     let mut pictures = Vec::new();
     for path in &args.image {
-        let bytes = std::fs::read(path)
-            .map_err(|error| Report::failure(format!("{} can't be read: {error}", path.display())))?;
+        let bytes = std::fs::read(path).map_err(|error| {
+            Report::failure(format!("{} can't be read: {error}", path.display()))
+        })?;
         let picture = media::decode(&bytes, &limits(&session.config.pictures));
         let picture = picture.map_err(|error| {
             let problem = Report::from_error(&error).message;
@@ -64,11 +65,17 @@ pub(super) fn run(args: &ChatArgs, session: &Session, output: &mut Output) -> En
     }
     let mut chat = Chat {
         sampling: Sampling {
-            temperature: args.temperature.unwrap_or(model.suggested_sampling().temperature),
+            temperature: args
+                .temperature
+                .unwrap_or(model.suggested_sampling().temperature),
             ..model.suggested_sampling()
         },
         generator: Generator::new(Arc::new(model)),
-        messages: args.system.iter().map(|text| ChatMessage::text("system", text)).collect(),
+        messages: args
+            .system
+            .iter()
+            .map(|text| ChatMessage::text("system", text))
+            .collect(),
         shown: Vec::new(),
         args,
     };

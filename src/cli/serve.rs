@@ -27,7 +27,12 @@ pub struct ServeArgs {
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
     /// Listen here for others, too; needs --key-variable, and takes pictures as data: URLs alone
-    #[arg(long, value_name = "ADDRESS:PORT", requires = "key_variable", conflicts_with = "socket")]
+    #[arg(
+        long,
+        value_name = "ADDRESS:PORT",
+        requires = "key_variable",
+        conflicts_with = "socket"
+    )]
     listen: Option<SocketAddr>,
     /// The environment variable that holds the key
     #[arg(long, value_name = "NAME")]
@@ -68,7 +73,9 @@ pub(super) fn run(args: &ServeArgs, session: &Session, output: &mut Output) -> E
     };
     let server = Server::bind(model, options, &bound(args)?)?;
     let place = match server.bound() {
-        Bound::Tcp(address) => json!({"url": format!("http://{address}/v1"), "key": key, "model": name}),
+        Bound::Tcp(address) => {
+            json!({"url": format!("http://{address}/v1"), "key": key, "model": name})
+        }
         #[cfg(unix)]
         Bound::Unix(path) => json!({"socket": path, "model": name}),
     };
@@ -101,7 +108,8 @@ fn key(args: &ServeArgs) -> Result<Option<String>, Report> {
     if let Some(name) = &args.key_variable {
         let key = std::env::var(name).unwrap_or_default();
         if key.trim().is_empty() {
-            let problem = format!("the environment has no variable {name}, which is to hold the key");
+            let problem =
+                format!("the environment has no variable {name}, which is to hold the key");
             return Err(Report::usage(problem).hint(format!("set it: export {name}=…")));
         }
         return Ok(Some(key.trim().to_owned()));
@@ -112,7 +120,9 @@ fn key(args: &ServeArgs) -> Result<Option<String>, Report> {
     let mut bytes = [0; 24];
     getrandom::fill(&mut bytes)
         .map_err(|error| Report::failure(format!("the system gives no random bits: {error}")))?;
-    Ok(Some(bytes.iter().map(|byte| format!("{byte:02x}")).collect()))
+    Ok(Some(
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+    ))
 }
 
 /// What pictures may cost by the settings.

@@ -183,10 +183,7 @@ pub fn interruptible<T>(job: impl FnOnce(&Progress) -> T) -> T {
     watched(|_| {}, job)
 }
 
-fn watched<T>(
-    show: impl Fn(&Progress) + Send + 'static,
-    job: impl FnOnce(&Progress) -> T,
-) -> T {
+fn watched<T>(show: impl Fn(&Progress) + Send + 'static, job: impl FnOnce(&Progress) -> T) -> T {
     let progress = Progress::default();
     let interrupt = Interrupt::start();
     let done = Arc::new(AtomicBool::new(false));

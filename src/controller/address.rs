@@ -23,7 +23,9 @@ impl Address {
             return Err(wrong("it names no host"));
         }
         if host.contains('@') {
-            return Err(wrong("it holds a name or a password; keys come from the environment"));
+            return Err(wrong(
+                "it holds a name or a password; keys come from the environment",
+            ));
         }
         if text.chars().any(|c| c.is_whitespace() || c.is_control()) || rest.contains(['?', '#']) {
             return Err(wrong("it has more than host, port and path"));
@@ -93,7 +95,15 @@ mod tests {
         assert_eq!(whole("http://a:1").unwrap(), "http://a:1/v1/models");
         assert_eq!(whole("https://a/x/v2/").unwrap(), "https://a/x/v2/models");
         for wrong in [
-            "a:1", "ftp://a", "http://", "http:///v1", "http://a b", "http://a/v1?key=x", "http://me:secret@a/v1", "http://a\u{7}", "",
+            "a:1",
+            "ftp://a",
+            "http://",
+            "http:///v1",
+            "http://a b",
+            "http://a/v1?key=x",
+            "http://me:secret@a/v1",
+            "http://a\u{7}",
+            "",
         ] {
             assert!(Address::new(wrong).is_err(), "{wrong}");
         }

@@ -80,9 +80,9 @@ impl From<ControllerError> for Report {
             ControllerError::Unreachable { .. } => {
                 report.hint("is the server running? `retake serve` starts one")
             }
-            ControllerError::Refused { status: 401 | 403, .. } => {
-                report.hint("name the variable that holds the key")
-            }
+            ControllerError::Refused {
+                status: 401 | 403, ..
+            } => report.hint("name the variable that holds the key"),
             ControllerError::Silent { .. } => {
                 report.hint("a large model may need longer; the time can be set")
             }

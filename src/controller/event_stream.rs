@@ -26,7 +26,8 @@ impl EventStream {
             if line.last() == Some(&b'\r') {
                 line.pop();
             }
-            let line = String::from_utf8(line).map_err(|_| "its events are not UTF-8".to_owned())?;
+            let line =
+                String::from_utf8(line).map_err(|_| "its events are not UTF-8".to_owned())?;
             self.line_ended(&line, &mut events)?;
         }
         Ok(events)

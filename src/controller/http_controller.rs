@@ -194,7 +194,8 @@ impl HttpController {
             }
             Ok::<(), ControllerError>(())
         };
-        if !response.body().mime_type().is_some_and(|kind| kind == "text/event-stream") {
+        let kind = response.body().mime_type();
+        if kind.is_none_or(|kind| kind != "text/event-stream") {
             add(&mut reply, &self.all(response)?)?;
             return Ok(reply);
         }
@@ -232,13 +233,20 @@ impl HttpController {
             }
         }
         let is_whole = !reply.candidates.is_empty()
-            && reply.candidates.iter().all(|candidate| candidate.finish.is_some());
+            && reply
+                .candidates
+                .iter()
+                .all(|candidate| candidate.finish.is_some());
         if is_whole || (is_done && !reply.candidates.is_empty()) {
             return Ok(reply);
         }
         Err(ControllerError::Cut {
             server: self.address.to_string(),
-            received: reply.candidates.iter().map(|c| c.text.chars().count()).sum(),
+            received: reply
+                .candidates
+                .iter()
+                .map(|c| c.text.chars().count())
+                .sum(),
         })
     }
 

@@ -12,6 +12,9 @@ use super::{
 };
 use crate::jobs::Progress;
 
+/// What is done with a connection whose request was read.
+type Answer = Box<dyn FnOnce(&mut TcpStream) + Send>;
+
 /// A server that gives each connection the next answer, byte for byte, and tells what it was asked.
 struct Server {
     address: String,
@@ -19,7 +22,7 @@ struct Server {
 }
 
 impl Server {
-    fn new(answers: Vec<Box<dyn FnOnce(&mut TcpStream) + Send>>) -> Self {
+    fn new(answers: Vec<Answer>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let (tell, asked) = channel();
@@ -41,7 +44,7 @@ impl Server {
             let write = move |connection: &mut TcpStream| {
                 let _ = connection.write_all(text.as_bytes());
             };
-            Box::new(write) as Box<dyn FnOnce(&mut TcpStream) + Send>
+            Box::new(write) as Answer
         };
         Self::new(answers.iter().map(answer).collect())
     }
@@ -84,7 +87,9 @@ fn request(connection: &TcpStream) -> String {
 
 fn http(status: &str, kind: &str, body: &str) -> String {
     let length = body.len();
-    format!("HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}")
+    format!(
+        "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+    )
 }
 
 /// Events until the connection is closed.
@@ -95,14 +100,19 @@ fn events(events: &[&str]) -> String {
 }
 
 fn chunk(index: usize, text: &str) -> String {
-    format!(r#"{{"model":"big","choices":[{{"index":{index},"delta":{{"content":"{text}"}},"finish_reason":null}}]}}"#)
+    format!(
+        r#"{{"model":"big","choices":[{{"index":{index},"delta":{{"content":"{text}"}},"finish_reason":null}}]}}"#
+    )
 }
 
 fn end(index: usize) -> String {
     format!(r#"{{"choices":[{{"index":{index},"delta":{{}},"finish_reason":"stop"}}]}}"#)
 }
 
-fn ask(controller: &mut HttpController, n: Option<usize>) -> (Result<Reply, ControllerError>, Vec<Delta>) {
+fn ask(
+    controller: &mut HttpController,
+    n: Option<usize>,
+) -> (Result<Reply, ControllerError>, Vec<Delta>) {
     let request = ChatRequest {
         messages: vec![RequestMessage::text("user", "Hi")],
         seed: Some(5),
@@ -110,7 +120,9 @@ fn ask(controller: &mut HttpController, n: Option<usize>) -> (Result<Reply, Cont
         ..ChatRequest::default()
     };
     let mut told = Vec::new();
-    let reply = controller.propose(&request, &Progress::default(), &mut |delta| told.push(delta));
+    let reply = controller.propose(&request, &Progress::default(), &mut |delta| {
+        told.push(delta)
+    });
     (reply, told)
 }
 
@@ -120,7 +132,10 @@ fn a_stream_is_told_piece_by_piece() {
     let stream = events(&[&chunk(0, "Hel"), &chunk(0, "lo"), &end(0), usage, "[DONE]"]);
     let server = Server::of(&[stream]);
     let key = Key::new("sk-secret");
-    let mut controller = server.controller_with(HttpOptions { key, ..HttpOptions::default() });
+    let mut controller = server.controller_with(HttpOptions {
+        key,
+        ..HttpOptions::default()
+    });
     let (reply, told) = ask(&mut controller, None);
     let reply = reply.unwrap();
     assert_eq!(reply.candidates[0].text, "Hello");
@@ -131,9 +146,20 @@ fn a_stream_is_told_piece_by_piece() {
     assert_eq!(texts, ["Hel", "lo"]);
     let asked = server.asked.recv().unwrap();
     assert!(asked.starts_with("POST /v1/chat/completions "), "{asked}");
-    assert!(asked.to_lowercase().contains("authorization: bearer sk-secret"), "{asked}");
-    assert!(asked.contains(r#""model":"m""#) && asked.contains(r#""stream":true"#), "{asked}");
-    assert!(!asked.contains(r#""n""#), "one candidate is what servers make anyway: {asked}");
+    assert!(
+        asked
+            .to_lowercase()
+            .contains("authorization: bearer sk-secret"),
+        "{asked}"
+    );
+    assert!(
+        asked.contains(r#""model":"m""#) && asked.contains(r#""stream":true"#),
+        "{asked}"
+    );
+    assert!(
+        !asked.contains(r#""n""#),
+        "one candidate is what servers make anyway: {asked}"
+    );
 }
 
 #[test]
@@ -141,7 +167,10 @@ fn whole_answers_are_taken_as_well() {
     let body = r#"{"choices":[{"index":0,"message":{"role":"assistant","content":"Hello"},"finish_reason":"length"}]}"#;
     let server = Server::of(&[http("200 OK", "application/json", body)]);
     let (reply, told) = ask(&mut server.controller(), None);
-    assert_eq!(reply.unwrap().candidates[0].finish.as_deref(), Some("length"));
+    assert_eq!(
+        reply.unwrap().candidates[0].finish.as_deref(),
+        Some("length")
+    );
     assert_eq!(told.len(), 1);
 }
 
@@ -150,9 +179,17 @@ fn servers_that_make_one_at_a_time_are_asked_again() {
     let one = |text: &str| events(&[&chunk(0, text), &end(0), "[DONE]"]);
     let server = Server::of(&[one("a"), one("b"), one("c")]);
     let (reply, told) = ask(&mut server.controller(), Some(3));
-    let texts: Vec<String> = reply.unwrap().candidates.into_iter().map(|c| c.text).collect();
+    let texts: Vec<String> = reply
+        .unwrap()
+        .candidates
+        .into_iter()
+        .map(|c| c.text)
+        .collect();
     assert_eq!(texts, ["a", "b", "c"]);
-    assert_eq!(told.iter().map(|d| d.candidate).collect::<Vec<_>>(), [0, 1, 2]);
+    assert_eq!(
+        told.iter().map(|d| d.candidate).collect::<Vec<_>>(),
+        [0, 1, 2]
+    );
     let asked: Vec<String> = server.asked.iter().take(3).collect();
     assert!(asked[0].contains(r#""n":3"#) && asked[0].contains(r#""seed":5"#));
     assert!(asked[1].contains(r#""n":2"#) && asked[1].contains(r#""seed":6"#));
@@ -161,19 +198,37 @@ fn servers_that_make_one_at_a_time_are_asked_again() {
 
 #[test]
 fn what_passes_is_tried_again_and_what_stays_is_not() {
-    let busy = http("429 Too Many Requests", "application/json", r#"{"error":{"message":"slow down"}}"#);
+    let busy = http(
+        "429 Too Many Requests",
+        "application/json",
+        r#"{"error":{"message":"slow down"}}"#,
+    );
     let late = http("503 Service Unavailable", "text/html", "<h1>down</h1>");
     let fine = events(&[&chunk(0, "ok"), &end(0), "[DONE]"]);
-    let server = Server::of(&[busy.replace("Connection", "Retry-After: 0\r\nConnection"), late.clone(), fine]);
+    let server = Server::of(&[
+        busy.replace("Connection", "Retry-After: 0\r\nConnection"),
+        late.clone(),
+        fine,
+    ]);
     let (reply, _) = ask(&mut server.controller(), None);
     assert_eq!(reply.unwrap().candidates[0].text, "ok");
 
-    let wrong = http("401 Unauthorized", "application/json", r#"{"error":{"message":"bad key sk-secret"}}"#);
+    let wrong = http(
+        "401 Unauthorized",
+        "application/json",
+        r#"{"error":{"message":"bad key sk-secret"}}"#,
+    );
     let server = Server::of(&[wrong, late.clone()]);
     let key = Key::new("sk-secret");
-    let mut controller = server.controller_with(HttpOptions { key, ..HttpOptions::default() });
+    let mut controller = server.controller_with(HttpOptions {
+        key,
+        ..HttpOptions::default()
+    });
     let error = ask(&mut controller, None).0.unwrap_err();
-    assert!(matches!(error, ControllerError::Refused { status: 401, .. }), "{error}");
+    assert!(
+        matches!(error, ControllerError::Refused { status: 401, .. }),
+        "{error}"
+    );
     assert!(error.to_string().contains("bad key …"), "{error}");
     assert!(!format!("{error:?} {controller:?}").contains("sk-secret"));
 
@@ -192,23 +247,40 @@ fn answers_that_are_cut_or_no_answers_are_errors() {
     let cases: Vec<(String, Check)> = vec![
         (events(&[&chunk(0, "half")]), cut),
         (events(&[&chunk(0, "a"), &end(0), &chunk(1, "b")]), cut),
-        (events(&[&chunk(0, "a")]) + "data: {\"choices\":[{\"index\":0,\"del", cut),
+        (
+            events(&[&chunk(0, "a")]) + "data: {\"choices\":[{\"index\":0,\"del",
+            cut,
+        ),
         (events(&[]), cut),
         (events(&["[DONE]"]), cut),
-        (json(r#"{"choices":[]}"#).replace("Content-Length: 14", "Content-Length: 99"), cut),
+        (
+            json(r#"{"choices":[]}"#).replace("Content-Length: 14", "Content-Length: 99"),
+            cut,
+        ),
         (events(&["not json", "[DONE]"]), misunderstood),
-        (events(&[r#"{"error":{"message":"out of memory"}}"#]), misunderstood),
-        (events(&[r#"{"choices":[{"index":0,"delta":{"content":["x"]}}]}"#]), misunderstood),
+        (
+            events(&[r#"{"error":{"message":"out of memory"}}"#]),
+            misunderstood,
+        ),
+        (
+            events(&[r#"{"choices":[{"index":0,"delta":{"content":["x"]}}]}"#]),
+            misunderstood,
+        ),
         (json("<html>"), misunderstood),
         (json("[1]"), misunderstood),
         (json(r#"{"choices":[]}"#), misunderstood),
-        (http("200 OK", "application/json", r#"{"choices":"many"}"#), misunderstood),
-        ("HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n".to_owned(), |error| {
-            matches!(error, ControllerError::Refused { status: 302, .. })
-        }),
+        (
+            http("200 OK", "application/json", r#"{"choices":"many"}"#),
+            misunderstood,
+        ),
+        (
+            "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n"
+                .to_owned(),
+            |error| matches!(error, ControllerError::Refused { status: 302, .. }),
+        ),
     ];
     for (answer, check) in cases {
-        let server = Server::of(&[answer.clone()]);
+        let server = Server::of(std::slice::from_ref(&answer));
         let error = ask(&mut server.controller(), None).0.unwrap_err();
         assert!(check(&error), "{answer}\n{error:?}");
     }
@@ -216,7 +288,7 @@ fn answers_that_are_cut_or_no_answers_are_errors() {
 
 #[test]
 fn servers_that_are_silent_or_away_are_told() {
-    let quiet: Box<dyn FnOnce(&mut TcpStream) + Send> = Box::new(|connection| {
+    let quiet: Answer = Box::new(|connection| {
         let _ = connection.write_all(events(&[&chunk(0, "a")]).as_bytes());
         thread::sleep(Duration::from_secs(3));
     });
@@ -232,20 +304,29 @@ fn servers_that_are_silent_or_away_are_told() {
         format!("http://{}", listener.local_addr().unwrap())
     };
     let options = HttpOptions {
-        retries: RetryPolicy { retries: 0, ..RetryPolicy::default() },
+        retries: RetryPolicy {
+            retries: 0,
+            ..RetryPolicy::default()
+        },
         ..HttpOptions::default()
     };
     let mut controller = HttpController::new(Address::new(&address).unwrap(), "m", options);
     let error = ask(&mut controller, None).0.unwrap_err();
-    assert!(matches!(error, ControllerError::Unreachable { .. }), "{error:?}");
+    assert!(
+        matches!(error, ControllerError::Unreachable { .. }),
+        "{error:?}"
+    );
 }
 
 #[test]
 fn it_can_be_stopped_between_two_pieces() {
-    let slow: Box<dyn FnOnce(&mut TcpStream) + Send> = Box::new(|connection| {
+    let slow: Answer = Box::new(|connection| {
         let _ = connection.write_all(events(&[]).as_bytes());
         for _ in 0..40 {
-            if connection.write_all(format!("data: {}\n\n", chunk(0, "x")).as_bytes()).is_err() {
+            if connection
+                .write_all(format!("data: {}\n\n", chunk(0, "x")).as_bytes())
+                .is_err()
+            {
                 return;
             }
             thread::sleep(Duration::from_millis(50));

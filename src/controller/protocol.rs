@@ -156,7 +156,8 @@ mod tests {
             seed: Some(3),
             ..ChatRequest::default()
         };
-        let sent = json!({"model": "m", "messages": [{"role": "user", "content": "Hi"}], "seed": 3});
+        let sent =
+            json!({"model": "m", "messages": [{"role": "user", "content": "Hi"}], "seed": 3});
         assert_eq!(serde_json::to_value(&request).unwrap(), sent);
     }
 
@@ -174,7 +175,9 @@ mod tests {
         let Some(Content::Parts(parts)) = &request.messages[0].content else {
             panic!()
         };
-        assert!(matches!(&parts[1], ContentPart::ImageUrl { image_url } if image_url.url == "data:,"));
+        assert!(
+            matches!(&parts[1], ContentPart::ImageUrl { image_url } if image_url.url == "data:,")
+        );
         assert!(request.messages[1].content.is_none());
         assert_eq!(request.messages[2].fields["tool_call_id"], "1");
         assert!(serde_json::from_value::<ChatRequest>(json!({"messages": "x"})).is_err());

@@ -82,7 +82,8 @@ impl Reply {
                 .ok_or("`index` of a choice is no small whole number")?,
         };
         if self.candidates.len() <= place {
-            self.candidates.resize_with(place + 1, CandidateText::default);
+            self.candidates
+                .resize_with(place + 1, CandidateText::default);
         }
         let Some(candidate) = self.candidates.get_mut(place) else {
             return Ok(None);
@@ -120,7 +121,8 @@ impl CandidateText {
         for call in calls {
             let place = call.get("index").and_then(Value::as_u64);
             let known = place.and_then(|place| {
-                let at = |call: &&mut Value| call.get("index").and_then(Value::as_u64) == Some(place);
+                let at =
+                    |call: &&mut Value| call.get("index").and_then(Value::as_u64) == Some(place);
                 self.tool_calls.iter_mut().find(at)
             });
             let Some(known) = known else {
@@ -143,7 +145,9 @@ pub(super) fn message_of(error: &Value) -> String {
     const LONGEST: usize = 500;
     let inner = error.get("error").filter(|inner| !inner.is_null());
     let error = inner.unwrap_or(error);
-    let text = ["message", "detail"].iter().find_map(|name| error.get(name)?.as_str());
+    let text = ["message", "detail"]
+        .iter()
+        .find_map(|name| error.get(name)?.as_str());
     let text = match text.or_else(|| error.as_str()) {
         Some(text) => text.to_owned(),
         None => error.to_string(),
@@ -161,25 +165,56 @@ mod tests {
     fn chunks_add_up_whatever_their_order() {
         let mut reply = Reply::default();
         let chunk = |index: u64, text: &str| json!({"choices": [{"index": index, "delta": {"content": text}, "finish_reason": null}], "model": "m"});
-        reply.add(&json!({"choices": [{"index": 1, "delta": {"role": "assistant"}}]})).unwrap();
-        assert_eq!(reply.add(&chunk(1, "b")).unwrap(), [Delta { candidate: 1, text: "b".to_owned() }]);
+        reply
+            .add(&json!({"choices": [{"index": 1, "delta": {"role": "assistant"}}]}))
+            .unwrap();
+        assert_eq!(
+            reply.add(&chunk(1, "b")).unwrap(),
+            [Delta {
+                candidate: 1,
+                text: "b".to_owned()
+            }]
+        );
         reply.add(&chunk(0, "a")).unwrap();
         reply.add(&chunk(1, "c")).unwrap();
-        reply.add(&json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})).unwrap();
-        reply.add(&json!({"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 4}})).unwrap();
+        reply
+            .add(&json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}))
+            .unwrap();
+        reply
+            .add(&json!({"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 4}}))
+            .unwrap();
         let texts: Vec<&str> = reply.candidates.iter().map(|c| c.text.as_str()).collect();
         assert_eq!(texts, ["a", "bc"]);
         assert_eq!(reply.candidates[0].finish.as_deref(), Some("stop"));
-        assert_eq!(reply.usage, Some(Usage { prompt_tokens: 3, completion_tokens: 4 }));
+        assert_eq!(
+            reply.usage,
+            Some(Usage {
+                prompt_tokens: 3,
+                completion_tokens: 4
+            })
+        );
     }
 
     #[test]
     fn calls_that_come_in_pieces_are_put_together() {
         let mut reply = Reply::default();
-        let piece = |call: Value| json!({"choices": [{"index": 0, "delta": {"tool_calls": [call]}}]});
-        reply.add(&piece(json!({"index": 0, "id": "x", "function": {"name": "f", "arguments": "{\"a\""}}))).unwrap();
-        reply.add(&piece(json!({"index": 1, "function": {"name": "g", "arguments": ""}}))).unwrap();
-        reply.add(&piece(json!({"index": 0, "function": {"arguments": ":1}"}}))).unwrap();
+        let piece =
+            |call: Value| json!({"choices": [{"index": 0, "delta": {"tool_calls": [call]}}]});
+        reply
+            .add(&piece(
+                json!({"index": 0, "id": "x", "function": {"name": "f", "arguments": "{\"a\""}}),
+            ))
+            .unwrap();
+        reply
+            .add(&piece(
+                json!({"index": 1, "function": {"name": "g", "arguments": ""}}),
+            ))
+            .unwrap();
+        reply
+            .add(&piece(
+                json!({"index": 0, "function": {"arguments": ":1}"}}),
+            ))
+            .unwrap();
         let calls = &reply.candidates[0].tool_calls;
         assert_eq!(calls[0]["function"]["arguments"], "{\"a\":1}");
         assert_eq!(calls[1]["function"]["name"], "g");
@@ -192,11 +227,26 @@ mod tests {
             (json!({}), "no list `choices`"),
             (json!({"choices": {}}), "no list `choices`"),
             (json!({"choices": [{}]}), "neither"),
-            (json!({"choices": [{"message": {"content": 3}}]}), "`content` is no text"),
-            (json!({"choices": [{"index": 1e9, "message": {}}]}), "`index`"),
-            (json!({"choices": [{"index": -1, "message": {}}]}), "`index`"),
-            (json!({"choices": [{"finish_reason": 1, "message": {}}]}), "`finish_reason`"),
-            (json!({"error": {"message": "out of memory"}}), "out of memory"),
+            (
+                json!({"choices": [{"message": {"content": 3}}]}),
+                "`content` is no text",
+            ),
+            (
+                json!({"choices": [{"index": 1e9, "message": {}}]}),
+                "`index`",
+            ),
+            (
+                json!({"choices": [{"index": -1, "message": {}}]}),
+                "`index`",
+            ),
+            (
+                json!({"choices": [{"finish_reason": 1, "message": {}}]}),
+                "`finish_reason`",
+            ),
+            (
+                json!({"error": {"message": "out of memory"}}),
+                "out of memory",
+            ),
         ] {
             let error = Reply::default().add(&value).unwrap_err();
             assert!(error.contains(said), "{value}: {error}");

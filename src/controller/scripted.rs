@@ -34,7 +34,10 @@ impl Controller for ScriptedController {
     ) -> Result<Reply, ControllerError> {
         progress.check()?;
         self.requests.push(request.clone());
-        let texts = self.answers.pop_front().ok_or(ControllerError::ScriptEnded)?;
+        let texts = self
+            .answers
+            .pop_front()
+            .ok_or(ControllerError::ScriptEnded)?;
         for (candidate, text) in texts.iter().enumerate() {
             tell(Delta {
                 candidate,

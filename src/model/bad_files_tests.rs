@@ -136,13 +136,22 @@ fn configurations_that_cannot_be_run_are_refused() {
     let copy = Copy::new("config");
     copy.config(|config| config["model_type"] = json!("mamba\u{1b}[31m"));
     let error = copy.error();
-    assert_said(&error, &["models of the type `mamba", "known are llama, smolvlm, idefics3, qwen2_vl"]);
+    assert_said(
+        &error,
+        &[
+            "models of the type `mamba",
+            "known are llama, smolvlm, idefics3, qwen2_vl",
+        ],
+    );
     assert!(!error.contains('\u{1b}'), "{error:?}");
     copy.config(|config| {
         config["model_type"] = json!("llama");
         config["num_hidden_layers"] = json!("two");
     });
-    assert_said(&copy.error(), &["config.json", "`num_hidden_layers` is no whole number"]);
+    assert_said(
+        &copy.error(),
+        &["config.json", "`num_hidden_layers` is no whole number"],
+    );
     fs::write(copy.0.join("config.json"), "{").unwrap();
     assert_said(&copy.error(), &["config.json is not what it should be"]);
     fs::remove_file(copy.0.join("config.json")).unwrap();

@@ -111,7 +111,8 @@ impl<'a> Section<'a> {
         let Some(value) = self.present(name) else {
             return Ok(None);
         };
-        let number = |value: &Value| usize::try_from(value.as_u64().filter(|n| *n <= LARGEST)?).ok();
+        let number =
+            |value: &Value| usize::try_from(value.as_u64().filter(|n| *n <= LARGEST)?).ok();
         let numbers = value
             .as_array()
             .and_then(|values| values.iter().map(number).collect::<Option<Vec<_>>>());
@@ -182,14 +183,32 @@ mod tests {
         assert!(part.flag_or("on", false).unwrap());
         for (error, said) in [
             (whole.count("heads").unwrap_err(), "`heads` is missing"),
-            (whole.count("none").unwrap_err(), "`none` is no whole number"),
-            (whole.count("vast").unwrap_err(), "`vast` is no whole number"),
-            (whole.demanded("text").unwrap_err(), "`text` is missing or is no object"),
-            (part.flag_or("theta", true).unwrap_err(), "`part.theta` is neither"),
-            (whole.divides("layers", 3, 2).unwrap_err(), "no multiple of 2"),
+            (
+                whole.count("none").unwrap_err(),
+                "`none` is no whole number",
+            ),
+            (
+                whole.count("vast").unwrap_err(),
+                "`vast` is no whole number",
+            ),
+            (
+                whole.demanded("text").unwrap_err(),
+                "`text` is missing or is no object",
+            ),
+            (
+                part.flag_or("theta", true).unwrap_err(),
+                "`part.theta` is neither",
+            ),
+            (
+                whole.divides("layers", 3, 2).unwrap_err(),
+                "no multiple of 2",
+            ),
         ] {
             let text = error.to_string();
-            assert!(text.contains(said) && text.contains("m/config.json"), "{text}");
+            assert!(
+                text.contains(said) && text.contains("m/config.json"),
+                "{text}"
+            );
         }
     }
 }

@@ -331,8 +331,14 @@ mod tests {
             (json!({"head_dim": 7}), "head_dim"),
             (json!({"hidden_act": "relu"}), "hidden_act"),
             (json!({"use_sliding_window": true}), "use_sliding_window"),
-            (json!({"rope_scaling": {"rope_type": "yarn"}}), "rope_scaling.rope_type"),
-            (json!({"rope_scaling": {"rope_type": "llama3", "factor": 8}}), "low_freq_factor"),
+            (
+                json!({"rope_scaling": {"rope_type": "yarn"}}),
+                "rope_scaling.rope_type",
+            ),
+            (
+                json!({"rope_scaling": {"rope_type": "llama3", "factor": 8}}),
+                "low_freq_factor",
+            ),
             (json!({"rope_theta": 0.5}), "rope_theta"),
         ];
         for (change, member) in cases {

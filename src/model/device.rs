@@ -123,7 +123,9 @@ mod gpu {
     }
 
     pub(super) fn names() -> Vec<String> {
-        vec![format!("this build uses no GPU; `{HOW}` makes one that does")]
+        vec![format!(
+            "this build uses no GPU; `{HOW}` makes one that does"
+        )]
     }
 }
 
@@ -148,7 +150,8 @@ mod gpu {
     }
 
     pub(super) fn names() -> Vec<String> {
-        let named = |(number, (_, name)): (usize, (Device, String))| format!("gpu:{number} ({name})");
+        let named =
+            |(number, (_, name)): (usize, (Device, String))| format!("gpu:{number} ({name})");
         found().into_iter().enumerate().map(named).collect()
     }
 
@@ -217,7 +220,10 @@ mod tests {
     #[test]
     fn the_cpu_is_always_there() {
         let (device, told) = ComputeDevice::choose(DeviceChoice::Cpu).unwrap();
-        assert_eq!((device.name(), told.len(), device.is_half()), ("cpu", 0, false));
+        assert_eq!(
+            (device.name(), told.len(), device.is_half()),
+            ("cpu", 0, false)
+        );
         assert!(ComputeDevice::all()[0].starts_with("cpu"));
     }
 }

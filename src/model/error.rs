@@ -114,7 +114,9 @@ pub enum ModelError {
     #[error("the pixels of a picture do not fit the model: {0}")]
     Pixels(String),
     /// The prompt has another number of tokens for pictures than its pictures need.
-    #[error("the prompt has {places} tokens for pictures, and its {pictures} pictures need {wanted}")]
+    #[error(
+        "the prompt has {places} tokens for pictures, and its {pictures} pictures need {wanted}"
+    )]
     PicturePlaces {
         /// Tokens for pictures in the prompt.
         places: usize,

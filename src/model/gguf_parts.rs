@@ -63,7 +63,9 @@ impl GgufParts {
                 _ => (name, token),
             })
             .collect();
-        let template = file.value("tokenizer.chat_template").and_then(GgufValue::text);
+        let template = file
+            .value("tokenizer.chat_template")
+            .and_then(GgufValue::text);
         let template = template
             .map(|text| ChatTemplate::from_text(file.path(), text, names))
             .transpose()?;
@@ -83,13 +85,17 @@ fn tokenizer(file: &GgufFile) -> Result<Tokenizer, ModelError> {
     let text = |name: &str| file.value(name).and_then(GgufValue::text);
     let model = text("tokenizer.ggml.model").unwrap_or("missing");
     if model != "gpt2" {
-        return Err(wrong(format!("it is of the kind `{model}`; known is `gpt2`")));
+        return Err(wrong(format!(
+            "it is of the kind `{model}`; known is `gpt2`"
+        )));
     }
     let cut = text("tokenizer.ggml.pre").unwrap_or("gpt-2");
     let Some((_, expressions)) = WORDS.iter().find(|(name, _)| *name == cut) else {
         let known: Vec<&str> = WORDS.iter().map(|(name, _)| *name).collect();
         let known = known.join(", ");
-        return Err(wrong(format!("it cuts words by `{cut}`; known are {known}")));
+        return Err(wrong(format!(
+            "it cuts words by `{cut}`; known are {known}"
+        )));
     };
     let list = |name: &str| {
         let list = file.value(name).and_then(GgufValue::list);

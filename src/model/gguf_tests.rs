@@ -1,5 +1,7 @@
 //! GGUF files: one that is written here from a model whose answers are known, cut and spoilt, and a real one where it is.
 
+#![allow(clippy::print_stderr)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -107,11 +109,20 @@ fn text_model() -> Vec<u8> {
         (token["id"].as_u64().unwrap(), text, 3)
     }));
     tokens.sort();
-    let end = tokens.iter().position(|token| token.1 == "<|im_end|>").unwrap();
+    let end = tokens
+        .iter()
+        .position(|token| token.1 == "<|im_end|>")
+        .unwrap();
     let merges = tokenizer["model"]["merges"].as_array().unwrap();
     let merges: Vec<String> = merges
         .iter()
-        .map(|pair| format!("{} {}", pair[0].as_str().unwrap(), pair[1].as_str().unwrap()))
+        .map(|pair| {
+            format!(
+                "{} {}",
+                pair[0].as_str().unwrap(),
+                pair[1].as_str().unwrap()
+            )
+        })
         .collect();
 
     let source = SafetensorsFolder::open(&place).unwrap();
@@ -154,7 +165,10 @@ fn text_model() -> Vec<u8> {
         }
         writer.text(&gguf_name(name));
         writer.kind(shape.len() as u32);
-        shape.iter().rev().for_each(|side| writer.number(*side as u64));
+        shape
+            .iter()
+            .rev()
+            .for_each(|side| writer.number(*side as u64));
         writer.kind(0);
         writer.number(data.len() as u64);
         data.extend(values.iter().flat_map(|value| value.to_le_bytes()));
@@ -222,11 +236,19 @@ fn files_that_are_cut_or_spoilt_are_refused() {
     let tensors = whole.len() - 40_000;
     for length in [0, 3, 4, 20, 100, 5_000, tensors, whole.len() - 40] {
         let error = Written::new("cut", &whole[..length]).open().unwrap_err();
-        assert!(error.contains("can't be used") || error.contains("can't be read"), "{error}");
+        assert!(
+            error.contains("can't be used") || error.contains("can't be read"),
+            "{error}"
+        );
     }
     let mut spoilt = whole.clone();
     spoilt[4] = 9;
-    assert!(Written::new("version", &spoilt).open().unwrap_err().contains("version 9"));
+    assert!(
+        Written::new("version", &spoilt)
+            .open()
+            .unwrap_err()
+            .contains("version 9")
+    );
     // Counts beyond all memory.
     let mut spoilt = whole;
     spoilt[8..16].copy_from_slice(&u64::MAX.to_le_bytes());
@@ -249,4 +271,64 @@ fn whatever_the_bytes_no_panic() {
         let written = Written::new(&format!("any-{place}-{byte}"), &bytes[..length.max(24)]);
         let _ = GgufFile::open(Path::new(&written.0));
     });
+}
+
+/// SmolLM2 (Q4_1) against llama.cpp: the first 64 greedy tokens of five prompts. llama.cpp rounds what it multiplies to 8 bits, so its
+/// probabilities differ a little at every token; where the best token is another one, the two must be nearer than that.
+#[test]
+fn smollm2_writes_what_llama_cpp_writes() {
+    let Some(weights) = std::env::var_os("RETAKE_SMOLLM2").map(PathBuf::from) else {
+        eprintln!("skipped: RETAKE_SMOLLM2 names no weights");
+        return;
+    };
+    let expected = folder("text").join("../../smollm2.json");
+    let expected: Vec<Value> =
+        serde_json::from_str(&fs::read_to_string(expected).unwrap()).unwrap();
+    let model = Model::open(&weights, &ModelOptions::default(), &Progress::default()).unwrap();
+    let (mut noise, mut gaps, mut all) = (Vec::new(), Vec::new(), 0);
+    for case in expected {
+        let text = case["text"].as_str().unwrap();
+        let prompt = model.text_prompt(text).unwrap().ids;
+        let ids = |name: &str| serde_json::from_value::<Vec<u32>>(case[name].clone()).unwrap();
+        assert_eq!(prompt, ids("prompt"), "{text}");
+        let wanted = ids("greedy");
+        let told: Vec<f32> = serde_json::from_value(case["logprobs"].clone()).unwrap();
+        // Along llama.cpp's own tokens, all at once.
+        let network = model.network();
+        let tokens = [prompt.as_slice(), &wanted[..wanted.len() - 1]].concat();
+        let layout = network.layout(&tokens, &[]).unwrap();
+        let input = network.input(&tokens, &layout, 0, tokens.len(), &[]);
+        let logits = network.forward(input, &mut network.cache(1, tokens.len()));
+        let logits: Vec<f32> = logits.into_data().try_into_vec_as().unwrap();
+        let rows = logits
+            .chunks(network.config().vocabulary)
+            .skip(prompt.len() - 1);
+        let mut first = None;
+        for (place, (row, (id, theirs))) in rows.zip(wanted.iter().zip(told)).enumerate() {
+            let best = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+            let sum: f32 = row.iter().map(|logit| (logit - best).exp()).sum();
+            let gap = best - row[*id as usize];
+            noise.push((-gap - sum.ln() - theirs).abs());
+            all += 1;
+            if gap > 0.0 {
+                first.get_or_insert(place);
+                gaps.push(gap);
+            }
+        }
+        eprintln!("{text:?}: the first other token is {first:?}");
+    }
+    noise.sort_by(f32::total_cmp);
+    let mean = noise.iter().sum::<f32>() / noise.len() as f32;
+    let (median, high) = (noise[noise.len() / 2], noise[noise.len() * 99 / 100]);
+    let widest = gaps.iter().copied().fold(0.0, f32::max);
+    eprintln!(
+        "of {all} tokens {} are others, at most {widest} apart",
+        gaps.len()
+    );
+    eprintln!("logprobs differ by {mean} (median {median}, 99% below {high})");
+    assert!(mean < 0.1 && gaps.len() * 20 < all, "{mean} {}", gaps.len());
+    assert!(
+        widest <= 2.0 * high,
+        "{widest} apart, and the noise is {high}"
+    );
 }

@@ -36,6 +36,7 @@ mod registry;
 mod resampling;
 #[cfg(test)]
 mod runnable_tests;
+#[cfg(any(test, feature = "gpu"))]
 mod self_test;
 mod smolvlm;
 #[cfg(test)]
@@ -51,15 +52,15 @@ pub use chat_template::ChatTemplate;
 pub use device::{ComputeDevice, DeviceChoice};
 pub use error::ModelError;
 pub use generate::{
-    CandidateOptions, Completion, Finish, GenerationRequest, GenerationStatistics, Generator, Piece,
-    Prompt, PromptPicture, Sampling, TokenLogprob,
+    CandidateOptions, Completion, Finish, GenerationRequest, GenerationStatistics, Generator,
+    Piece, Prompt, PromptPicture, Sampling, TokenLogprob,
 };
 pub use language_model::{Model, ModelOptions};
 pub use picture_pixels::PicturePixels;
 pub use picture_tokens::PictureTokens;
-pub use token_count::TokenCounter;
 pub use registry::ModelRegistry;
 pub use summary::ModelSummary;
+pub use token_count::TokenCounter;
 pub use tokenizer::Tokenizer;
 pub use vision::Pixels;
 pub use weights::TensorProblem;

@@ -210,6 +210,7 @@ impl Network {
     }
 
     /// Reads tokens behind those of the cache; the logits of all of them, `[batch, tokens, vocabulary]`.
+    #[cfg(test)]
     pub fn forward(&self, input: DecoderInput, cache: &mut KeyValueCache) -> Tensor<3> {
         let hidden = self.decoder.forward(input, cache);
         self.decoder.logits(hidden)

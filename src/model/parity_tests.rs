@@ -1,6 +1,8 @@
 //! Models and image processors against what `transformers` computes: the project's own small fixtures, and larger ones where
 //! they are.
 
+#![allow(clippy::print_stderr)]
+
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Tensor;
@@ -23,9 +25,8 @@ pub(super) fn package() -> PathBuf {
 
 /// The device that is tried: the CPU, or what `RETAKE_TEST_DEVICE` says.
 pub(super) fn device() -> ComputeDevice {
-    let choice = std::env::var("RETAKE_TEST_DEVICE").map_or(DeviceChoice::Cpu, |choice| {
-        choice.parse().unwrap()
-    });
+    let choice = std::env::var("RETAKE_TEST_DEVICE")
+        .map_or(DeviceChoice::Cpu, |choice| choice.parse().unwrap());
     let (device, told) = ComputeDevice::choose(choice).unwrap();
     assert!(told.is_empty(), "{told:?}");
     device
@@ -157,7 +158,8 @@ impl Case {
         };
         let pictures = self.embeddings();
         let pictures: Vec<_> = pictures.into_iter().filter(|(n, _)| here(n)).collect();
-        self.network.input(&self.ids, &layout, start, end, &pictures)
+        self.network
+            .input(&self.ids, &layout, start, end, &pictures)
     }
 
     fn cache(&self) -> KeyValueCache {
@@ -204,16 +206,15 @@ fn greedy_tokens_are_the_references() {
         let mut cache = case.cache();
         let input = case.input(0, case.ids.len());
         let mut logits = list(case.network.forward_last(input, &mut cache));
-        let mut next = case.layout().next;
+        let first = case.layout().next;
         let mut greedy = Vec::new();
-        for _ in 0..case.greedy.len() {
+        for next in (first..).take(case.greedy.len()) {
             // The reference may not end early either: it was told to go on.
             logits[2] = f32::NEG_INFINITY;
             let token = best(&logits);
             greedy.push(token);
             let input = case.network.next_input(&[token], &[next]);
             logits = list(case.network.forward_last(input, &mut cache));
-            next += 1;
         }
         assert_eq!(greedy, case.greedy, "{}", case.name);
     }
@@ -224,7 +225,11 @@ fn a_cached_beginning_changes_nothing() {
     for case in cases() {
         let count = case.ids.len();
         let layout = case.layout();
-        let ends: Vec<usize> = layout.pictures.iter().map(|own| own[own.len() - 1].end).collect();
+        let ends: Vec<usize> = layout
+            .pictures
+            .iter()
+            .map(|own| own[own.len() - 1].end)
+            .collect();
         let starts: Vec<usize> = layout.pictures.iter().map(|own| own[0].start).collect();
         let vocabulary = case.logits.len() / count;
         // Behind the first token, before and behind each picture, before the last token.
@@ -242,7 +247,11 @@ fn a_cached_beginning_changes_nothing() {
 
 /// Rows of a batch that begin with padding.
 fn padded(rows: &[DecoderInput]) -> DecoderInput {
-    let longest = rows.iter().map(|row| row.embeddings.dims()[1]).max().unwrap();
+    let longest = rows
+        .iter()
+        .map(|row| row.embeddings.dims()[1])
+        .max()
+        .unwrap();
     let fill = |tensor: &Tensor<3>| {
         let [_, tokens, width] = tensor.dims();
         let padding = Tensor::ones([1, longest - tokens, width], &tensor.device());
@@ -280,7 +289,11 @@ fn batched_and_left_padded_prompts_are_as_single_ones() {
         let vocabulary = case.logits.len() / count;
         // The whole prompt, and what stands before its first picture (or its first five tokens).
         let short = case.layout().pictures.first().map_or(5, |own| own[0].start);
-        let rows = [case.input(0, count), case.input(0, short), case.input(0, count)];
+        let rows = [
+            case.input(0, count),
+            case.input(0, short),
+            case.input(0, count),
+        ];
         let input = padded(&rows);
         assert_eq!(input.padding, [0, count - short, 0]);
         let mut cache = case.network.cache(3, count + 1);
@@ -326,7 +339,8 @@ fn half_precision_is_near() {
     for root in roots() {
         for model in MODELS {
             let folder = root.join(model.model_type);
-            let fixture = SafetensorsFolder::of_files([folder.join("fixture.safetensors")]).unwrap();
+            let fixture =
+                SafetensorsFolder::of_files([folder.join("fixture.safetensors")]).unwrap();
             let case = Case {
                 name: folder.display().to_string(),
                 network: network(&folder, Precision::Half),
@@ -379,7 +393,10 @@ fn pixels_are_the_references() {
                     let [_, tiles, _, height, width] = shape[..] else {
                         panic!("{shape:?}")
                     };
-                    assert_eq!([*count, *side, *side], [tiles as usize, height as usize, width as usize]);
+                    assert_eq!(
+                        [*count, *side, *side],
+                        [tiles as usize, height as usize, width as usize]
+                    );
                     let rows = values.chunks(*side);
                     let rows = rows.enumerate().filter(|(row, _)| row % side % 8 == 0);
                     let thinned = rows.flat_map(|(_, row)| row.iter().step_by(8));
@@ -387,7 +404,10 @@ fn pixels_are_the_references() {
                 }
             };
             assert_eq!(values.len(), wanted.len(), "{name}");
-            let far = values.iter().zip(&wanted).filter(|(a, b)| (*a - *b).abs() > 2e-3);
+            let far = values
+                .iter()
+                .zip(&wanted)
+                .filter(|(a, b)| (*a - *b).abs() > 2e-3);
             let far = far.count() as f64 / values.len() as f64;
             let furthest = furthest(&values, &wanted);
             eprintln!("{name}: {far} differ, at most {furthest}");
@@ -410,7 +430,11 @@ fn made(name: &str) -> super::PicturePixels {
             r#"{"size": {"longest_edge": 1024}, "max_image_size": {"longest_edge": 512}, "resample": 1}"#,
         ),
     };
-    std::fs::write(folder.join("config.json"), format!(r#"{{"model_type": "{kind}"}}"#)).unwrap();
+    std::fs::write(
+        folder.join("config.json"),
+        format!(r#"{{"model_type": "{kind}"}}"#),
+    )
+    .unwrap();
     std::fs::write(folder.join("preprocessor_config.json"), settings).unwrap();
     let processor = super::PicturePixels::open(&folder);
     std::fs::remove_dir_all(&folder).unwrap();

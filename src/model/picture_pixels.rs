@@ -36,7 +36,8 @@ impl PicturePixels {
             None => 1,
         };
         let filter = Filter::of(number).ok_or_else(|| {
-            let problem = format!("is {number}; known are 1 (Lanczos), 2 (bilinear) and 3 (bicubic)");
+            let problem =
+                format!("is {number}; known are 1 (Lanczos), 2 (bilinear) and 3 (bicubic)");
             section.error("resample", problem)
         })?;
         let three = |name: &str, default: [f64; 3]| match settings.values.get(name) {
@@ -184,14 +185,7 @@ impl PicturePixels {
     }
 
     /// Adds one tile, channel by channel.
-    fn tile(
-        &self,
-        picture: &RgbImage,
-        row: usize,
-        column: usize,
-        edge: usize,
-        out: &mut Vec<f32>,
-    ) {
+    fn tile(&self, picture: &RgbImage, row: usize, column: usize, edge: usize, out: &mut Vec<f32>) {
         let width = picture.width() as usize;
         for channel in 0..3 {
             for y in row * edge..(row + 1) * edge {

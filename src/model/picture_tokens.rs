@@ -99,7 +99,11 @@ impl PictureTokens {
     }
 
     /// A templated text in which each placeholder is as often as its picture has tokens.
-    pub(super) fn expand(&self, text: &str, pictures: &[PictureSize]) -> Result<String, ModelError> {
+    pub(super) fn expand(
+        &self,
+        text: &str,
+        pictures: &[PictureSize],
+    ) -> Result<String, ModelError> {
         let placeholder = self.placeholder();
         let placeholders = text.matches(placeholder).count();
         if placeholders != pictures.len() {

@@ -27,7 +27,10 @@ mod tests {
     fn numbers_are_those_of_the_paper() {
         // The first output for the seed 1234567 is 6457827717110365317.
         let first = Random::new(1_234_567).next();
-        assert_eq!(first, (6_457_827_717_110_365_317_u64 >> 11) as f64 / (1_u64 << 53) as f64);
+        assert_eq!(
+            first,
+            (6_457_827_717_110_365_317_u64 >> 11) as f64 / (1_u64 << 53) as f64
+        );
         let mut random = Random::new(3);
         let mean = (0..10_000).map(|_| random.next()).sum::<f64>() / 10_000.0;
         assert!((mean - 0.5).abs() < 0.01, "{mean}");

@@ -71,7 +71,10 @@ impl ModelRegistry {
             path: path.to_owned(),
             source,
         })?;
-        let table = self.document.entry(Self::TABLE).or_insert_with(|| Item::Table(Table::new()));
+        let table = self
+            .document
+            .entry(Self::TABLE)
+            .or_insert_with(|| Item::Table(Table::new()));
         let Some(table) = table.as_table_like_mut() else {
             return Err(ModelError::Registry {
                 path: self.path.clone(),
@@ -85,7 +88,10 @@ impl ModelRegistry {
     /// Forgets a name. The files stay.
     pub fn remove(&mut self, name: &str) -> Result<(), ModelError> {
         let names: Vec<String> = self.models().into_keys().collect();
-        let table = self.document.get_mut(Self::TABLE).and_then(Item::as_table_like_mut);
+        let table = self
+            .document
+            .get_mut(Self::TABLE)
+            .and_then(Item::as_table_like_mut);
         match table.and_then(|table| table.remove(name)) {
             Some(_) => self.save(),
             None => Err(ModelError::NoModel {
@@ -104,7 +110,9 @@ impl ModelRegistry {
         if let Some(folder) = self.path.parent() {
             fs::create_dir_all(folder).map_err(failed)?;
         }
-        let new = self.path.with_extension(format!("{}.new", std::process::id()));
+        let new = self
+            .path
+            .with_extension(format!("{}.new", std::process::id()));
         fs::write(&new, self.document.to_string()).map_err(failed)?;
         fs::rename(&new, &self.path).map_err(failed)
     }
@@ -127,15 +135,30 @@ mod tests {
         let text = fs::read_to_string(&file).unwrap();
         fs::write(&file, format!("# mine\n{text}")).unwrap();
         let mut registry = open();
-        assert_eq!(registry.resolve("small").unwrap(), model.canonicalize().unwrap());
+        assert_eq!(
+            registry.resolve("small").unwrap(),
+            model.canonicalize().unwrap()
+        );
         assert_eq!(registry.resolve(model.to_str().unwrap()).unwrap(), model);
-        assert!(registry.add("small", &model).unwrap_err().to_string().contains("already"));
+        assert!(
+            registry
+                .add("small", &model)
+                .unwrap_err()
+                .to_string()
+                .contains("already")
+        );
         let error = registry.resolve("large").unwrap_err().to_string();
-        assert!(error.contains("`large`") && error.contains("small"), "{error}");
+        assert!(
+            error.contains("`large`") && error.contains("small"),
+            "{error}"
+        );
         registry.add("b.c \u{e9}", &model).unwrap();
         registry.remove("small").unwrap();
         assert!(registry.remove("small").is_err());
-        assert_eq!(open().models().into_keys().collect::<Vec<_>>(), ["b.c \u{e9}"]);
+        assert_eq!(
+            open().models().into_keys().collect::<Vec<_>>(),
+            ["b.c \u{e9}"]
+        );
         assert!(fs::read_to_string(&file).unwrap().starts_with("# mine"));
         fs::write(&file, "models = [").unwrap();
         let error = ModelRegistry::open(&folder.join("config")).unwrap_err();

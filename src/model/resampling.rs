@@ -78,7 +78,8 @@ impl Weights {
             lines.push((first, weights));
         }
         let mut precision = 0;
-        while precision < 22 && (0.5 + largest * f64::from(1 << (precision + 1))) as i32 <= i32::from(i16::MAX)
+        while precision < 22
+            && (0.5 + largest * f64::from(1 << (precision + 1))) as i32 <= i32::from(i16::MAX)
         {
             precision += 1;
         }
@@ -162,7 +163,11 @@ mod tests {
             assert_eq!(resize(&picture, 7, 5, filter), picture);
         }
         let dot = RgbImage::from_pixel(1, 1, Rgb([1, 2, 3]));
-        assert!(resize(&dot, 4, 4, Filter::Bicubic).pixels().all(|p| *p == Rgb([1, 2, 3])));
+        assert!(
+            resize(&dot, 4, 4, Filter::Bicubic)
+                .pixels()
+                .all(|p| *p == Rgb([1, 2, 3]))
+        );
     }
 
     #[test]
@@ -175,7 +180,10 @@ mod tests {
         let step = RgbImage::from_fn(8, 1, |x, _| Rgb([if x < 4 { 0 } else { 255 }; 3]));
         let double = resize(&step, 16, 1, Filter::Bicubic);
         let line: Vec<u8> = double.pixels().map(|pixel| pixel[0]).collect();
-        assert!(line[..7].iter().all(|v| *v == 0) && line[9..].iter().all(|v| *v == 255), "{line:?}");
+        assert!(
+            line[..7].iter().all(|v| *v == 0) && line[9..].iter().all(|v| *v == 255),
+            "{line:?}"
+        );
         assert!(line[7] < 60 && line[8] > 195, "{line:?}");
     }
 }

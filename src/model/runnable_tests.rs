@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::parity_tests::package;
 use super::{
     CandidateOptions, ChatMessage, ChatPart, Completion, Finish, GenerationRequest,
-    GenerationStatistics, Generator, Model, ModelError, ModelOptions, Piece, PictureSize, Prompt,
+    GenerationStatistics, Generator, Model, ModelError, ModelOptions, PictureSize, Piece, Prompt,
     Sampling,
 };
 use crate::jobs::Progress;
@@ -55,7 +55,12 @@ fn conversation(name: &str, case: &Value) -> (Vec<ChatMessage>, Vec<RgbImage>) {
         .iter()
         .map(|message| ChatMessage {
             role: message["role"].as_str().unwrap().to_owned(),
-            content: message["content"].as_array().unwrap().iter().map(&mut part).collect(),
+            content: message["content"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(&mut part)
+                .collect(),
             fields: serde_json::Map::new(),
         })
         .collect();
@@ -64,7 +69,10 @@ fn conversation(name: &str, case: &Value) -> (Vec<ChatMessage>, Vec<RgbImage>) {
 
 fn prompt(generator: &Generator, name: &str, case: &Value) -> Prompt {
     let (messages, pictures) = conversation(name, case);
-    generator.model().chat_prompt(&messages, &[], &pictures).unwrap()
+    generator
+        .model()
+        .chat_prompt(&messages, &[], &pictures)
+        .unwrap()
 }
 
 pub(super) fn candidate(sampling: Sampling, seed: u64, most: usize) -> CandidateOptions {
@@ -89,7 +97,9 @@ fn run(
     request: &GenerationRequest,
 ) -> (Vec<Completion>, GenerationStatistics, Vec<Piece>) {
     let mut pieces = Vec::new();
-    let made = generator.generate(request, &Progress::default(), &mut |piece| pieces.push(piece));
+    let made = generator.generate(request, &Progress::default(), &mut |piece| {
+        pieces.push(piece)
+    });
     let (completions, statistics) = made.unwrap();
     for (number, completion) in completions.iter().enumerate() {
         let own = pieces.iter().filter(|piece| piece.candidate == number);
@@ -112,7 +122,10 @@ fn prompts_and_greedy_answers_are_the_references() {
             // The reference was told not to end early.
             let end = wanted.iter().position(|id| generator.model().ends(*id));
             assert_eq!(end, None, "{name}: another seed for the fixture");
-            let request = request(&prompt, vec![candidate(Sampling::greedy(), 0, wanted.len())]);
+            let request = request(
+                &prompt,
+                vec![candidate(Sampling::greedy(), 0, wanted.len())],
+            );
             for _ in 0..2 {
                 let (made, statistics, _) = run(&mut generator, &request);
                 assert_eq!(made[0].ids, wanted, "{name} {statistics:?}");
@@ -133,10 +146,16 @@ fn what_is_known_is_not_read_again() {
         let pictures = prompt.pictures.len();
         let greedy = candidate(Sampling::greedy(), 0, 6);
         let (cold, statistics, _) = run(&mut generator, &request(&prompt, vec![greedy.clone()]));
-        assert_eq!((statistics.cached_tokens, statistics.seen_pictures), (0, pictures));
+        assert_eq!(
+            (statistics.cached_tokens, statistics.seen_pictures),
+            (0, pictures)
+        );
         let count = prompt.ids.len();
         let (warm, statistics, _) = run(&mut generator, &request(&prompt, vec![greedy.clone()]));
-        assert_eq!((statistics.cached_tokens, statistics.seen_pictures), (count - 1, 0));
+        assert_eq!(
+            (statistics.cached_tokens, statistics.seen_pictures),
+            (count - 1, 0)
+        );
         assert_eq!(warm, cold);
         // The next step: the same context, its answer, and what came of it.
         let mut longer = prompt.clone();
@@ -229,8 +248,14 @@ fn a_stop_ends_its_own_candidate() {
     stopped.stop = vec!["never".to_owned(), stop];
     let whole = candidate(Sampling::greedy(), 0, 20);
     let (made, _, _) = run(&mut generator, &request(&prompt, vec![stopped, whole]));
-    assert_eq!((made[0].text.as_str(), made[0].finish), (&text[..first], Finish::Stop));
-    assert_eq!((made[1].text.as_str(), made[1].finish), (text, Finish::Length));
+    assert_eq!(
+        (made[0].text.as_str(), made[0].finish),
+        (&text[..first], Finish::Stop)
+    );
+    assert_eq!(
+        (made[1].text.as_str(), made[1].finish),
+        (text, Finish::Length)
+    );
     assert!(made[0].ids.len() < made[1].ids.len());
 }
 
@@ -250,7 +275,10 @@ fn requests_that_cannot_be_met_are_refused() {
     };
     let greedy = |most| candidate(Sampling::greedy(), 0, most);
     let error = refused(prompt(500), vec![greedy(20)]);
-    assert!(error.contains("500 tokens") && error.contains("8 more than the 512"), "{error}");
+    assert!(
+        error.contains("500 tokens") && error.contains("8 more than the 512"),
+        "{error}"
+    );
     assert!(refused(prompt(0), vec![greedy(1)]).contains("empty"));
     assert!(refused(prompt(1), Vec::new()).contains("0 candidates"));
     let hot = Sampling {
@@ -331,5 +359,8 @@ fn an_adapter_changes_what_the_reference_says_it_changes() {
     // For another model it is refused, tensor by tensor.
     let other = Model::open(&folder("qwen2_vl"), &options, &Progress::default());
     let error = other.unwrap_err().to_string();
-    assert!(error.contains("lora_embedding_A") && error.contains("[3, 407]"), "{error}");
+    assert!(
+        error.contains("lora_embedding_A") && error.contains("[3, 407]"),
+        "{error}"
+    );
 }

@@ -61,7 +61,15 @@ fn small_model(device: &Device, precision: Precision) -> Result<(), String> {
     let load = |device: &Device, precision| {
         let progress = Progress::default();
         let path = settings.path.as_path();
-        Network::load(blueprint.as_ref(), &source, path, device, precision, None, &progress)
+        Network::load(
+            blueprint.as_ref(),
+            &source,
+            path,
+            device,
+            precision,
+            None,
+            &progress,
+        )
     };
     let ids: Vec<u32> = (0..24).map(|place| place * 7 % 96).collect();
     let logits = |network: &Network, cuts: &[usize]| {
@@ -82,7 +90,12 @@ fn small_model(device: &Device, precision: Precision) -> Result<(), String> {
     let most = tolerance(precision);
     compare("a small model", &logits(&own, &[])?, &wanted, most)?;
     let cuts: Vec<usize> = [9, 20].into_iter().chain(21..ids.len()).collect();
-    compare("a small model with its cache", &logits(&own, &cuts)?, &wanted, most)
+    compare(
+        "a small model with its cache",
+        &logits(&own, &cuts)?,
+        &wanted,
+        most,
+    )
 }
 
 fn numbers(tensor: Tensor<2>) -> Result<Vec<f32>, String> {
@@ -90,7 +103,9 @@ fn numbers(tensor: Tensor<2>) -> Result<Vec<f32>, String> {
 }
 
 fn compare(what: &str, own: &[f32], wanted: &[f32], most: f32) -> Result<(), String> {
-    let largest = wanted.iter().fold(0.0_f32, |most, value| most.max(value.abs()));
+    let largest = wanted
+        .iter()
+        .fold(0.0_f32, |most, value| most.max(value.abs()));
     let pairs = own.iter().zip(wanted);
     let distance = pairs.fold(0.0_f32, |far, (own, wanted)| match (own - wanted).abs() {
         distance if distance.is_nan() => f32::INFINITY,
@@ -99,7 +114,9 @@ fn compare(what: &str, own: &[f32], wanted: &[f32], most: f32) -> Result<(), Str
     if own.len() == wanted.len() && distance <= most * largest {
         return Ok(());
     }
-    Err(format!("{what} comes out wrong, by {distance} where the largest number is {largest}"))
+    Err(format!(
+        "{what} comes out wrong, by {distance} where the largest number is {largest}"
+    ))
 }
 
 #[cfg(test)]
@@ -115,8 +132,16 @@ mod tests {
     #[test]
     fn wrong_numbers_are_found() {
         assert!(compare("it", &[1.0, 2.0], &[1.0, 2.0], 1e-3).is_ok());
-        for wrong in [vec![1.0, 2.1], vec![1.0], vec![1.0, f32::NAN], vec![f32::INFINITY, 2.0]] {
-            assert!(compare("it", &wrong, &[1.0, 2.0], 1e-3).is_err(), "{wrong:?}");
+        for wrong in [
+            vec![1.0, 2.1],
+            vec![1.0],
+            vec![1.0, f32::NAN],
+            vec![f32::INFINITY, 2.0],
+        ] {
+            assert!(
+                compare("it", &wrong, &[1.0, 2.0], 1e-3).is_err(),
+                "{wrong:?}"
+            );
         }
     }
 }

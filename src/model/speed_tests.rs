@@ -1,6 +1,8 @@
 //! How fast a model of the size of Qwen2-VL-2B is on a device, with random weights. Run by hand:
 //! `RETAKE_TEST_DEVICE=gpu cargo test --release --features gpu --lib speed -- --ignored --nocapture`
 
+#![allow(clippy::print_stderr)]
+
 use std::time::Instant;
 
 use burn::tensor::{Distribution, Tensor};
@@ -17,7 +19,8 @@ use crate::jobs::Progress;
 
 fn number(name: &str, default: usize) -> usize {
     let told = std::env::var(name).ok();
-    told.and_then(|number| number.parse().ok()).unwrap_or(default)
+    told.and_then(|number| number.parse().ok())
+        .unwrap_or(default)
 }
 
 fn settings(layers: usize) -> Settings {

@@ -1,11 +1,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::ModelError;
 use super::architecture::Architecture;
 use super::config::Section;
 use super::model_folder::{self, Settings};
 use super::weights::{GgufFile, GgufValue, SafetensorsFolder, TensorSource};
-use super::ModelError;
 
 /// What is known of a model without loading it.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,7 +34,12 @@ impl ModelSummary {
         if path.is_file() {
             let file = GgufFile::open(path)?;
             let license = file.value("general.license").and_then(GgufValue::text);
-            return Self::of(&file.config()?, &file, license.map(str::to_owned), weight(path));
+            return Self::of(
+                &file.config()?,
+                &file,
+                license.map(str::to_owned),
+                weight(path),
+            );
         }
         let settings = Settings::read(path, "config.json")?;
         let settings = settings.ok_or_else(|| ModelError::Missing {
@@ -138,8 +143,15 @@ mod tests {
         std::fs::create_dir_all(&folder).unwrap();
         assert_eq!(license(&folder).unwrap(), None);
         std::fs::write(folder.join("LICENSE"), "\n  Some License 2.0\nmore").unwrap();
-        assert_eq!(license(&folder).unwrap().as_deref(), Some("Some License 2.0"));
-        std::fs::write(folder.join("README.md"), "---\ntags:\nlicense: 'apache-2.0'\n---\nlicense: no").unwrap();
+        assert_eq!(
+            license(&folder).unwrap().as_deref(),
+            Some("Some License 2.0")
+        );
+        std::fs::write(
+            folder.join("README.md"),
+            "---\ntags:\nlicense: 'apache-2.0'\n---\nlicense: no",
+        )
+        .unwrap();
         assert_eq!(license(&folder).unwrap().as_deref(), Some("apache-2.0"));
         std::fs::remove_dir_all(&folder).unwrap();
     }

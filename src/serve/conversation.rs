@@ -36,7 +36,11 @@ pub(super) fn generation(
             .unwrap_or(options.sampling.repetition_penalty),
     };
     let seed = request.seed.unwrap_or(seed);
-    let stop = request.stop.as_ref().map(|stop| stop.list()).unwrap_or_default();
+    let stop = request
+        .stop
+        .as_ref()
+        .map(|stop| stop.list())
+        .unwrap_or_default();
     let candidate = |number: usize| CandidateOptions {
         sampling,
         seed: seed.wrapping_add(number as u64),
@@ -46,7 +50,9 @@ pub(super) fn generation(
     let logprobs = request.logprobs.unwrap_or(false);
     let top = request.top_logprobs.unwrap_or(0);
     if top > MOST_LOGPROBS {
-        return Err(Refusal::request(format!("`top_logprobs` is {top}, and at most {MOST_LOGPROBS}")));
+        return Err(Refusal::request(format!(
+            "`top_logprobs` is {top}, and at most {MOST_LOGPROBS}"
+        )));
     }
     // More than a request may have is refused by the model; no list of that length is made before.
     let count = request.n.unwrap_or(1).min(4096);
@@ -121,7 +127,9 @@ fn picture(url: &str, options: &ServeOptions) -> Result<RgbImage, Refusal> {
         }
         None => {
             if url.starts_with("http://") || url.starts_with("https://") {
-                return Err(Refusal::request("pictures are not fetched from addresses; send a `data:` URL"));
+                return Err(Refusal::request(
+                    "pictures are not fetched from addresses; send a `data:` URL",
+                ));
             }
             let Some(roots) = &options.picture_roots else {
                 return Err(Refusal::request("pictures are taken as `data:` URLs alone"));

@@ -24,7 +24,9 @@ impl From<ServeError> for Report {
     fn from(error: ServeError) -> Self {
         let report = Self::from_error(&error);
         match error {
-            ServeError::Listen { .. } => report.hint("another program may use it; name another one"),
+            ServeError::Listen { .. } => {
+                report.hint("another program may use it; name another one")
+            }
             ServeError::Runtime(_) => report,
         }
     }

@@ -100,7 +100,10 @@ impl Drop for Running {
     fn drop(&mut self) {
         self.progress.cancel();
         self.service.activity.touch();
-        self.service.activity.running.fetch_sub(1, Ordering::Relaxed);
+        self.service
+            .activity
+            .running
+            .fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -159,11 +162,15 @@ impl Server {
         runtime.block_on(async move {
             match listener {
                 Listener::Tcp(listener) => {
-                    axum::serve(listener, router).with_graceful_shutdown(ended).await
+                    axum::serve(listener, router)
+                        .with_graceful_shutdown(ended)
+                        .await
                 }
                 #[cfg(unix)]
                 Listener::Unix(listener) => {
-                    axum::serve(listener, router).with_graceful_shutdown(ended).await
+                    axum::serve(listener, router)
+                        .with_graceful_shutdown(ended)
+                        .await
                 }
             }
         })?;
@@ -267,8 +274,12 @@ fn admit(state: &Service, headers: &HeaderMap) -> Result<(), Refusal> {
     let Access::Key(key) = &state.options.access else {
         return Ok(());
     };
-    let given = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let given = given.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
+    let given = headers
+        .get(AUTHORIZATION)
+        .and_then(|value| value.to_str().ok());
+    let given = given
+        .and_then(|value| value.strip_prefix("Bearer "))
+        .unwrap_or_default();
     // Hashes, so that the time that it takes tells nothing of the key.
     if blake3::hash(given.as_bytes()) == blake3::hash(key.as_bytes()) {
         return Ok(());
@@ -325,7 +336,9 @@ async fn work(state: &Arc<Service>, request: ChatRequest) -> Response<Body> {
         model: state.options.name.clone(),
     };
     let streams = request.stream.unwrap_or(false);
-    let tells_usage = request.stream_options.is_some_and(|options| options.include_usage);
+    let tells_usage = request
+        .stream_options
+        .is_some_and(|options| options.include_usage);
     let progress = Progress::default();
     let (outcomes, received) = unbounded_channel();
     let work = Work {
@@ -424,7 +437,9 @@ impl Stream {
             }
             Some(Outcome::Done(_, statistics)) => {
                 self.is_over = true;
-                let usage = self.tells_usage.then(|| event(&self.head.usage_chunk(&statistics)));
+                let usage = self
+                    .tells_usage
+                    .then(|| event(&self.head.usage_chunk(&statistics)));
                 Some(usage.unwrap_or_default() + "data: [DONE]\n\n")
             }
             Some(Outcome::Failed(refusal)) => {

@@ -37,7 +37,11 @@ struct Running {
 
 impl Running {
     fn new(name: &str, change: impl FnOnce(&mut ServeOptions)) -> Self {
-        let model = Model::open(&folder(name), &ModelOptions::default(), &Progress::default());
+        let model = Model::open(
+            &folder(name),
+            &ModelOptions::default(),
+            &Progress::default(),
+        );
         let mut options = ServeOptions {
             name: name.to_owned(),
             access: Access::Key("right".to_owned()),
@@ -77,13 +81,20 @@ impl Running {
     /// The status and the body of the answer to a request.
     fn raw(&self, request: &str) -> (u16, String) {
         let mut connection = TcpStream::connect(self.address).unwrap();
-        connection.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        connection
+            .set_read_timeout(Some(Duration::from_secs(20)))
+            .unwrap();
         connection.write_all(request.as_bytes()).unwrap();
         let mut answer = Vec::new();
         let _ = connection.read_to_end(&mut answer);
         let answer = String::from_utf8(answer).unwrap();
-        let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok());
-        let body = answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned());
+        let status = answer
+            .split(' ')
+            .nth(1)
+            .and_then(|status| status.parse().ok());
+        let body = answer
+            .split_once("\r\n\r\n")
+            .map(|(_, body)| body.to_owned());
         (status.unwrap_or(0), body.unwrap_or_default())
     }
 
@@ -113,7 +124,10 @@ fn question(text: &str) -> ChatRequest {
     }
 }
 
-fn ask(controller: &mut HttpController, request: &ChatRequest) -> Result<Vec<String>, ControllerError> {
+fn ask(
+    controller: &mut HttpController,
+    request: &ChatRequest,
+) -> Result<Vec<String>, ControllerError> {
     let mut told: Vec<String> = Vec::new();
     let reply = controller.propose(request, &Progress::default(), &mut |delta| {
         if told.len() <= delta.candidate {
@@ -170,9 +184,15 @@ fn pictures_come_as_data_and_as_paths_where_these_are_allowed() {
     let bytes = std::fs::read(folder(name).join("0.png")).unwrap();
     let asked = |url: String| {
         let mut request = question("");
-        let text = case["messages"][0]["content"][1].as_str().unwrap().to_owned();
+        let text = case["messages"][0]["content"][1]
+            .as_str()
+            .unwrap()
+            .to_owned();
         let image_url = ImageUrl { url };
-        let parts = vec![ContentPart::ImageUrl { image_url }, ContentPart::Text { text }];
+        let parts = vec![
+            ContentPart::ImageUrl { image_url },
+            ContentPart::Text { text },
+        ];
         request.messages[0].content = Some(Content::Parts(parts));
         request
     };
@@ -180,15 +200,31 @@ fn pictures_come_as_data_and_as_paths_where_these_are_allowed() {
     let wanted = [case["text"].as_str().unwrap().to_owned()];
     let closed = Running::new(name, |_| {});
     assert_eq!(ask(&mut closed.controller(), &data).unwrap(), wanted);
-    for url in ["0.png", "file:///etc/passwd", "http://127.0.0.1:1/x.png", "data:image/png,x", "data:;base64,AAAA"] {
+    for url in [
+        "0.png",
+        "file:///etc/passwd",
+        "http://127.0.0.1:1/x.png",
+        "data:image/png,x",
+        "data:;base64,AAAA",
+    ] {
         let error = ask(&mut closed.controller(), &asked(url.to_owned())).unwrap_err();
-        assert!(matches!(error, ControllerError::Refused { status: 400, .. }), "{url}: {error}");
+        assert!(
+            matches!(error, ControllerError::Refused { status: 400, .. }),
+            "{url}: {error}"
+        );
     }
     let open = Running::new(name, |options| {
         options.picture_roots = Some(PictureRoots::new(vec![folder(name)]));
     });
-    assert_eq!(ask(&mut open.controller(), &asked("0.png".to_owned())).unwrap(), wanted);
-    let error = ask(&mut open.controller(), &asked("../text/config.json".to_owned())).unwrap_err();
+    assert_eq!(
+        ask(&mut open.controller(), &asked("0.png".to_owned())).unwrap(),
+        wanted
+    );
+    let error = ask(
+        &mut open.controller(),
+        &asked("../text/config.json".to_owned()),
+    )
+    .unwrap_err();
     assert!(error.to_string().contains("400"), "{error}");
 }
 
@@ -204,7 +240,13 @@ fn a_model_of_text_refuses_pictures_unless_they_are_to_be_dropped() {
     let server = Running::new("text", |_| {});
     let (status, body) = server.post("right", &picture.to_string());
     assert_eq!(status, 400);
-    assert!(body["error"]["message"].as_str().unwrap().contains("text alone"), "{body}");
+    assert!(
+        body["error"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("text alone"),
+        "{body}"
+    );
     let server = Running::new("text", |options| options.drops_images = true);
     let (status, body) = server.post("right", &picture.to_string());
     assert_eq!(status, 200, "{body}");
@@ -213,26 +255,67 @@ fn a_model_of_text_refuses_pictures_unless_they_are_to_be_dropped() {
 #[test]
 fn whatever_is_asked_it_answers_in_json_and_goes_on() {
     let server = Running::new("text", |_| {});
-    let message = |more: &str| format!(r#"{{"messages":[{{"role":"user","content":"a"}}],"max_tokens":2{more}}}"#);
+    let message = |more: &str| {
+        format!(r#"{{"messages":[{{"role":"user","content":"a"}}],"max_tokens":2{more}}}"#)
+    };
     let long = "word ".repeat(600);
     let cases = [
         ("wrong", message(""), 401, "key"),
         ("right", "{".to_owned(), 400, "can't be understood"),
         ("right", "[]".to_owned(), 400, "can't be understood"),
-        ("right", r#"{"messages":[]}"#.to_owned(), 400, "`messages` is empty"),
-        ("right", r#"{"messages":[{"role":"user","content":7}]}"#.to_owned(), 400, "can't be understood"),
-        ("right", message(r#","temperature":"hot""#), 400, "can't be understood"),
-        ("right", message(r#","temperature":-1"#), 400, "temperature is -1"),
+        (
+            "right",
+            r#"{"messages":[]}"#.to_owned(),
+            400,
+            "`messages` is empty",
+        ),
+        (
+            "right",
+            r#"{"messages":[{"role":"user","content":7}]}"#.to_owned(),
+            400,
+            "can't be understood",
+        ),
+        (
+            "right",
+            message(r#","temperature":"hot""#),
+            400,
+            "can't be understood",
+        ),
+        (
+            "right",
+            message(r#","temperature":-1"#),
+            400,
+            "temperature is -1",
+        ),
         ("right", message(r#","n":0"#), 400, "0 candidates"),
         ("right", message(r#","n":1000000"#), 400, "candidates"),
-        ("right", message(r#","top_logprobs":99,"logprobs":true"#), 400, "`top_logprobs`"),
-        ("right", message(r#","max_tokens":1"#), 400, "duplicate field"),
-        ("right", format!(r#"{{"messages":[{{"role":"user","content":"{long}"}}],"max_tokens":2}}"#), 400, "context"),
+        (
+            "right",
+            message(r#","top_logprobs":99,"logprobs":true"#),
+            400,
+            "`top_logprobs`",
+        ),
+        (
+            "right",
+            message(r#","max_tokens":1"#),
+            400,
+            "duplicate field",
+        ),
+        (
+            "right",
+            format!(r#"{{"messages":[{{"role":"user","content":"{long}"}}],"max_tokens":2}}"#),
+            400,
+            "context",
+        ),
     ];
     for (key, body, status, said) in cases {
         let (found, answer) = server.post(key, &body);
         let text = answer["error"]["message"].as_str().unwrap_or_default();
-        assert_eq!((found, text.contains(said)), (status, true), "{body}: {answer}");
+        assert_eq!(
+            (found, text.contains(said)),
+            (status, true),
+            "{body}: {answer}"
+        );
         // Streams are refused with their status, too.
         if let Some(rest) = body.strip_prefix("{\"messages\"") {
             let (found, _) = server.post(key, &format!("{{\"stream\":true,\"messages\"{rest}"));
@@ -240,10 +323,22 @@ fn whatever_is_asked_it_answers_in_json_and_goes_on() {
         }
     }
     for (request, status) in [
-        ("GET /v1/models HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 401),
-        ("GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 200),
-        ("GET /v1/chat/completions HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 405),
-        ("GET /../etc/passwd HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 404),
+        (
+            "GET /v1/models HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+            401,
+        ),
+        (
+            "GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+            200,
+        ),
+        (
+            "GET /v1/chat/completions HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+            405,
+        ),
+        (
+            "GET /../etc/passwd HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+            404,
+        ),
     ] {
         let (found, body) = server.raw(request);
         assert_eq!(found, status, "{request}");
@@ -273,14 +368,21 @@ fn it_ends_when_nobody_asks() {
 #[test]
 fn a_client_that_goes_does_not_hold_up_the_next() {
     let server = Running::new("text", |_| {});
-    let body = r#"{"messages":[{"role":"user","content":"a"}],"stream":true,"n":8,"temperature":1}"#;
-    let head = format!("POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer right\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    let body =
+        r#"{"messages":[{"role":"user","content":"a"}],"stream":true,"n":8,"temperature":1}"#;
+    let head = format!(
+        "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer right\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
     let mut connection = TcpStream::connect(server.address).unwrap();
     connection.write_all(head.as_bytes()).unwrap();
     let mut some = [0; 200];
     assert!(connection.read(&mut some).unwrap() > 0);
     drop(connection);
-    assert_eq!(ask(&mut server.controller(), &question("b")).unwrap().len(), 1);
+    assert_eq!(
+        ask(&mut server.controller(), &question("b")).unwrap().len(),
+        1
+    );
 }
 
 #[cfg(unix)]
@@ -289,7 +391,11 @@ fn it_listens_on_a_socket() {
     use std::os::unix::net::UnixStream;
     let path = std::env::temp_dir().join(format!("retake-serve-{}.sock", std::process::id()));
     let _ = std::fs::remove_file(&path);
-    let model = Model::open(&folder("text"), &ModelOptions::default(), &Progress::default());
+    let model = Model::open(
+        &folder("text"),
+        &ModelOptions::default(),
+        &Progress::default(),
+    );
     let options = ServeOptions {
         name: "text".to_owned(),
         access: Access::Open,
@@ -311,7 +417,10 @@ fn it_listens_on_a_socket() {
         .unwrap();
     let mut answer = String::new();
     connection.read_to_string(&mut answer).unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains(r#""id":"text""#), "{answer}");
+    assert!(
+        answer.starts_with("HTTP/1.1 200") && answer.contains(r#""id":"text""#),
+        "{answer}"
+    );
     stop.cancel();
     thread.join().unwrap().unwrap();
     std::fs::remove_file(path).unwrap();

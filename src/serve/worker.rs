@@ -75,7 +75,9 @@ fn run(model: &Arc<Model>, options: &ServeOptions, queue: &Receiver<Work>) {
             Ok(Err(refusal)) => Outcome::Failed(refusal),
             Err(_) => {
                 generator = Generator::new(Arc::clone(model));
-                Outcome::Failed(Refusal::server("the model failed in a way that was not foreseen"))
+                Outcome::Failed(Refusal::server(
+                    "the model failed in a way that was not foreseen",
+                ))
             }
         };
         // Whoever asked may be gone.

@@ -26,7 +26,9 @@ pub(super) fn run(args: &AddArgs, session: &Session, output: &mut Output) -> End
     // Only what can be run gets a name.
     let summary = ModelSummary::read(&args.path)?;
     let own = args.path.canonicalize()?;
-    let own = own.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+    let own = own
+        .file_stem()
+        .map(|stem| stem.to_string_lossy().into_owned());
     let name = args.name.clone().or(own).filter(|name| !name.is_empty());
     let name = name.ok_or_else(|| Report::usage("the model needs a name").hint("--name NAME"))?;
     registry(session)?.add(&name, &args.path)?;

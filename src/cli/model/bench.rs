@@ -8,7 +8,9 @@ use crate::cli::Ended;
 use crate::cli::output::Output;
 use crate::cli::session::Session;
 use crate::jobs::Progress;
-use crate::model::{CandidateOptions, GenerationRequest, GenerationStatistics, Generator, Prompt, Sampling};
+use crate::model::{
+    CandidateOptions, GenerationRequest, GenerationStatistics, Generator, Prompt, Sampling,
+};
 use crate::report::Report;
 
 use super::{LoadArgs, load};
@@ -46,7 +48,9 @@ pub(super) fn run(args: &BenchArgs, session: &Session, output: &mut Output) -> E
     let device = model.device().name().to_owned();
     let mut generator = Generator::new(Arc::new(model));
     // A text of any kind; what is said does not matter, and no end is to cut it short.
-    let words = generator.model().text_prompt("The crane was built in 1962; it lifts 40 t. ")?;
+    let words = generator
+        .model()
+        .text_prompt("The crane was built in 1962; it lifts 40 t. ")?;
     let cold = measure(args, &mut generator, &words)?;
     let warm = measure(args, &mut generator, &words)?;
     let rate = |tokens: usize, seconds: f64| tokens as f64 / seconds.max(1e-9);

@@ -58,10 +58,17 @@ pub(super) fn run(args: &InfoArgs, session: &Session, output: &mut Output) -> En
 
 fn tell(summary: &ModelSummary, output: &mut Output) -> Result<(), Report> {
     output.line(summary.line())?;
-    let pictures = if summary.takes_pictures { "text and pictures" } else { "text alone" };
+    let pictures = if summary.takes_pictures {
+        "text and pictures"
+    } else {
+        "text alone"
+    };
     output.line(format!("takes      {pictures}, {} tokens", summary.context))?;
     output.text("license    ")?;
-    output.data_line(summary.license.as_deref().unwrap_or("its files do not say"), &[])?;
+    output.data_line(
+        summary.license.as_deref().unwrap_or("its files do not say"),
+        &[],
+    )?;
     output.line("")?;
     let gigabytes = |bytes: u64| bytes as f64 / 1e9;
     let tokens = summary.context.min(8192);

@@ -34,7 +34,10 @@ pub(super) fn run(args: &ListArgs, session: &Session, output: &mut Output) -> En
         }
         match args.format {
             ListFormat::Json => {
-                let problem = summary.as_ref().err().map(|error| Report::from_error(error).message);
+                let problem = summary
+                    .as_ref()
+                    .err()
+                    .map(|error| Report::from_error(error).message);
                 let summary = summary.ok();
                 rows.push(json!({
                     "name": name, "path": path, "architecture": summary.as_ref().map(|s| s.title),

@@ -132,7 +132,9 @@ impl Generator {
         }
         if !(1..=MOST_CANDIDATES).contains(&request.candidates.len()) {
             let count = request.candidates.len();
-            return wrong(format!("{count} candidates are asked for, and 1 to {MOST_CANDIDATES} can be made at a time"));
+            return wrong(format!(
+                "{count} candidates are asked for, and 1 to {MOST_CANDIDATES} can be made at a time"
+            ));
         }
         let (tokens, context) = (request.prompt.ids.len(), self.model.context());
         let mut most = Vec::with_capacity(request.candidates.len());
@@ -220,7 +222,9 @@ impl Generator {
             } else {
                 network.read(input, &mut prefix.cache);
             }
-            prefix.ids.extend(prompt.ids.get(start..end).unwrap_or_default());
+            prefix
+                .ids
+                .extend(prompt.ids.get(start..end).unwrap_or_default());
         }
         Ok((prefix, logits))
     }
@@ -273,7 +277,11 @@ impl Generator {
                 if let Some(fork) = fork.as_mut().filter(|_| !kept.is_empty()) {
                     fork.keep_rows(&kept);
                 }
-                rows = kept.iter().filter_map(|at| rows.get(*at)).copied().collect();
+                rows = kept
+                    .iter()
+                    .filter_map(|at| rows.get(*at))
+                    .copied()
+                    .collect();
             }
         }
         Ok(())

@@ -45,11 +45,19 @@ impl PrefixCache {
 }
 
 fn common(prefix: &Prefix, ids: &[u32], pictures: &[(Range<usize>, blake3::Hash)]) -> usize {
-    let same = prefix.ids.iter().zip(ids).take_while(|(a, b)| a == b).count();
+    let same = prefix
+        .ids
+        .iter()
+        .zip(ids)
+        .take_while(|(a, b)| a == b)
+        .count();
     let mut common = same.min(ids.len().saturating_sub(1));
     // The tokens of pictures are alike whatever they show.
     for (own, hash) in pictures {
-        let known = prefix.pictures.iter().any(|known| known.0 == *own && known.1 == *hash);
+        let known = prefix
+            .pictures
+            .iter()
+            .any(|known| known.0 == *own && known.1 == *hash);
         if own.start < common && (!known || own.end > common) {
             common = own.start;
         }
@@ -109,7 +117,10 @@ mod tests {
         assert_eq!(taken(&[(2..5, one)], &ids, &[(2..5, one)]), 8);
         assert_eq!(taken(&[(2..5, one)], &ids, &[(2..5, other)]), 2);
         // One that ends behind what is common is read anew.
-        assert_eq!(taken(&[(2..5, one)], &[0, 1, 2, 3, 9, 9], &[(2..5, one)]), 2);
+        assert_eq!(
+            taken(&[(2..5, one)], &[0, 1, 2, 3, 9, 9], &[(2..5, one)]),
+            2
+        );
         assert_eq!(taken(&[(6..8, one)], &ids, &[(6..10, one)]), 6);
     }
 }

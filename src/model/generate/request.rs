@@ -41,9 +41,24 @@ impl Sampling {
     pub(super) fn problem(&self) -> Option<String> {
         let is_in = |value: f32, least: f32, most: f32| (least..=most).contains(&value);
         let checks = [
-            ("temperature", self.temperature, is_in(self.temperature, 0.0, 100.0), "from 0 to 100"),
-            ("top_p", self.top_p, self.top_p > 0.0 && self.top_p <= 1.0, "above 0 and at most 1"),
-            ("min_p", self.min_p, is_in(self.min_p, 0.0, 1.0), "from 0 to 1"),
+            (
+                "temperature",
+                self.temperature,
+                is_in(self.temperature, 0.0, 100.0),
+                "from 0 to 100",
+            ),
+            (
+                "top_p",
+                self.top_p,
+                self.top_p > 0.0 && self.top_p <= 1.0,
+                "above 0 and at most 1",
+            ),
+            (
+                "min_p",
+                self.min_p,
+                is_in(self.min_p, 0.0, 1.0),
+                "from 0 to 1",
+            ),
             (
                 "repetition_penalty",
                 self.repetition_penalty,

@@ -43,13 +43,22 @@ impl Sampler {
         let penalty = self.sampling.repetition_penalty;
         for id in &self.seen {
             if let Some((_, logit)) = tokens.get_mut(*id as usize) {
-                *logit = if *logit > 0.0 { *logit / penalty } else { *logit * penalty };
+                *logit = if *logit > 0.0 {
+                    *logit / penalty
+                } else {
+                    *logit * penalty
+                };
             }
         }
         let id = match self.sampling.temperature {
-            0.0 => tokens.iter().min_by(|a, b| best_first(a, b)).map_or(0, |best| best.0),
+            0.0 => tokens
+                .iter()
+                .min_by(|a, b| best_first(a, b))
+                .map_or(0, |best| best.0),
             temperature => {
-                tokens.iter_mut().for_each(|(_, logit)| *logit /= temperature);
+                tokens
+                    .iter_mut()
+                    .for_each(|(_, logit)| *logit /= temperature);
                 self.draw_of(tokens)
             }
         };
@@ -69,7 +78,10 @@ impl Sampler {
         if is_cut || sampling.top_p < 1.0 {
             tokens.sort_unstable_by(best_first);
         }
-        let best = tokens.iter().map(|token| token.1).fold(f32::NEG_INFINITY, f32::max);
+        let best = tokens
+            .iter()
+            .map(|token| token.1)
+            .fold(f32::NEG_INFINITY, f32::max);
         let mut sum = 0.0;
         for (_, value) in &mut tokens {
             *value = (*value - best).exp();
@@ -104,7 +116,10 @@ impl Sampler {
 /// How likely a token is, and the `top` most likely ones.
 pub(super) fn logprob(logits: &[f32], id: u32, top: usize) -> TokenLogprob {
     let best = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let sum: f64 = logits.iter().map(|logit| f64::from(logit - best).exp()).sum();
+    let sum: f64 = logits
+        .iter()
+        .map(|logit| f64::from(logit - best).exp())
+        .sum();
     let norm = f64::from(best) + sum.ln();
     let of = |logit: f32| (f64::from(logit) - norm) as f32;
     let mut tokens = scored(logits);
@@ -116,8 +131,14 @@ pub(super) fn logprob(logits: &[f32], id: u32, top: usize) -> TokenLogprob {
     tokens.sort_unstable_by(best_first);
     TokenLogprob {
         id,
-        logprob: of(logits.get(id as usize).copied().unwrap_or(f32::NEG_INFINITY)),
-        top: tokens.into_iter().map(|(id, logit)| (id, of(logit))).collect(),
+        logprob: of(logits
+            .get(id as usize)
+            .copied()
+            .unwrap_or(f32::NEG_INFINITY)),
+        top: tokens
+            .into_iter()
+            .map(|(id, logit)| (id, of(logit)))
+            .collect(),
     }
 }
 
@@ -158,14 +179,32 @@ mod tests {
         let all = Sampling::default();
         assert_shares(all, [0.3, 0.1, 0.4, 0.2]);
         assert_shares(Sampling::greedy(), [0.0, 0.0, 1.0, 0.0]);
-        assert_shares(Sampling { top_k: 2, ..all }, [3.0 / 7.0, 0.0, 4.0 / 7.0, 0.0]);
+        assert_shares(
+            Sampling { top_k: 2, ..all },
+            [3.0 / 7.0, 0.0, 4.0 / 7.0, 0.0],
+        );
         // 0.4 + 0.3 reaches 0.65; 0.4 alone does not.
-        assert_shares(Sampling { top_p: 0.65, ..all }, [3.0 / 7.0, 0.0, 4.0 / 7.0, 0.0]);
-        assert_shares(Sampling { top_p: 0.4 - 1e-4, ..all }, [0.0, 0.0, 1.0, 0.0]);
+        assert_shares(
+            Sampling { top_p: 0.65, ..all },
+            [3.0 / 7.0, 0.0, 4.0 / 7.0, 0.0],
+        );
+        assert_shares(
+            Sampling {
+                top_p: 0.4 - 1e-4,
+                ..all
+            },
+            [0.0, 0.0, 1.0, 0.0],
+        );
         // Half of 0.4 is 0.2, which 0.1 does not reach.
-        assert_shares(Sampling { min_p: 0.49, ..all }, [3.0 / 9.0, 0.0, 4.0 / 9.0, 2.0 / 9.0]);
+        assert_shares(
+            Sampling { min_p: 0.49, ..all },
+            [3.0 / 9.0, 0.0, 4.0 / 9.0, 2.0 / 9.0],
+        );
         // A temperature of one half squares the probabilities: 9, 1, 16, 4 of 30.
-        let cold = Sampling { temperature: 0.5, ..all };
+        let cold = Sampling {
+            temperature: 0.5,
+            ..all
+        };
         assert_shares(cold, [9.0 / 30.0, 1.0 / 30.0, 16.0 / 30.0, 4.0 / 30.0]);
     }
 

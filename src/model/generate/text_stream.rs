@@ -27,7 +27,11 @@ impl TextStream {
     /// A stream that ends before any of these texts.
     pub fn new(stop: &[String]) -> Self {
         Self {
-            stop: stop.iter().filter(|text| !text.is_empty()).cloned().collect(),
+            stop: stop
+                .iter()
+                .filter(|text| !text.is_empty())
+                .cloned()
+                .collect(),
             ..Self::default()
         }
     }
@@ -66,7 +70,11 @@ impl TextStream {
     fn give(&mut self, is_last: bool) -> Pushed {
         let start = self.given;
         let rest = self.text.get(start..).unwrap_or_default();
-        let end = self.stop.iter().filter_map(|stop| rest.find(stop.as_str())).min();
+        let end = self
+            .stop
+            .iter()
+            .filter_map(|stop| rest.find(stop.as_str()))
+            .min();
         if let Some(end) = end {
             self.text.truncate(start + end);
             self.given = self.text.len();
@@ -123,12 +131,20 @@ mod tests {
 
     #[test]
     fn pieces_are_whole_characters_and_add_up() {
-        for text in ["The crane was built in 1962.", "naïve 東京 🙂🙂 ё", "a\n\n  b\t", ""] {
+        for text in [
+            "The crane was built in 1962.",
+            "naïve 東京 🙂🙂 ё",
+            "a\n\n  b\t",
+            "",
+        ] {
             let (pieces, stopped, whole) = given(text, &[]);
             assert!(!stopped);
             assert_eq!(pieces.concat(), text);
             assert_eq!(whole, text);
-            assert!(pieces.iter().all(|piece| !piece.contains('\u{fffd}')), "{pieces:?}");
+            assert!(
+                pieces.iter().all(|piece| !piece.contains('\u{fffd}')),
+                "{pieces:?}"
+            );
         }
     }
 

@@ -194,7 +194,9 @@ fn product(left: Tensor<4>, right: Tensor<4>) -> Tensor<4> {
     if right_batch == batch {
         return left.matmul(right);
     }
-    let left = left.swap_dims(0, 1).reshape([1, heads, batch * rows, inner]);
+    let left = left
+        .swap_dims(0, 1)
+        .reshape([1, heads, batch * rows, inner]);
     left.matmul(right)
         .reshape([heads, batch, rows, columns])
         .swap_dims(0, 1)
@@ -219,7 +221,7 @@ mod tests {
     ) -> Vec<f32> {
         let [batch, heads, count, head] = queries.dims();
         let [_, key_heads, length, _] = keys.dims();
-        let list = |tensor: &Tensor<4>| tensor.to_data().to_vec::<f32>().unwrap();
+        let list = |tensor: &Tensor<4>| tensor.to_data().try_to_vec::<f32>().unwrap();
         let (q, k, v) = (list(queries), list(keys), list(values));
         let mut output = Vec::new();
         for b in 0..batch {
@@ -247,7 +249,7 @@ mod tests {
     }
 
     fn assert_close(output: Tensor<4>, wanted: &[f32]) {
-        let output = output.into_data().to_vec::<f32>().unwrap();
+        let output = output.into_data().try_to_vec::<f32>().unwrap();
         assert_eq!(output.len(), wanted.len());
         for (value, wanted) in output.iter().zip(wanted) {
             assert!((value - wanted).abs() < 1e-5, "{value} {wanted}");

@@ -46,12 +46,7 @@ pub(in crate::model) struct DecoderInput {
 
 impl Decoder {
     /// Loads a model whose tensors begin with `prefix`, and whose head is `head` unless it is tied to the embeddings.
-    pub fn load(
-        loader: &mut Loader<'_>,
-        prefix: &str,
-        head: &str,
-        config: &DecoderConfig,
-    ) -> Self {
+    pub fn load(loader: &mut Loader<'_>, prefix: &str, head: &str, config: &DecoderConfig) -> Self {
         let embeddings = loader.matrix(
             &format!("{prefix}embed_tokens.weight"),
             [config.vocabulary, config.hidden],
@@ -120,9 +115,7 @@ impl Decoder {
     pub fn forward(&self, input: DecoderInput, cache: &mut KeyValueCache) -> Tensor<3> {
         let [batch, tokens, _] = input.embeddings.dims();
         let device = self.device();
-        let rotation = self
-            .rotary
-            .rotation(&input.positions, &device, self.kind());
+        let rotation = self.rotary.rotation(&input.positions, &device, self.kind());
         let plan = AttentionPlan::causal(
             self.config.heads,
             batch,
@@ -164,7 +157,7 @@ impl DecoderLayer {
             (name("mlp.gate_proj"), config.intermediate),
             (name("mlp.up_proj"), config.intermediate),
         ];
-        let mut norm = |loader: &mut Loader<'_>, part: &str, length: usize| {
+        let norm = |loader: &mut Loader<'_>, part: &str, length: usize| {
             loader.rms_norm(&name(part), length, config.epsilon)
         };
         Self {
@@ -188,11 +181,7 @@ impl DecoderLayer {
                 config.has_output_bias,
             ),
             feed_forward: GatedFeedForward {
-                gate_up: loader.fused_linear(
-                    &gate_up,
-                    config.hidden,
-                    config.has_feed_forward_bias,
-                ),
+                gate_up: loader.fused_linear(&gate_up, config.hidden, config.has_feed_forward_bias),
                 activation: Activation::Silu,
                 down: loader.linear(
                     &name("mlp.down_proj"),

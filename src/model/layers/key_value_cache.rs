@@ -63,11 +63,6 @@ impl KeyValueCache {
         }
     }
 
-    /// Rows of the batch.
-    pub fn batch(&self) -> usize {
-        self.batch
-    }
-
     /// Tokens in each row, shared ones included.
     pub fn length(&self) -> usize {
         self.shared + self.length
@@ -81,11 +76,6 @@ impl KeyValueCache {
     /// Tokens of each row itself.
     pub fn own(&self) -> usize {
         self.length
-    }
-
-    /// Tokens that each row has room for beyond what it has.
-    pub fn room(&self) -> usize {
-        self.capacity - self.length
     }
 
     /// Writes the keys and values of one layer, `[batch, heads, tokens, head]`, behind what is there, and returns all that

@@ -129,14 +129,9 @@ mod tests {
         let device = Device::flex();
         let rotation = rotary.rotation(&[vec![[1, 7, 2]]], &device, DType::F32);
         let input = Tensor::<4>::from_data([[[[1.0, 0.0, 0.0, 1.0]]]], &device);
-        let output: Vec<f32> = rotation.apply(input).into_data().to_vec().unwrap();
+        let output: Vec<f32> = rotation.apply(input).into_data().try_to_vec().unwrap();
         // The first pair is (1, 0), turned by 1 radian; the second is (0, 1), turned by 2 × 0.01.
-        let wanted = [
-            1_f32.cos(),
-            -(0.02_f32.sin()),
-            1_f32.sin(),
-            0.02_f32.cos(),
-        ];
+        let wanted = [1_f32.cos(), -(0.02_f32.sin()), 1_f32.sin(), 0.02_f32.cos()];
         for (value, wanted) in output.iter().zip(wanted) {
             assert!((value - wanted).abs() < 1e-6, "{output:?}");
         }

@@ -2,9 +2,7 @@ use burn::tensor::{Int, Tensor};
 
 use crate::model::ModelError;
 use crate::model::config::Section;
-use crate::model::layers::{
-    Activation, FeedForward, GatedFeedForward, Linear, Position, Rotary,
-};
+use crate::model::layers::{Activation, FeedForward, GatedFeedForward, Linear, Position, Rotary};
 use crate::model::qwen2_vl::tower::rotary_theta;
 use crate::model::vision::{
     Norm, PatchMerger, PictureEmbedding, Pixels, VisionAttention, VisionBlock, VisionFeedForward,
@@ -89,7 +87,7 @@ impl Tower {
         let block = |loader: &mut Loader<'_>, place: usize| {
             let name = |part: &str| format!("{prefix}blocks.{place}.{part}");
             let norm = |loader: &mut Loader<'_>, part: &str| {
-                Norm::RootMeanSquare(loader.rms_norm(&name(part), width, 1e-6))
+                Norm::root_mean_square(loader.rms_norm(&name(part), width, 1e-6))
             };
             let gate_up = [
                 (name("mlp.gate_proj"), config.intermediate),
@@ -119,9 +117,11 @@ impl Tower {
                 false,
             ),
             rotary: Rotary::of_grid(config.theta, width / config.heads),
-            blocks: (0..config.depth).map(|place| block(loader, place)).collect(),
+            blocks: (0..config.depth)
+                .map(|place| block(loader, place))
+                .collect(),
             merger: PatchMerger {
-                norm: Norm::RootMeanSquare(loader.rms_norm(&name("merger.ln_q"), width, 1e-6)),
+                norm: Norm::root_mean_square(loader.rms_norm(&name("merger.ln_q"), width, 1e-6)),
                 is_norm_of_square: false,
                 patches: config.merge * config.merge,
                 layers: FeedForward {
@@ -157,9 +157,7 @@ impl VisionTower for Tower {
             .iter()
             .map(|patch| positions.get(*patch).copied().unwrap_or_default())
             .collect();
-        let rotation = self
-            .rotary
-            .rotation(&[positions], &device, weight.dtype());
+        let rotation = self.rotary.rotation(&[positions], &device, weight.dtype());
         let indices = |places: &[usize]| {
             let places: Vec<i64> = places.iter().map(|p| *p as i64).collect();
             Tensor::<1, Int>::from_data(places.as_slice(), &device)

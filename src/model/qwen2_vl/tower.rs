@@ -77,8 +77,8 @@ impl Tower {
         let block = |loader: &mut Loader<'_>, place: usize| {
             let name = |part: &str| format!("{prefix}blocks.{place}.{part}");
             VisionBlock {
-                attention_norm: Norm::Layer(loader.layer_norm(&name("norm1"), width, 1e-6)),
-                feed_forward_norm: Norm::Layer(loader.layer_norm(&name("norm2"), width, 1e-6)),
+                attention_norm: Norm::layer(loader.layer_norm(&name("norm1"), width, 1e-6)),
+                feed_forward_norm: Norm::layer(loader.layer_norm(&name("norm2"), width, 1e-6)),
                 attention: VisionAttention {
                     queries_keys_values: loader.linear(&name("attn.qkv"), width, 3 * width, true),
                     output: loader.linear(&name("attn.proj"), width, width, true),
@@ -100,9 +100,11 @@ impl Tower {
                 false,
             ),
             rotary: Rotary::of_grid(config.theta, width / config.heads),
-            blocks: (0..config.depth).map(|place| block(loader, place)).collect(),
+            blocks: (0..config.depth)
+                .map(|place| block(loader, place))
+                .collect(),
             merger: PatchMerger {
-                norm: Norm::Layer(loader.layer_norm(&name("merger.ln_q"), width, 1e-6)),
+                norm: Norm::layer(loader.layer_norm(&name("merger.ln_q"), width, 1e-6)),
                 is_norm_of_square: false,
                 patches: config.merge * config.merge,
                 layers: FeedForward {

@@ -55,7 +55,10 @@ impl VisionConfig {
         let deep_layers = vision.counts("deepstack_visual_indexes")?;
         let deep_layers = deep_layers.unwrap_or_else(|| vec![8, 16, 24]);
         let in_order = deep_layers.is_sorted_by(|a, b| a < b);
-        if !in_order || deep_layers.len() > decoder.layers || deep_layers.iter().any(|l| *l >= depth) {
+        if !in_order
+            || deep_layers.len() > decoder.layers
+            || deep_layers.iter().any(|l| *l >= depth)
+        {
             let problem = format!("is no rising list of layers below {depth}");
             return Err(vision.error("deepstack_visual_indexes", problem));
         }
@@ -99,8 +102,8 @@ impl Tower {
         let block = |loader: &mut Loader<'_>, place: usize| {
             let name = |part: &str| format!("{prefix}blocks.{place}.{part}");
             VisionBlock {
-                attention_norm: Norm::Layer(loader.layer_norm(&name("norm1"), width, 1e-6)),
-                feed_forward_norm: Norm::Layer(loader.layer_norm(&name("norm2"), width, 1e-6)),
+                attention_norm: Norm::layer(loader.layer_norm(&name("norm1"), width, 1e-6)),
+                feed_forward_norm: Norm::layer(loader.layer_norm(&name("norm2"), width, 1e-6)),
                 attention: VisionAttention {
                     queries_keys_values: loader.linear(&name("attn.qkv"), width, 3 * width, true),
                     output: loader.linear(&name("attn.proj"), width, width, true),
@@ -117,7 +120,7 @@ impl Tower {
             let name = |tensor: &str| format!("{prefix}{part}.{tensor}");
             let length = if is_norm_of_square { square } else { width };
             PatchMerger {
-                norm: Norm::Layer(loader.layer_norm(&name("norm"), length, 1e-6)),
+                norm: Norm::layer(loader.layer_norm(&name("norm"), length, 1e-6)),
                 is_norm_of_square,
                 patches: config.merge * config.merge,
                 layers: FeedForward {
@@ -139,7 +142,9 @@ impl Tower {
                 [config.side * config.side, width],
             ),
             rotary: Rotary::of_grid(config.theta, width / config.heads),
-            blocks: (0..config.depth).map(|place| block(loader, place)).collect(),
+            blocks: (0..config.depth)
+                .map(|place| block(loader, place))
+                .collect(),
             merger: merger(loader, "merger", false),
             deep_mergers: (0..config.deep_layers.len())
                 .map(|place| merger(loader, &format!("deepstack_merger_list.{place}"), true))

@@ -9,12 +9,22 @@ use crate::model::layers::{
 #[derive(Debug)]
 pub(in crate::model) enum Norm {
     /// With mean and bias.
-    Layer(LayerNorm),
+    Layer(Box<LayerNorm>),
     /// Without.
-    RootMeanSquare(RmsNorm),
+    RootMeanSquare(Box<RmsNorm>),
 }
 
 impl Norm {
+    /// With mean and bias.
+    pub fn layer(norm: LayerNorm) -> Self {
+        Self::Layer(Box::new(norm))
+    }
+
+    /// Without.
+    pub fn root_mean_square(norm: RmsNorm) -> Self {
+        Self::RootMeanSquare(Box::new(norm))
+    }
+
     /// Over the last dimension.
     pub fn forward<const D: usize>(&self, input: Tensor<D>) -> Tensor<D> {
         match self {

@@ -78,7 +78,7 @@ impl IdeficsTower {
             let projections = ["q_proj", "k_proj", "v_proj"]
                 .map(|part| (name(&format!("self_attn.{part}")), width));
             let norm = |loader: &mut Loader<'_>, part: &str| {
-                Norm::Layer(loader.layer_norm(&name(part), width, config.epsilon))
+                Norm::layer(loader.layer_norm(&name(part), width, config.epsilon))
             };
             VisionBlock {
                 attention_norm: norm(loader, "layer_norm1"),
@@ -106,8 +106,10 @@ impl IdeficsTower {
                 &name("embeddings.position_embedding.weight"),
                 [config.side * config.side, config.hidden],
             ),
-            blocks: (0..config.layers).map(|place| block(loader, place)).collect(),
-            norm: Norm::Layer(loader.layer_norm(
+            blocks: (0..config.layers)
+                .map(|place| block(loader, place))
+                .collect(),
+            norm: Norm::layer(loader.layer_norm(
                 &name("post_layernorm"),
                 config.hidden,
                 config.epsilon,
@@ -187,7 +189,9 @@ impl VisionTower for IdeficsTower {
         }
         let hidden = self.norm.forward(hidden);
         Ok(PictureEmbedding {
-            tokens: self.projection.forward(self.shuffle(hidden, tiles, patches)),
+            tokens: self
+                .projection
+                .forward(self.shuffle(hidden, tiles, patches)),
             additions: Vec::new(),
         })
     }
@@ -216,10 +220,15 @@ fn cut(values: &[f32], tiles: usize, channels: usize, side: usize, patch: usize)
 fn position_ids(patches: usize, side: usize) -> Vec<i64> {
     let step = 1.0 / side as f64;
     let count = ((1.0 - step) / step).ceil().max(0.0) as usize;
-    let boundaries: Vec<f32> = (0..count).map(|k| (step + k as f64 * step) as f32).collect();
+    let boundaries: Vec<f32> = (0..count)
+        .map(|k| (step + k as f64 * step) as f32)
+        .collect();
     let bucket = |place: usize| {
         let at = (place as f32 * (1.0 / patches as f32)).min(1.0 - 1e-6);
-        boundaries.iter().filter(|boundary| **boundary <= at).count()
+        boundaries
+            .iter()
+            .filter(|boundary| **boundary <= at)
+            .count()
     };
     let buckets: Vec<usize> = (0..patches).map(bucket).collect();
     let entry = |row: &usize, column: &usize| i64::try_from(row * side + column).unwrap_or(0);

@@ -119,7 +119,8 @@ impl Checklist {
     pub fn finish(mut self, source: &dyn TensorSource) -> Vec<TensorProblem> {
         for name in source.names() {
             // Tables that are computed; older versions saved them, too.
-            let is_computed = name.ends_with("rotary_emb.inv_freq") || name.ends_with(".position_ids");
+            let is_computed =
+                name.ends_with("rotary_emb.inv_freq") || name.ends_with(".position_ids");
             if self.wanted.contains(&name) || is_computed {
                 continue;
             }

@@ -114,7 +114,9 @@ impl GgufFile {
         for (name, shape, kind, offset) in packed {
             let start = data.checked_add(offset);
             let size = bytes_of(&shape, kind);
-            let end = start.zip(size).and_then(|(start, size)| start.checked_add(size));
+            let end = start
+                .zip(size)
+                .and_then(|(start, size)| start.checked_add(size));
             let fits = BlockFormat::of(kind).is_none() || end.is_some_and(|end| end <= length);
             let Some(start) = start.filter(|_| fits) else {
                 let problem = format!("the file is cut: `{name}` would end beyond it");
@@ -165,7 +167,9 @@ impl GgufFile {
             let kind = kind.unwrap_or("unknown");
             return Err(ModelError::Weights {
                 path: self.path.clone(),
-                reason: format!("it holds a model of the architecture `{kind}`; of GGUF files only `llama` can be run"),
+                reason: format!(
+                    "it holds a model of the architecture `{kind}`; of GGUF files only `llama` can be run"
+                ),
             });
         }
         let mut values = Map::new();
@@ -188,7 +192,9 @@ impl GgufFile {
             };
             values.insert(member.to_owned(), value);
         }
-        let scaling = self.value("llama.rope.scaling.type").and_then(GgufValue::text);
+        let scaling = self
+            .value("llama.rope.scaling.type")
+            .and_then(GgufValue::text);
         if let Some(scaling) = scaling.filter(|scaling| *scaling != "none") {
             let factor = match self.value("llama.rope.scaling.factor") {
                 Some(GgufValue::Number(factor)) => json!(factor),
@@ -262,7 +268,9 @@ impl TensorSource for GgufFile {
 /// Bytes of a tensor; `None` for a type that can't be read, or a shape that is no whole number of blocks.
 fn bytes_of(shape: &[usize], kind: u32) -> Option<u64> {
     let format = BlockFormat::of(kind)?;
-    let numbers = shape.iter().try_fold(1_usize, |n, side| n.checked_mul(*side))?;
+    let numbers = shape
+        .iter()
+        .try_fold(1_usize, |n, side| n.checked_mul(*side))?;
     let is_whole = shape.last()?.is_multiple_of(format.numbers);
     let blocks = is_whole.then(|| numbers / format.numbers)?;
     u64::try_from(blocks.checked_mul(format.bytes)?).ok()
@@ -279,7 +287,9 @@ fn known_name(name: &str) -> String {
     if let Some(whole) = whole {
         return whole.to_owned();
     }
-    let parts = name.strip_prefix("blk.").and_then(|rest| rest.split_once('.'));
+    let parts = name
+        .strip_prefix("blk.")
+        .and_then(|rest| rest.split_once('.'));
     let known = parts.and_then(|(layer, rest)| {
         let (part, end) = rest.rsplit_once('.')?;
         let (_, known) = LAYER_NAMES.iter().find(|(own, _)| *own == part)?;

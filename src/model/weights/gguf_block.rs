@@ -1,7 +1,7 @@
 use burn::tensor::{bf16, f16};
 
 /// How the numbers of a tensor in a GGUF file are packed. Source: `ggml-quants.c` and `ggml-common.h` of llama.cpp.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct BlockFormat {
     /// The number of the type in files.
     pub kind: u32,

@@ -39,14 +39,6 @@ impl GgufValue {
             _ => None,
         }
     }
-
-    /// True or false.
-    pub fn flag(&self) -> Option<bool> {
-        match self {
-            Self::Flag(flag) => Some(*flag),
-            _ => None,
-        }
-    }
 }
 
 /// Lists in lists that are followed.
@@ -149,7 +141,11 @@ impl<R: Read> GgufReader<R> {
             10 => GgufValue::Integer(i64::try_from(self.u64()?).unwrap_or(i64::MAX)),
             11 => GgufValue::Integer(i64::from_le_bytes(self.bytes()?)),
             12 => GgufValue::Number(f64::from_le_bytes(self.bytes()?)),
-            other => return Err(io::Error::other(format!("it has a value of the type {other}"))),
+            other => {
+                return Err(io::Error::other(format!(
+                    "it has a value of the type {other}"
+                )));
+            }
         })
     }
 }

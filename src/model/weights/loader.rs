@@ -2,8 +2,10 @@ use std::path::PathBuf;
 
 use burn::tensor::{DType, Device, Shape, Tensor, TensorData};
 
+#[cfg(any(test, feature = "gpu"))]
+use super::TensorProblem;
 use super::checklist::Checklist;
-use super::{Adapter, TensorProblem, TensorSource};
+use super::{Adapter, TensorSource};
 use crate::jobs::Progress;
 use crate::model::ModelError;
 use crate::model::layers::{LayerNorm, Linear, RmsNorm};
@@ -86,6 +88,7 @@ impl<'a> Loader<'a> {
     }
 
     /// What a model wants and a source lacks.
+    #[cfg(any(test, feature = "gpu"))]
     pub fn wanted<Model>(
         source: &dyn TensorSource,
         make: impl Fn(&mut Loader<'_>) -> Model,
@@ -102,7 +105,9 @@ impl<'a> Loader<'a> {
         };
         make(&mut loader);
         let checklist = loader.checklist.take();
-        checklist.map(|list| list.finish(source)).unwrap_or_default()
+        checklist
+            .map(|list| list.finish(source))
+            .unwrap_or_default()
     }
 
     /// Whether a tensor is there; for models whose names differ by version.
@@ -115,11 +120,6 @@ impl<'a> Loader<'a> {
         if let Some(checklist) = &mut self.checklist {
             checklist.allow(name);
         }
-    }
-
-    /// Where the model will be.
-    pub fn device(&self) -> &Device {
-        &self.device
     }
 
     /// Tensors of the same row length below each other, as one. `None` while nothing is read.

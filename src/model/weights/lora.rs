@@ -1,11 +1,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use burn::tensor::{Device, Tensor, TensorData};
 use super::{SafetensorsFolder, TensorProblem, TensorSource};
 use crate::model::ModelError;
 use crate::model::config::Section;
 use crate::model::model_folder::Settings;
+use burn::tensor::{Device, Tensor, TensorData};
 
 /// A LoRA adapter (Hu et al. 2021) in the layout of PEFT: `adapter_config.json` and `adapter_model.safetensors`. Its products
 /// are added to a model's weights as these are loaded.
@@ -49,7 +49,10 @@ impl Adapter {
             }
         }
         if !matches!(section.text("bias"), None | Some("none")) {
-            return Err(section.error("bias", "is not `none`; adapters that change biases are not known"));
+            return Err(section.error(
+                "bias",
+                "is not `none`; adapters that change biases are not known",
+            ));
         }
         let path = folder.join(Self::WEIGHTS);
         if !path.is_file() {
@@ -214,7 +217,11 @@ impl<'a> Scales<'a> {
     fn of(&self, module: &str) -> Result<f32, ModelError> {
         let rank = self.number("r", "rank_pattern", module, 8.0)?;
         let alpha = self.number("lora_alpha", "alpha_pattern", module, 8.0)?;
-        let by = if self.is_rank_stable { rank.sqrt() } else { rank };
+        let by = if self.is_rank_stable {
+            rank.sqrt()
+        } else {
+            rank
+        };
         Ok((alpha / by) as f32)
     }
 
@@ -230,9 +237,14 @@ impl<'a> Scales<'a> {
         for (pattern, value) in patterns {
             // PEFT takes the key as an expression that the end of a module's name has to match.
             let expression = regex::Regex::new(&format!(r"(?:.*\.)?(?:{pattern})$"));
-            let expression = expression
-                .map_err(|_| self.section.error(name, format!("has the pattern `{pattern}`")))?;
-            if expression.find(module).is_some_and(|found| found.start() == 0) {
+            let expression = expression.map_err(|_| {
+                self.section
+                    .error(name, format!("has the pattern `{pattern}`"))
+            })?;
+            if expression
+                .find(module)
+                .is_some_and(|found| found.start() == 0)
+            {
                 return Ok(value.as_f64().unwrap_or(number));
             }
         }

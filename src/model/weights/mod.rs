@@ -9,6 +9,7 @@ mod gguf_block;
 mod gguf_value;
 mod loader;
 mod lora;
+#[cfg(any(test, feature = "gpu"))]
 mod random_source;
 mod safetensors;
 
@@ -17,6 +18,7 @@ pub(super) use gguf::GgufFile;
 pub(super) use gguf_value::GgufValue;
 pub(super) use loader::{Loader, Precision};
 pub(super) use lora::Adapter;
+#[cfg(any(test, feature = "gpu"))]
 pub(super) use random_source::RandomSource;
 pub(super) use safetensors::SafetensorsFolder;
 

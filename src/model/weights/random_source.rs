@@ -48,8 +48,12 @@ impl RandomSource {
     }
 
     /// How many numbers there are.
+    #[cfg(test)]
     pub fn numbers(&self) -> usize {
-        self.shapes.values().map(|shape| shape.iter().product::<usize>()).sum()
+        self.shapes
+            .values()
+            .map(|shape| shape.iter().product::<usize>())
+            .sum()
     }
 }
 

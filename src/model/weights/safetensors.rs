@@ -50,14 +50,20 @@ impl SafetensorsFolder {
         }
         if let Some(missing) = shards.iter().find(|shard| !shard.is_file()) {
             let name = missing.file_name().unwrap_or_default().to_string_lossy();
-            return Err(wrong(format!("it names the shard {name}, which is missing")));
+            return Err(wrong(format!(
+                "it names the shard {name}, which is missing"
+            )));
         }
         Self::of_files(shards)
     }
 
     /// Its files.
     pub fn files(&self) -> impl Iterator<Item = &Path> {
-        let files: BTreeSet<&Path> = self.tensors.values().map(|(path, _)| path.as_path()).collect();
+        let files: BTreeSet<&Path> = self
+            .tensors
+            .values()
+            .map(|(path, _)| path.as_path())
+            .collect();
         files.into_iter()
     }
 
