@@ -305,6 +305,10 @@ fn smollm2_writes_what_llama_cpp_writes() {
             .skip(prompt.len() - 1);
         let mut first = None;
         for (place, (row, (id, theirs))) in rows.zip(wanted.iter().zip(told)).enumerate() {
+            // llama.cpp was told to ignore what ends a text: the tokens 0 and 2.
+            let mut row = row.to_vec();
+            row[0] = f32::NEG_INFINITY;
+            row[2] = f32::NEG_INFINITY;
             let best = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
             let sum: f32 = row.iter().map(|logit| (logit - best).exp()).sum();
             let gap = best - row[*id as usize];

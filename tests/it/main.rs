@@ -22,6 +22,7 @@ mod reading;
 mod real_data;
 mod real_records;
 mod review;
+mod running_models;
 mod team;
 mod trust;
 mod user;
