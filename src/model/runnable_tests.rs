@@ -137,6 +137,27 @@ fn prompts_and_greedy_answers_are_the_references() {
 }
 
 #[test]
+fn texts_of_all_kinds_become_the_tokens_of_the_reference() {
+    use crate::model::{ChatTemplate, Tokenizer};
+    let (tokenizer, template) = (
+        Tokenizer::open(&folder("text")).unwrap(),
+        ChatTemplate::open(&folder("text"), false).unwrap(),
+    );
+    let text = std::fs::read_to_string(folder("text").join("strings_expected.json")).unwrap();
+    let cases: Vec<Value> = serde_json::from_str(&text).unwrap();
+    assert_eq!(cases.len(), 200);
+    for case in cases {
+        let text = case["text"].as_str().unwrap();
+        assert_eq!(tokenizer.encode(text).unwrap(), ids(&case["ids"]), "{text:?}");
+        let decoded = tokenizer.decode(&ids(&case["ids"])).unwrap();
+        assert_eq!(decoded, case["decoded"].as_str().unwrap(), "{text:?}");
+        let messages = [ChatMessage::text("user", text)];
+        let chat = template.render(&messages, &[], true).unwrap();
+        assert_eq!(chat, case["chat"].as_str().unwrap(), "{text:?}");
+    }
+}
+
+#[test]
 fn what_is_known_is_not_read_again() {
     for name in NAMES {
         let mut generator = generator(name);

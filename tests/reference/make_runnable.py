@@ -55,6 +55,29 @@ def smolvlm_model(processor):
     return t.SmolVLMForConditionalGeneration(config)
 
 
+PIECES = [
+    "The ferry", " leaves", "at 21:45", "\n", "\n\n", "\t", "  ", " ", "Größe", "naïve", "e\u0301", "東京", "港に船が17隻", "한국어", "שלום", "مرحبا", "ё", "🙂", "👩‍🚀",
+    "🏳️‍🌈", "def f(x):\n    return x**2  # ²", "print(f\"{a!r:>10}\")", "<|im_end|>", "<|im_start|>user", "</s>", "```py\n", "\u200b", "\u00a0", "\r\n", "1,234.5", "'ll", "I'M",
+    "--", "…", "“quoted”", "\\n", "{% if x %}", "{{ y }}", "&amp;", "\u202eabc", "Ａ", "ﬁ", "\x07",
+]
+
+
+def strings():
+    """Two hundred texts of such pieces, always the same."""
+    numbers = np.random.default_rng(17)
+    return PIECES + ["".join(PIECES[n] for n in numbers.integers(0, len(PIECES), numbers.integers(2, 9))) for _ in range(200 - len(PIECES))]
+
+
+def make_strings(out, tokenizer):
+    made = []
+    for text in strings():
+        ids = tokenizer(text, add_special_tokens=False)["input_ids"]
+        chat = tokenizer.apply_chat_template([{"role": "user", "content": text}], tokenize=False, add_generation_prompt=True)
+        made.append({"text": text, "ids": ids, "decoded": tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False), "chat": chat})
+    folders.write(f"{out}/text/strings_expected.json", made)
+    print(len(made), "strings")
+
+
 def message(role, *parts):
     return {"role": role, "content": list(parts)}
 
@@ -105,6 +128,7 @@ def main(out):
     os.makedirs(out, exist_ok=True)
     tokenizer = text_tokenizer()
     make(out, "text", tokenizer, text_model(tokenizer), PLAIN)
+    make_strings(out, tokenizer)
     for name, model in [("qwen2_vl", qwen_model), ("smolvlm", smolvlm_model)]:
         processor = folders.make(name)
         make(out, name, processor, model(processor), SEEING)
