@@ -21,6 +21,8 @@ pub struct Config {
     pub search: SearchConfig,
     /// `[review]`
     pub review: ReviewConfig,
+    /// `[tui]`
+    pub tui: TuiConfig,
 }
 
 /// `[index]`
@@ -71,6 +73,16 @@ pub struct ReviewConfig {
     pub blind: bool,
     /// Reasons for a rejection.
     pub reasons: Vec<String>,
+}
+
+/// `[tui]`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TuiConfig {
+    /// The name of the keymap under the user's own keys.
+    pub keymap: String,
+    /// The name of the theme.
+    pub theme: String,
 }
 
 /// A user's file that can't be used.

@@ -17,6 +17,7 @@
 //! | 2 | [`model`] | a model's tokenizer, chat template and picture tokens, from its folder |
 //! | 3 | [`corpus`] | sources = current state; runs the rules, feeds the index |
 //! | 3 | [`export`] | one file per format, from the domain |
+//! | 8 | [`tui`] | the terminal workbench: views, keys, effects |
 //! | 9 | [`cli`] | one file per verb; the only place that prints |
 
 pub mod cli;
@@ -32,4 +33,5 @@ pub mod media;
 pub mod model;
 pub mod report;
 pub mod rules;
+pub mod tui;
 pub mod workspace;

@@ -35,6 +35,7 @@ mod show;
 mod sources;
 mod stats;
 mod subject;
+mod terminal_workbench;
 mod trust;
 mod undo;
 mod wrapped_text;
@@ -81,6 +82,8 @@ pub struct Cli {
     /// Print more of what is going on
     #[arg(short, long, global = true, display_order = 905)]
     verbose: bool,
+    #[command(flatten)]
+    workbench: terminal_workbench::WorkbenchArgs,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -146,7 +149,7 @@ type Ended = Result<Option<Kind>, Report>;
 
 fn dispatch(cli: &Cli, output: &mut Output) -> Ended {
     let Some(command) = &cli.command else {
-        return demo::run(cli, output);
+        return terminal_workbench::run(cli, output);
     };
     match command {
         Command::Completions(args) => return completions::run(args, output),

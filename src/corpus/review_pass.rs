@@ -46,17 +46,29 @@ impl Corpus {
         progress: &Progress,
         wait: bool,
     ) -> Result<usize, CorpusError> {
+        let (followed, count) = self.followed(workspace, progress, wait)?;
+        if let Some(corpus) = followed {
+            *self = corpus;
+        }
+        Ok(count)
+    }
+
+    /// [`Corpus::follow`] for who goes on with this commit meanwhile: the corpus of the new one, if there is one.
+    pub fn followed(
+        &self,
+        workspace: &Workspace,
+        progress: &Progress,
+        wait: bool,
+    ) -> Result<(Option<Self>, usize), CorpusError> {
         self.journals_mut().refresh()?;
         if self.unfollowed().is_none() {
-            return Ok(0);
+            return Ok((None, 0));
         }
         let journals = Arc::clone(&self.journals);
         let scope = Scope::Journals;
         let done = refresh_with(workspace, &self.config, &journals, progress, scope, wait)?;
-        if let Some(corpus) = Self::committed(workspace, &self.config, &journals)? {
-            *self = corpus;
-        }
-        Ok(done.followed)
+        let corpus = Self::committed(workspace, &self.config, &journals)?;
+        Ok((corpus, done.followed))
     }
 
     /// What is to be followed: the references whose reviews may differ from what the index says; `None` if it says all.

@@ -24,4 +24,5 @@ mod real_records;
 mod review;
 mod team;
 mod trust;
+mod tui;
 mod user;

@@ -1,0 +1,521 @@
+//! The two sides of a preference pair: their common context, and what differs.
+
+use std::sync::Arc;
+
+use ratatui::buffer::Buffer;
+use ratatui::crossterm::event::{MouseEvent, MouseEventKind};
+use ratatui::layout::{Rect, Size};
+use ratatui::text::{Line, Span};
+
+use crate::corpus::Inspection;
+use crate::domain::review::{Orientation, Side};
+use crate::domain::{Action as StepAction, Candidate, Maker, PictureReference, PreferencePair, TargetId};
+use crate::index::Highlighter;
+use crate::tui::action::Action;
+use crate::tui::draw_context::DrawContext;
+use crate::tui::effect::{Effect, PictureRequest};
+use crate::tui::overlays::{FullPicture, Overlay, TextPage};
+use crate::tui::subject::Subject;
+use crate::tui::theme::{Paint, Theme};
+use crate::tui::widgets::difference::{LineRow, is_only_looks, lines as compare_lines, words};
+use crate::tui::widgets::pane::{Scroll, scrolled};
+
+use super::Request;
+use super::record_lines::{Writer, state_mark};
+use super::replay::{attachment_choice, pretty, prompt_page};
+
+/// The compare view.
+#[derive(Debug)]
+pub struct CompareView {
+    /// The pair.
+    pub id: TargetId,
+    record: Arc<Inspection>,
+    highlighter: Highlighter,
+    is_stacked: bool,
+    /// Sides at random, and nothing told before the vote.
+    pub is_blind: bool,
+    hides_context: bool,
+    scroll: Scroll,
+    height: usize,
+    picture: usize,
+    made: Option<(u16, Vec<Line<'static>>)>,
+}
+
+impl CompareView {
+    /// A pair.
+    pub fn new(id: TargetId, record: Arc<Inspection>, highlighter: Highlighter, is_blind: bool) -> Self {
+        Self {
+            id,
+            record,
+            highlighter,
+            is_stacked: false,
+            is_blind,
+            hides_context: false,
+            scroll: Scroll::default(),
+            height: 1,
+            picture: 0,
+            made: None,
+        }
+    }
+
+    /// The same pair as it is now.
+    pub fn renew(&mut self, record: Arc<Inspection>) {
+        self.record = record;
+        self.made = None;
+    }
+
+    fn pair(&self) -> Option<&PreferencePair> {
+        let (pair, _) = self.record.current.pair(self.id.part.as_deref())?;
+        Some(pair)
+    }
+
+    /// What is looked at.
+    pub fn record(&self) -> &Arc<Inspection> {
+        &self.record
+    }
+
+    /// What verbs are about.
+    pub fn subject(&self) -> Subject {
+        Subject {
+            id: self.id.clone(),
+            record: Some(Arc::clone(&self.record)),
+            step: None,
+        }
+    }
+
+    /// Whether the chosen side stands to the right. Without blind mode it never does; in it chance decides, the same for the
+    /// same pair, so that a second look shows the same.
+    pub fn is_turned(&self) -> bool {
+        if !self.is_blind {
+            return false;
+        }
+        let hash = blake3::hash(self.id.to_string().as_bytes());
+        hash.as_bytes()[0] % 2 == 1
+    }
+
+    /// The side that stands to the left or right, as the pair is shown now.
+    pub fn side(&self, is_left: bool) -> Side {
+        match is_left != self.is_turned() {
+            true => Side::Chosen,
+            false => Side::Rejected,
+        }
+    }
+
+    /// Does what a key asks for.
+    pub fn act(&mut self, action: Action) -> Vec<Request> {
+        let page = self.height.saturating_sub(2).max(1) as isize;
+        match action {
+            Action::Down => self.scroll.by(1),
+            Action::Up => self.scroll.by(-1),
+            Action::PageDown => self.scroll.by(page),
+            Action::PageUp => self.scroll.by(-page),
+            Action::First => self.scroll.top = 0,
+            Action::Last => self.scroll.top = usize::MAX,
+            Action::Left | Action::Right | Action::NextPane | Action::PreviousPane => {}
+            Action::ToggleLayout => {
+                self.is_stacked = !self.is_stacked;
+                self.made = None;
+            }
+            Action::ToggleBlind => {
+                self.is_blind = !self.is_blind;
+                self.made = None;
+            }
+            Action::Fold => {
+                self.hides_context = !self.hides_context;
+                self.made = None;
+            }
+            Action::NextPicture => self.picture = self.picture.saturating_add(1),
+            Action::PreviousPicture => self.picture = self.picture.saturating_sub(1),
+            Action::Zoom => {
+                let pictures = self.pictures();
+                if pictures.is_empty() {
+                    return vec![Request::Say("there is no picture here".to_owned())];
+                }
+                let full = FullPicture::new(pictures, self.picture);
+                return vec![Request::Show(Box::new(Overlay::FullPicture(full)))];
+            }
+            Action::Attachments => {
+                let attachments = self.pair().map(|pair| pair.context.task.attachments.as_slice());
+                let files = attachments.unwrap_or_default().iter().map(|a| a.reference.clone());
+                let files: Vec<PictureReference> = files.filter(|r| !r.is_picture()).collect();
+                return vec![attachment_choice(&self.record, files)];
+            }
+            Action::RawRecord => {
+                let title = format!("{} as its source has it", self.record.record.id);
+                let page = TextPage::new(title, pretty(&self.record.record.raw));
+                return vec![Request::Show(Box::new(Overlay::TextPage(page)))];
+            }
+            Action::SystemPrompt => {
+                let context = self.pair().map(|pair| &pair.context);
+                let prompt = context.and_then(|context| context.system_prompt.as_deref());
+                let tools = context.map(|context| context.tools.as_slice()).unwrap_or_default();
+                return vec![prompt_page(prompt, tools)];
+            }
+            Action::Copy => return vec![Request::Do(Effect::Copy(self.id.to_string()))],
+            action => return vec![Request::Decide(action, vec![self.subject()])],
+        }
+        Vec::new()
+    }
+
+    /// Takes the mouse.
+    pub fn mouse(&mut self, event: &MouseEvent) -> Vec<Request> {
+        match event.kind {
+            MouseEventKind::ScrollDown => self.scroll.by(3),
+            MouseEventKind::ScrollUp => self.scroll.by(-3),
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    fn pictures(&self) -> Vec<PictureRequest> {
+        let Some(pair) = self.pair() else {
+            return Vec::new();
+        };
+        let of_task = pair.context.task.attachments.iter().map(|a| &a.reference);
+        let request = |reference: &PictureReference| PictureRequest {
+            record: self.record.record.id.clone(),
+            reference: reference.clone(),
+            room: Size::default(),
+            boxes: Vec::new(),
+        };
+        of_task.filter(|r| r.is_picture()).map(request).collect()
+    }
+
+    /// Whether something may be told that says how others, or the data, judge.
+    fn is_open(&self) -> bool {
+        !self.is_blind
+    }
+
+    /// How the pair is turned, for the record of a verdict on it as it is shown.
+    pub fn orientation(&self) -> Orientation {
+        let about = self.record.current.pair(self.id.part.as_deref());
+        Orientation {
+            swapped: about.is_some_and(|(_, about)| about.review.swapped),
+        }
+    }
+
+    /// Draws the view.
+    pub fn draw(&mut self, area: Rect, buffer: &mut Buffer, context: &mut DrawContext<'_>) {
+        self.draw_head(area, buffer, context);
+        let mut body = Rect {
+            y: area.y + 1.min(area.height),
+            height: area.height.saturating_sub(1),
+            ..area
+        };
+        let pictures = self.pictures();
+        if !pictures.is_empty() && body.width >= 110 && body.height >= 10 {
+            self.picture = self.picture.min(pictures.len() - 1);
+            let width = (body.width / 4).min(40);
+            let place = Rect {
+                x: body.right() - width,
+                width,
+                height: body.height.min(width / 2 + 2),
+                ..body
+            };
+            body.width -= width + 1;
+            if let Some(picture) = pictures.get(self.picture) {
+                context.pictures.draw(picture.clone(), place, context.theme, buffer);
+            }
+        }
+        self.height = usize::from(body.height);
+        if self.made.as_ref().is_none_or(|(width, _)| *width != body.width) {
+            self.made = Some((body.width, self.lines(body.width, context.theme)));
+        }
+        if let Some((_, lines)) = &self.made {
+            scrolled(lines, &mut self.scroll, body, context.theme, buffer);
+        }
+    }
+
+    fn draw_head(&self, area: Rect, buffer: &mut Buffer, context: &DrawContext<'_>) {
+        let about = self.record.current.pair(self.id.part.as_deref());
+        let state = about.map(|(_, about)| about.state).unwrap_or_default();
+        let (mark, paint) = state_mark(state);
+        let step = self.pair().map_or(0, PreferencePair::step_number);
+        let mut spans = vec![
+            Span::styled(format!("{mark} "), context.style(paint)),
+            Span::styled(self.id.to_string(), context.style(Paint::Accent)),
+            Span::styled(format!("  step {step}"), context.style(Paint::Heading)),
+        ];
+        if self.is_blind {
+            spans.push(Span::styled("  blind", context.style(Paint::Warning)));
+        } else if about.is_some_and(|(_, about)| about.review.swapped) {
+            spans.push(Span::styled("  swapped", context.style(Paint::Edited)));
+        }
+        buffer.set_line(area.x, area.y, &Line::from(spans), area.width);
+    }
+
+    /// Everything below the head.
+    fn lines(&self, width: u16, theme: &Theme) -> Vec<Line<'static>> {
+        let Some(pair) = self.pair() else {
+            return vec![Line::styled("the step of this pair is gone", theme.style(Paint::Bad))];
+        };
+        let width = usize::from(width.saturating_sub(1)).max(20);
+        let whole = Writer {
+            theme,
+            highlighter: &self.highlighter,
+            width,
+        };
+        let mut all = Vec::new();
+        self.context_lines(pair, &whole, &mut all);
+        let (left, right) = match self.is_turned() {
+            false => (&pair.chosen, &pair.rejected),
+            true => (&pair.rejected, &pair.chosen),
+        };
+        let titles = match self.is_open() {
+            true => [("Chosen", Paint::Good), ("Rejected", Paint::Bad)],
+            false => [("1", Paint::Accent), ("2", Paint::Accent)],
+        };
+        let stacked = self.is_stacked || width < 70;
+        let sides = sides(left, right, titles, stacked, self.is_open(), &whole);
+        all.extend(sides);
+        if self.is_open() {
+            if let Some(reason) = &pair.reason {
+                all.push(heading("Judge's reason", theme));
+                all.extend(whole.text("reason", reason, Paint::Text));
+            }
+            all.extend(review_lines(&self.record, self.id.part.as_deref(), &whole));
+        } else {
+            all.push(Line::default());
+            all.push(Line::styled(
+                "1 or 2 says which is better, = that both are equally good; then the rest is told",
+                theme.style(Paint::Dim),
+            ));
+        }
+        all
+    }
+
+    fn context_lines(&self, pair: &PreferencePair, writer: &Writer<'_>, all: &mut Vec<Line<'static>>) {
+        let theme = writer.theme;
+        if self.hides_context {
+            let steps = pair.context.steps.len();
+            let text = format!("▸ Context: task and {steps} steps");
+            all.push(Line::styled(text, theme.style(Paint::Dim)));
+            all.push(Line::default());
+            return;
+        }
+        all.push(heading("Task", theme));
+        all.extend(writer.text("task", &pair.context.task.text, Paint::Text));
+        for attachment in &pair.context.task.attachments {
+            let label = crate::domain::visible_line(attachment.reference.label()).into_owned();
+            all.push(Line::styled(format!("▣ {label}"), theme.style(Paint::Dim)));
+        }
+        for (index, step) in pair.context.steps.iter().enumerate() {
+            all.push(heading(&format!("Step {}", index + 1), theme));
+            if let Some(thought) = &step.thought {
+                all.extend(writer.text("thought", thought, Paint::Dim));
+            }
+            if let Some(action) = &step.action {
+                all.extend(writer.action(action, &[]));
+            }
+            if let Some(observation) = &step.observation {
+                all.extend(writer.text("observation", &observation.text, Paint::Dim));
+            }
+        }
+        all.push(Line::default());
+    }
+}
+
+fn heading(text: &str, theme: &Theme) -> Line<'static> {
+    Line::styled(text.to_owned(), theme.style(Paint::Heading))
+}
+
+/// What people decided about the pair.
+fn review_lines(record: &Inspection, part: Option<&str>, writer: &Writer<'_>) -> Vec<Line<'static>> {
+    use crate::domain::review::Opinion;
+    let Some((_, about)) = record.current.pair(part) else {
+        return Vec::new();
+    };
+    let mut lines = Vec::new();
+    for (annotator, verdict) in &about.review.verdicts {
+        let (word, paint) = match verdict.opinion {
+            Opinion::Accept => ("accepted", Paint::Good),
+            Opinion::Reject => ("rejected", Paint::Bad),
+            Opinion::Tie => ("equally good", Paint::Accent),
+        };
+        let why = match verdict.why.reasons.is_empty() {
+            true => String::new(),
+            false => format!(" ({})", verdict.why.reasons.join(", ")),
+        };
+        let text = match verdict.why.text.is_empty() {
+            true => String::new(),
+            false => format!(" “{}”", verdict.why.text),
+        };
+        lines.extend(writer.text("reason", &format!("{annotator}: {word}{why}{text}"), paint));
+    }
+    for note in &about.review.notes {
+        lines.extend(writer.text("note", &format!("{}: {}", note.annotator, note.text), Paint::Edited));
+    }
+    if !about.review.tags.is_empty() {
+        let tags: Vec<&str> = about.review.tags.keys().map(String::as_str).collect();
+        lines.extend(writer.text("tag", &format!("tags: {}", tags.join(", ")), Paint::Accent));
+    }
+    if !lines.is_empty() {
+        lines.insert(0, heading("Review", writer.theme));
+    }
+    lines
+}
+
+/// The parts of both sides, what differs marked.
+fn sides(
+    left: &Candidate,
+    right: &Candidate,
+    titles: [(&str, Paint); 2],
+    is_stacked: bool,
+    tells_maker: bool,
+    whole: &Writer<'_>,
+) -> Vec<Line<'static>> {
+    let theme = whole.theme;
+    let half = Writer {
+        width: match is_stacked {
+            true => whole.width,
+            false => (whole.width - 3) / 2,
+        },
+        ..*whole
+    };
+    let title = |(text, paint): (&str, Paint), candidate: &Candidate| {
+        let mut spans = vec![Span::styled(text.to_owned(), theme.style(paint))];
+        if tells_maker {
+            let maker = match &candidate.maker {
+                Maker::Recorded => String::new(),
+                Maker::Controller(name) => format!("  by {name}"),
+                Maker::Person(name) => format!("  by {name}"),
+            };
+            let score = candidate.score.map_or(String::new(), |score| format!("  score {score}"));
+            spans.push(Span::styled(format!("{maker}{score}"), theme.style(Paint::Dim)));
+        }
+        Line::from(spans)
+    };
+    let mut all = Vec::new();
+    let mut put = |a: Vec<Line<'static>>, b: Vec<Line<'static>>| match is_stacked {
+        false => all.extend(beside(a, b, &half)),
+        true => {
+            all.extend(a);
+            all.extend(b);
+        }
+    };
+    let (thought_a, thought_b) = (left.thought.as_deref().unwrap_or(""), right.thought.as_deref().unwrap_or(""));
+    let (removed, added) = words(thought_a, thought_b);
+    let (code_a, code_b) = (action_text(left), action_text(right));
+    let looks = is_only_looks(&code_a, &code_b);
+    let code_mark = match (code_a == code_b, looks) {
+        (true, _) => "  the same",
+        (_, true) => "  differs in comments and blanks only",
+        _ => "",
+    };
+    let rows = compare_lines(&code_a, &code_b);
+    let part = |text: &str, mark: &str| {
+        vec![Line::from(vec![
+            Span::styled(text.to_owned(), theme.style(Paint::Dim)),
+            Span::styled(mark.to_owned(), theme.style(Paint::Warning)),
+        ])]
+    };
+    let observation = |candidate: &Candidate| match &candidate.observation {
+        Some(observation) => {
+            let paint = match observation.is_error {
+                true => Paint::Bad,
+                false => Paint::Text,
+            };
+            half.text("observation", &observation.text, paint)
+        }
+        None => vec![Line::styled("not executed", theme.style(Paint::Dim))],
+    };
+    if is_stacked {
+        // One whole side after the other.
+        let sides = [
+            (titles[0], left, &removed, Paint::RemovedWord, true),
+            (titles[1], right, &added, Paint::AddedWord, false),
+        ];
+        for (name, candidate, ranges, paint, is_first) in sides {
+            all.push(title(name, candidate));
+            all.extend(part("thought", ""));
+            all.extend(half.painted(candidate.thought.as_deref().unwrap_or(""), ranges, paint));
+            all.extend(part("code", code_mark));
+            all.extend(code_side(&rows, if is_first { &code_a } else { &code_b }, is_first, &half));
+            all.extend(part("observation", ""));
+            all.extend(observation(candidate));
+            all.push(Line::default());
+        }
+        return all;
+    }
+    put(vec![title(titles[0], left)], vec![title(titles[1], right)]);
+    put(part("thought", ""), part("thought", ""));
+    put(
+        half.painted(thought_a, &removed, Paint::RemovedWord),
+        half.painted(thought_b, &added, Paint::AddedWord),
+    );
+    put(vec![Line::default()], vec![Line::default()]);
+    put(part("code", code_mark), part("code", ""));
+    for row in &rows {
+        let one = std::slice::from_ref(row);
+        put(code_side(one, &code_a, true, &half), code_side(one, &code_b, false, &half));
+    }
+    put(vec![Line::default()], vec![Line::default()]);
+    put(part("observation", ""), part("observation", ""));
+    put(observation(left), observation(right));
+    all.push(Line::default());
+    all
+}
+
+fn action_text(candidate: &Candidate) -> String {
+    let text = crate::domain::review::candidate_text(candidate, crate::domain::review::Field::Code);
+    match &candidate.action {
+        Some(StepAction::ToolCalls(calls)) => {
+            let calls = calls.iter().map(|call| crate::corpus::call_text(&call.name, &call.arguments));
+            calls.collect::<Vec<_>>().join("\n")
+        }
+        _ => text.trim_end().to_owned(),
+    }
+}
+
+/// The lines of one side of a comparison, those that differ marked at the edge.
+fn code_side(rows: &[LineRow], code: &str, is_first: bool, writer: &Writer<'_>) -> Vec<Line<'static>> {
+    let theme = writer.theme;
+    let texts: Vec<&str> = code.split('\n').collect();
+    let inner = Writer {
+        width: writer.width.saturating_sub(2).max(4),
+        ..*writer
+    };
+    let mut all = Vec::new();
+    for row in rows {
+        let at = if is_first { row.first } else { row.second };
+        let Some(text) = at.and_then(|at| texts.get(at)) else {
+            continue;
+        };
+        let (mark, paint) = match (row.is_equal, is_first) {
+            (true, _) => ("  ", Paint::Text),
+            (false, true) => ("- ", Paint::Removed),
+            (false, false) => ("+ ", Paint::Added),
+        };
+        let colors = crate::tui::widgets::code_colors::colors(text, &[], theme);
+        let base = theme.style(paint);
+        let shown = match row.is_equal {
+            true => crate::tui::widgets::styled_text::lines(text, base, &colors, inner.width, crate::tui::widgets::styled_text::Wrapping::Code),
+            false => crate::tui::widgets::styled_text::lines(text, base, &[], inner.width, crate::tui::widgets::styled_text::Wrapping::Code),
+        };
+        for (number, line) in shown.into_iter().enumerate() {
+            let mark = if number == 0 { mark } else { "  " };
+            let mut spans = vec![Span::styled(mark.to_owned(), base)];
+            spans.extend(line.spans);
+            all.push(Line::from(spans));
+        }
+    }
+    all
+}
+
+/// Two columns, a rule between them.
+fn beside(a: Vec<Line<'static>>, b: Vec<Line<'static>>, half: &Writer<'_>) -> Vec<Line<'static>> {
+    let count = a.len().max(b.len());
+    let (mut a, mut b) = (a.into_iter(), b.into_iter());
+    let mut all = Vec::with_capacity(count);
+    for _ in 0..count {
+        let left = a.next().unwrap_or_default();
+        let right = b.next().unwrap_or_default();
+        let missing = half.width.saturating_sub(left.width());
+        let mut spans = left.spans;
+        spans.push(Span::raw(" ".repeat(missing)));
+        spans.push(Span::styled(" │ ", half.theme.style(Paint::Border)));
+        spans.extend(right.spans);
+        all.push(Line::from(spans));
+    }
+    all
+}
