@@ -6,6 +6,7 @@
 mod agreement;
 mod comparison;
 mod current;
+pub mod decision;
 pub mod documents;
 mod error;
 mod hit;

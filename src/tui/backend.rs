@@ -207,12 +207,12 @@ impl Backend {
         let followed = corpus.followed(&workspace, &progress, false);
         drop(workspace);
         match followed {
-            Ok((Some(corpus), _)) => {
+            Ok((_, Some(corpus))) => {
                 self.show(corpus);
                 Ok(Some(Vec::new()))
             }
             // Somebody else is at it: the next look finds what they did.
-            Ok((None, _)) | Err(CorpusError::Busy) => Ok(None),
+            Ok((_, None)) | Err(CorpusError::Busy) => Ok(None),
             Err(error) => Err(corpus_report(&error)),
         }
     }
@@ -390,7 +390,7 @@ impl Backend {
         let followed = self.corpus().and_then(|corpus| {
             let workspace = self.workspace();
             let followed = corpus.followed(&workspace, &Progress::default(), true);
-            let (corpus, _) = followed.map_err(|error| corpus_report(&error))?;
+            let (_, corpus) = followed.map_err(|error| corpus_report(&error))?;
             Ok(corpus)
         });
         let followed = followed.map(|corpus| {

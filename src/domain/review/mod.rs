@@ -12,6 +12,8 @@ mod step_key;
 mod timestamp;
 mod undo;
 mod verb;
+mod verb_text;
+pub mod words;
 
 #[cfg(test)]
 mod dispute_tests;

@@ -1,8 +1,6 @@
 //! Records of journals in words.
 
-use crate::domain::review::{
-    Edit, Judgement, NewStep, Place, Rejection, ReviewRecord, Side, StepKey, Verb,
-};
+use super::{Edit, Judgement, NewStep, Place, Rejection, ReviewRecord, Side, StepKey, Verb};
 
 /// Longer texts are cut where they are only mentioned.
 const MENTIONED: usize = 60;
