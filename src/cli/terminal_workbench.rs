@@ -66,7 +66,10 @@ pub(super) fn run(cli: &Cli, output: &mut Output) -> Ended {
         Err(_) => (demo::workspace(user_folder().as_deref())?, true),
     };
     let root = workspace.root();
-    let folder = root.file_name().map_or_else(|| root.display().to_string(), |name| name.to_string_lossy().into_owned());
+    let folder = root.file_name().map_or_else(
+        || root.display().to_string(),
+        |name| name.to_string_lossy().into_owned(),
+    );
     let options = Options {
         pictures: cli.workbench.images.into(),
         trace_frames: cli.workbench.trace_frames.clone(),

@@ -43,7 +43,9 @@ impl Corpus {
         let rows = hits.first.into_iter().zip(values);
         Ok(Listing {
             total,
-            rows: rows.map(|(hit, values)| ListedHit { hit, values }).collect(),
+            rows: rows
+                .map(|(hit, values)| ListedHit { hit, values })
+                .collect(),
         })
     }
 }

@@ -316,7 +316,10 @@ impl ValueColumn {
             Self::Keyword(column) => column.as_ref().map_or_else(Vec::new, |c| values(c, doc)),
             Self::Number(column) => {
                 let number = column.as_ref().and_then(|c| c.first(doc));
-                number.map(|number| number.to_string()).into_iter().collect()
+                number
+                    .map(|number| number.to_string())
+                    .into_iter()
+                    .collect()
             }
         }
     }

@@ -96,10 +96,7 @@ pub struct App {
 impl App {
     /// An app, and what it asks for first.
     pub fn new(options: AppOptions) -> (Self, Vec<Effect>) {
-        let pictures = PictureStore {
-            is_off: !options.draws_pictures,
-            ..PictureStore::default()
-        };
+        let pictures = PictureStore::new(options.draws_pictures);
         let overlays = options.warnings.iter().cloned();
         let overlays = overlays.map(|failure| Overlay::Notice(Notice::new(failure)));
         let mut app = Self {
@@ -199,7 +196,9 @@ impl App {
                 let requests = self.corpus.found(ticket, &rows, found);
                 self.grant(requests);
             }
-            Message::Counted(ticket, counted) => self.corpus.counted(ticket, counted.unwrap_or_default()),
+            Message::Counted(ticket, counted) => {
+                self.corpus.counted(ticket, counted.unwrap_or_default())
+            }
             Message::Values(values) => self.corpus.set_values(values),
             Message::Inspected(request, record) => self.inspected(&request, record),
             Message::Unreviewed(found) => self.go_to_unreviewed(found),
@@ -231,8 +230,16 @@ impl App {
             Message::Edited(edited) => self.edited(edited),
             Message::Broken(reason) => {
                 self.say(format!("a part of retake failed: {reason}"), Paint::Bad);
-                let hints = vec!["this is a fault of retake: what it did last would help to find it".to_owned()];
-                self.jobs.failed("a worker", Failure { message: reason, hints });
+                let hints = vec![
+                    "this is a fault of retake: what it did last would help to find it".to_owned(),
+                ];
+                self.jobs.failed(
+                    "a worker",
+                    Failure {
+                        message: reason,
+                        hints,
+                    },
+                );
             }
             Message::Terminate => self.leave(),
         }
@@ -241,7 +248,11 @@ impl App {
 
     /// Pictures that were drawn and are not there yet.
     pub fn wanted_pictures(&mut self) -> Vec<Effect> {
-        self.pictures.take_wanted().into_iter().map(Effect::Picture).collect()
+        self.pictures
+            .take_wanted()
+            .into_iter()
+            .map(Effect::Picture)
+            .collect()
     }
 
     fn say(&mut self, text: impl Into<String>, paint: Paint) {
@@ -293,8 +304,12 @@ impl App {
             (Purpose::Again, Ok(record)) => {
                 for view in &mut self.views {
                     match view {
-                        View::Replay(replay) if replay.id == request.id => replay.renew(Arc::clone(&record)),
-                        View::Compare(compare) if compare.id == request.id => compare.renew(Arc::clone(&record)),
+                        View::Replay(replay) if replay.id == request.id => {
+                            replay.renew(Arc::clone(&record))
+                        }
+                        View::Compare(compare) if compare.id == request.id => {
+                            compare.renew(Arc::clone(&record))
+                        }
                         _ => {}
                     }
                 }
@@ -307,11 +322,17 @@ impl App {
         let highlighter = self.corpus.highlighter();
         let is_pair = id.part.is_some() || record.current.content.trajectory.is_none();
         let view = match is_pair {
-            true => View::Compare(Box::new(CompareView::new(id, record, highlighter, self.is_blind))),
+            true => View::Compare(Box::new(CompareView::new(
+                id,
+                record,
+                highlighter,
+                self.is_blind,
+            ))),
             false => View::Replay(Box::new(ReplayView::new(id, record, highlighter, step))),
         };
         // In a queue the next item takes the place of the one before.
-        let replaces = self.corpus.is_queue && matches!(self.views.last(), Some(View::Replay(_) | View::Compare(_)));
+        let replaces = self.corpus.is_queue
+            && matches!(self.views.last(), Some(View::Replay(_) | View::Compare(_)));
         if replaces {
             self.views.pop();
         }
@@ -368,7 +389,9 @@ impl App {
             .iter()
             .any(|verdict| committed.done.starts_with(verdict));
         if self.corpus.is_queue && is_verdict {
-            let next = self.corpus.unreviewed_after(committed.about.last().cloned());
+            let next = self
+                .corpus
+                .unreviewed_after(committed.about.last().cloned());
             self.grant(vec![next]);
         }
     }
@@ -441,7 +464,10 @@ impl App {
             }
             Scope::Edit => {
                 // Leaving works from everywhere.
-                if self.options.keymap.pressed(Scope::Global, &[key]) == Pressed::Action(Action::Quit) && !key.is_text() {
+                if self.options.keymap.pressed(Scope::Global, &[key])
+                    == Pressed::Action(Action::Quit)
+                    && !key.is_text()
+                {
                     return self.act(Action::CancelEdit);
                 }
                 if let Some(View::Edit(view)) = self.views.last_mut() {
@@ -453,7 +479,10 @@ impl App {
                 self.say(text, Paint::Dim);
             }
         }
-        if scope == Scope::Query && self.options.keymap.pressed(Scope::Global, &[key]) == Pressed::Action(Action::Quit) && !key.is_text() {
+        if scope == Scope::Query
+            && self.options.keymap.pressed(Scope::Global, &[key]) == Pressed::Action(Action::Quit)
+            && !key.is_text()
+        {
             self.act(Action::Quit);
         }
     }
@@ -523,8 +552,14 @@ impl App {
         }
         match question {
             Question::Tag => {
-                let tag = crate::domain::review::TagName { tag: text.to_owned() };
-                self.commit(decisions::commit(subjects, &format!("tagged {text}"), &decisions::Deed::Tag(tag)));
+                let tag = crate::domain::review::TagName {
+                    tag: text.to_owned(),
+                };
+                self.commit(decisions::commit(
+                    subjects,
+                    &format!("tagged {text}"),
+                    &decisions::Deed::Tag(tag),
+                ));
             }
             Question::Untag(_) => self.untag(subjects, text),
             Question::SaveQuery => {
@@ -546,8 +581,14 @@ impl App {
 
     fn untag(&mut self, subjects: &[Subject], tag: &str) {
         let done = format!("took the tag {tag} away");
-        let tag = crate::domain::review::TagName { tag: tag.to_owned() };
-        self.commit(decisions::commit(subjects, &done, &decisions::Deed::Untag(tag)));
+        let tag = crate::domain::review::TagName {
+            tag: tag.to_owned(),
+        };
+        self.commit(decisions::commit(
+            subjects,
+            &done,
+            &decisions::Deed::Untag(tag),
+        ));
     }
 
     fn answer_choice(&mut self, question: Question, option: usize, subjects: &[Subject]) {
@@ -564,17 +605,21 @@ impl App {
                 }
             }
             Question::EditField(fields) => {
-                if let (Some((field, side)), Some(subject)) = (fields.get(option), subjects.first()) {
+                if let (Some((field, side)), Some(subject)) = (fields.get(option), subjects.first())
+                {
                     self.edit(subject, *field, *side);
                 }
             }
             Question::Attachment(record, files) => {
                 if let Some(file) = files.get(option) {
-                    self.effects.push(Effect::ReadAttachment(record, file.clone()));
+                    self.effects
+                        .push(Effect::ReadAttachment(record, file.clone()));
                 }
             }
             Question::PairCandidate(count) => {
-                let Some(subject) = subjects.first() else { return };
+                let Some(subject) = subjects.first() else {
+                    return;
+                };
                 if option < count {
                     if let Some(request) = decisions::pair_with_candidate(subject, option) {
                         self.commit(request);
@@ -592,17 +637,28 @@ impl App {
     fn write_candidate(&mut self, subject: &Subject) {
         let record = subject.record.as_ref();
         let trajectory = record.and_then(|record| record.current.content.trajectory.as_ref());
-        let step = subject.step.and_then(|number| trajectory?.steps.get(number.checked_sub(1)?));
+        let step = subject
+            .step
+            .and_then(|number| trajectory?.steps.get(number.checked_sub(1)?));
         let Some(step) = step else { return };
         let thought = step.thought.as_deref().unwrap_or_default();
         let code = step.code().unwrap_or_default();
         let text = format!("Thought: {thought}\nCode:\n```py\n{code}\n```");
-        let title = format!("A better candidate than step {} of {}", subject.step.unwrap_or(0), subject.id);
+        let title = format!(
+            "A better candidate than step {} of {}",
+            subject.step.unwrap_or(0),
+            subject.id
+        );
         let view = EditView::new(title, &text, false, EditPurpose::Candidate(subject.clone()));
         self.views.push(View::Edit(Box::new(view)));
     }
 
-    fn edit(&mut self, subject: &Subject, field: crate::domain::review::Field, side: Option<crate::domain::review::Side>) {
+    fn edit(
+        &mut self,
+        subject: &Subject,
+        field: crate::domain::review::Field,
+        side: Option<crate::domain::review::Side>,
+    ) {
         match decisions::field_editor(subject, field, side) {
             Ok(view) => self.views.push(View::Edit(Box::new(view))),
             Err(reason) => self.say(reason, Paint::Warning),
@@ -613,7 +669,10 @@ impl App {
         if self.options.annotator.is_empty() {
             return self.fail(Failure {
                 message: "nobody knows who reviews".to_owned(),
-                hints: vec!["start with --as-user NAME, or set `annotator` under [review] in the settings".to_owned()],
+                hints: vec![
+                    "start with --as-user NAME, or set `annotator` under [review] in the settings"
+                        .to_owned(),
+                ],
             });
         }
         self.effects.push(Effect::Commit(request));
@@ -643,7 +702,9 @@ impl App {
     pub fn act(&mut self, action: Action) {
         match action {
             Action::Help => self.overlays.push(Overlay::Help(Help::new(self.scope()))),
-            Action::Palette => self.overlays.push(Overlay::Palette(Palette::new(self.scope()))),
+            Action::Palette => self
+                .overlays
+                .push(Overlay::Palette(Palette::new(self.scope()))),
             Action::Quit => self.leave(),
             Action::Back => self.back(),
             Action::Suspend => self.effects.push(Effect::Suspend),
@@ -651,7 +712,9 @@ impl App {
                 self.pictures.clear();
                 self.effects.push(Effect::Redraw);
             }
-            Action::Refresh if matches!(self.views.last(), Some(View::Statistics | View::Log)) => self.act_in_view(action),
+            Action::Refresh if matches!(self.views.last(), Some(View::Statistics | View::Log)) => {
+                self.act_in_view(action)
+            }
             Action::Refresh => {
                 self.say("looking for changes", Paint::Dim);
                 self.effects.push(Effect::Refresh);
@@ -688,7 +751,9 @@ impl App {
     }
 
     fn next_theme(&mut self) {
-        let at = THEMES.iter().position(|(name, _)| *name == self.options.theme.name);
+        let at = THEMES
+            .iter()
+            .position(|(name, _)| *name == self.options.theme.name);
         let (name, _) = THEMES[(at.unwrap_or(0) + 1) % THEMES.len()];
         if let Ok(theme) = Theme::named(name, self.options.depth) {
             self.options.theme = theme;
@@ -737,12 +802,16 @@ impl App {
             None if self.corpus.is_typing() => self.corpus.act_in_line(action),
             None => self.corpus.act(action),
             Some(View::Replay(replay)) => match action {
-                Action::NextUnreviewed => vec![self.corpus.unreviewed_after(Some(replay.id.clone()))],
+                Action::NextUnreviewed => {
+                    vec![self.corpus.unreviewed_after(Some(replay.id.clone()))]
+                }
                 Action::ToggleQueue => self.corpus.act(action),
                 action => replay.act(action, &self.options.theme),
             },
             Some(View::Compare(compare)) => match action {
-                Action::NextUnreviewed => vec![self.corpus.unreviewed_after(Some(compare.id.clone()))],
+                Action::NextUnreviewed => {
+                    vec![self.corpus.unreviewed_after(Some(compare.id.clone()))]
+                }
                 Action::ToggleQueue => self.corpus.act(action),
                 Action::ChooseLeft | Action::ChooseRight => {
                     let side = compare.side(action == Action::ChooseLeft);
@@ -771,7 +840,6 @@ impl App {
         for request in requests {
             match request {
                 Request::Do(effect) => self.effects.push(effect),
-                Request::Find => self.find_again(),
                 Request::Show(overlay) => self.overlays.push(*overlay),
                 Request::Decide(action, subjects) => self.decide(action, subjects),
                 Request::Say(text) => self.say(text, Paint::Warning),
@@ -830,17 +898,34 @@ impl App {
         };
         buffer.set_style(status, context.style(Paint::Status));
         let right = right_of_status(&self.options, &self.corpus, &self.jobs);
-        let right_width = u16::try_from(super::widgets::styled_text::width(&right)).unwrap_or(0).min(area.width / 2);
+        let right_width = u16::try_from(super::widgets::styled_text::width(&right))
+            .unwrap_or(0)
+            .min(area.width / 2);
         let left = match (&self.said, self.pressed.is_empty()) {
-            (_, false) => Span::styled(format!(" {} …", words(&self.pressed)), context.style(Paint::Key)),
+            (_, false) => Span::styled(
+                format!(" {} …", words(&self.pressed)),
+                context.style(Paint::Key),
+            ),
             (Some((text, paint)), _) => Span::styled(format!(" {text}"), context.style(*paint)),
-            (None, _) => Span::styled(hints(&self.options.keymap, self.views.last(), self.corpus.is_typing()), context.style(Paint::Dim)),
+            (None, _) => Span::styled(
+                hints(
+                    &self.options.keymap,
+                    self.views.last(),
+                    self.corpus.is_typing(),
+                ),
+                context.style(Paint::Dim),
+            ),
         };
         let room = usize::from(area.width.saturating_sub(right_width + 1));
         let left = Span::styled(cut(&left.content, room), left.style);
         buffer.set_line(status.x, status.y, &Line::from(left), status.width);
         let right = cut(&right, usize::from(right_width));
-        buffer.set_string(status.right() - right_width, status.y, right, context.style(Paint::Dim));
+        buffer.set_string(
+            status.right() - right_width,
+            status.y,
+            right,
+            context.style(Paint::Dim),
+        );
         // Only the overlay in front has the cursor.
         for overlay in &mut self.overlays {
             context.cursor = None;
@@ -872,7 +957,12 @@ fn hints(keymap: &Keymap, view: Option<&View>, is_typing: bool) -> String {
     let (scope, actions): (Scope, &[(Action, &str)]) = match view {
         None if is_typing => (
             Scope::Query,
-            &[(Action::AcceptQuery, "done"), (Action::Complete, "completes"), (Action::OlderQuery, "history"), (Action::CancelQuery, "back")],
+            &[
+                (Action::AcceptQuery, "done"),
+                (Action::Complete, "completes"),
+                (Action::OlderQuery, "history"),
+                (Action::CancelQuery, "back"),
+            ],
         ),
         None => (
             Scope::Corpus,
@@ -911,11 +1001,26 @@ fn hints(keymap: &Keymap, view: Option<&View>, is_typing: bool) -> String {
             ],
         ),
         Some(View::Edit(_)) => (Scope::Edit, &[]),
-        Some(View::Statistics) => (Scope::Stats, &[(Action::Back, "back"), (Action::Help, "help")]),
-        Some(View::Jobs) => (Scope::Jobs, &[(Action::CancelJob, "cancel"), (Action::Back, "back"), (Action::Help, "help")]),
+        Some(View::Statistics) => (
+            Scope::Stats,
+            &[(Action::Back, "back"), (Action::Help, "help")],
+        ),
+        Some(View::Jobs) => (
+            Scope::Jobs,
+            &[
+                (Action::CancelJob, "cancel"),
+                (Action::Back, "back"),
+                (Action::Help, "help"),
+            ],
+        ),
         Some(View::Log) => (
             Scope::Log,
-            &[(Action::Undo, "undo"), (Action::Redo, "redo"), (Action::Open, "open"), (Action::Back, "back")],
+            &[
+                (Action::Undo, "undo"),
+                (Action::Redo, "redo"),
+                (Action::Open, "open"),
+                (Action::Back, "back"),
+            ],
         ),
     };
     let named = actions.iter().filter_map(|(action, word)| {

@@ -13,7 +13,8 @@ pub fn read(
     roots: &PictureRoots,
     limits: &DecodeLimits,
 ) -> Result<String, String> {
-    let bytes = bytes(reference, roots, limits).map_err(|error| Report::from_error(&error).message)?;
+    let bytes =
+        bytes(reference, roots, limits).map_err(|error| Report::from_error(&error).message)?;
     let cut = bytes.len() > SHOWN;
     let mut shown = bytes.get(..SHOWN).unwrap_or(&bytes);
     // A character that the cut went through is left out.
@@ -24,8 +25,13 @@ pub fn read(
         shown = shown.get(..error.valid_up_to()).unwrap_or(shown);
     }
     if shown.iter().take(8192).any(|byte| *byte == 0) {
-        let kind = reference.file_type().unwrap_or_else(|| "unknown".to_owned());
-        return Err(format!("it is no text (type {kind}, {} bytes)", bytes.len()));
+        let kind = reference
+            .file_type()
+            .unwrap_or_else(|| "unknown".to_owned());
+        return Err(format!(
+            "it is no text (type {kind}, {} bytes)",
+            bytes.len()
+        ));
     }
     let mut text = String::from_utf8_lossy(shown).into_owned();
     if cut {

@@ -7,9 +7,7 @@ use std::time::Instant;
 use ratatui_image::picker::Picker;
 
 use crate::config::Config;
-use crate::corpus::decision::{
-    Batch, DecisionError, DecisionWriter, Direction, Subject, in_words,
-};
+use crate::corpus::decision::{Batch, DecisionError, DecisionWriter, Direction, Subject, in_words};
 use crate::corpus::{Corpus, CorpusError, ListedHit, needs_refresh};
 use crate::domain::TargetId;
 use crate::domain::review::Draft;
@@ -21,14 +19,15 @@ use crate::report::Report;
 use crate::workspace::Workspace;
 
 use super::effect::{
-    CommitRequest, Committed, CountRequest, Effect, Failure, FacetCount, Finding, Found, KeptQueries,
-    Message, Opened, Reversal, SearchRequest, SourceLine, UnreviewedRequest,
+    CommitRequest, Committed, CountRequest, Effect, FacetCount, Failure, Finding, Found,
+    KeptQueries, Message, Opened, Reversal, SearchRequest, SourceLine, UnreviewedRequest,
 };
 use super::{log_entries, picture_encoding, statistics};
 
 /// The fields that facets count, in the order in which they are shown.
 pub const FACETS: [&str; 12] = [
-    "source", "review", "verdict", "outcome", "tool", "flag", "is", "has", "type", "label", "tag", "run",
+    "source", "review", "verdict", "outcome", "tool", "flag", "is", "has", "type", "label", "tag",
+    "run",
 ];
 
 /// The values that a row of the list shows.
@@ -108,7 +107,9 @@ impl Backend {
             Effect::FindAll(finding) => {
                 let found = self.corpus().and_then(|corpus| {
                     let (query, _) = understood(&finding);
-                    let items = corpus.items_of(&query).map_err(|error| corpus_report(&error))?;
+                    let items = corpus
+                        .items_of(&query)
+                        .map_err(|error| corpus_report(&error))?;
                     Ok(items.into_iter().map(|item| item.id).collect())
                 });
                 tell(Message::All(found.map_err(Failure::from)));
@@ -137,7 +138,11 @@ impl Backend {
             Effect::ReadAttachment(record, reference) => {
                 let corpus = self.corpus().map_err(|report| report.message);
                 let text = corpus.and_then(|corpus| {
-                    super::attachment_text::read(&reference, &corpus.roots(&record), &self.pictures.limits())
+                    super::attachment_text::read(
+                        &reference,
+                        &corpus.roots(&record),
+                        &self.pictures.limits(),
+                    )
                 });
                 tell(Message::Attachment(reference, text));
             }
@@ -152,7 +157,9 @@ impl Backend {
     }
 
     fn workspace(&self) -> MutexGuard<'_, Workspace> {
-        self.workspace.lock().unwrap_or_else(PoisonError::into_inner)
+        self.workspace
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The corpus as it was opened last.
@@ -172,7 +179,8 @@ impl Backend {
         let (corpus, refresh) = Corpus::open(&workspace, &self.config, progress, false)
             .map_err(|error| corpus_report(&error))?;
         let closed = refresh.closed.iter();
-        let closed = closed.map(|(name, reason)| format!("source `{name}` can't be read: {reason}"));
+        let closed =
+            closed.map(|(name, reason)| format!("source `{name}` can't be read: {reason}"));
         let behind = refresh.behind.iter();
         let behind = behind.map(|reason| format!("this may be old: {reason}"));
         let notices = corpus.journals().notices();
@@ -223,7 +231,13 @@ impl Backend {
         let (query, problem) = understood(&request.finding);
         let rows = &request.rows;
         let listing = corpus
-            .list(&query, request.finding.sort, rows.start, rows.len(), &ROW_FIELDS)
+            .list(
+                &query,
+                request.finding.sort,
+                rows.start,
+                rows.len(),
+                &ROW_FIELDS,
+            )
             .map_err(|error| corpus_report(&error))?;
         Ok(Found {
             listing,
@@ -340,7 +354,10 @@ impl Backend {
         for decision in &request.decisions {
             let subject = Subject::named(&corpus, &decision.id.to_string());
             let subject = subject.map_err(|error| decision_report(&error))?;
-            if decision.seen.is_some_and(|seen| seen != subject.record.hash) {
+            if decision
+                .seen
+                .is_some_and(|seen| seen != subject.record.hash)
+            {
                 let message = format!("{} is another record now: nothing was saved", decision.id);
                 return Err(Report::failure(message).hint("look at it again, then decide"));
             }
@@ -360,7 +377,11 @@ impl Backend {
             });
         }
         let warnings = save_drafts(writer, &corpus, &batch.drafts)?;
-        let stale: Vec<_> = batch.changed.iter().flat_map(|changed| changed.stale.clone()).collect();
+        let stale: Vec<_> = batch
+            .changed
+            .iter()
+            .flat_map(|changed| changed.stale.clone())
+            .collect();
         let stale = match (stale.is_empty(), batch.changed.len()) {
             (false, 1) => format!("; stale now: {}", in_words(&stale)),
             (false, _) => "; some steps are stale now".to_owned(),
@@ -438,7 +459,9 @@ impl Backend {
         let reviews = journals.reviews();
         let newest = reviews.last_id().filter(|id| Some(*id) != before);
         let record = newest.and_then(|id| reviews.record(id));
-        let switched = record.map(|record| reviews.switched(record)).unwrap_or_default();
+        let switched = record
+            .map(|record| reviews.switched(record))
+            .unwrap_or_default();
         let about = switched.iter().filter_map(|record| record.target.as_ref());
         let verb = match direction {
             Direction::Undo => "undid",
@@ -454,7 +477,10 @@ impl Backend {
     }
 
     fn kept_queries(&self) -> KeptQueries {
-        let text = self.queries.as_ref().and_then(|path| std::fs::read_to_string(path).ok());
+        let text = self
+            .queries
+            .as_ref()
+            .and_then(|path| std::fs::read_to_string(path).ok());
         // What can't be read is a convenience lost, and no reason not to start.
         let kept = text.and_then(|text| serde_json::from_str(&text).ok());
         kept.unwrap_or_default()
@@ -532,9 +558,15 @@ fn save_drafts(
     drafts: &[Draft],
 ) -> Result<Vec<String>, Report> {
     let saved = writer.save(corpus, drafts);
-    let mut warnings: Vec<String> = writer.take_notices().iter().map(ToString::to_string).collect();
+    let mut warnings: Vec<String> = writer
+        .take_notices()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
     if let Some(reason) = writer.take_not_kept() {
-        warnings.push(format!("what was reviewed can't be kept for comparison: {reason}"));
+        warnings.push(format!(
+            "what was reviewed can't be kept for comparison: {reason}"
+        ));
     }
     match saved {
         Ok(_) => Ok(warnings),

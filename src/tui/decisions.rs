@@ -4,7 +4,8 @@ use crate::corpus::decision::{
     self, Decided, DecisionError, Ruling, Subject as ReviewSubject, Verdict,
 };
 use crate::domain::review::{
-    CandidateReference, Field, Judgement, LiteralCandidate, NewPair, Opinion, Rejection, Side, StepLabel, TagName,
+    CandidateReference, Field, Judgement, LiteralCandidate, NewPair, Opinion, Rejection, Side,
+    StepLabel, TagName,
 };
 
 use super::action::Action;
@@ -53,7 +54,11 @@ pub enum Deed {
 
 impl Deed {
     /// The deed as records say it; empty where everything is so already. Several records are one batch.
-    pub fn on(&self, subject: &ReviewSubject, annotator: &str) -> Result<Vec<Decided>, DecisionError> {
+    pub fn on(
+        &self,
+        subject: &ReviewSubject,
+        annotator: &str,
+    ) -> Result<Vec<Decided>, DecisionError> {
         let decided = match self {
             Self::Verdict(verdict) => {
                 if verdict.opinion == Opinion::Tie {
@@ -68,7 +73,9 @@ impl Deed {
             Self::Tag(tag) => decision::tag(subject, tag),
             Self::Untag(tag) => decision::untag(subject, tag),
             Self::Note(step, text) => decision::note(subject, *step, text)?,
-            Self::Edit(field, step, text) => decision::edit_trajectory(subject, *field, *step, text)?,
+            Self::Edit(field, step, text) => {
+                decision::edit_trajectory(subject, *field, *step, text)?
+            }
             Self::EditSide(field, side, text) => decision::edit_pair(subject, *field, *side, text)?,
             Self::AddStep(after, texts) => decision::add_step(subject, Some(*after), texts)?,
             Self::RemoveStep(step) => decision::remove_step(subject, *step)?,
@@ -77,7 +84,10 @@ impl Deed {
             Self::NewPair(step, pair) => decision::new_pair(subject, *step, pair)?,
             Self::Rule(ruling) => {
                 let (target, adjudication) = ruling.on(subject)?;
-                Some((target, crate::domain::review::Verb::Adjudicate(adjudication)))
+                Some((
+                    target,
+                    crate::domain::review::Verb::Adjudicate(adjudication),
+                ))
             }
         };
         Ok(vec![decided])
@@ -85,7 +95,11 @@ impl Deed {
 }
 
 /// Who prefers the side that is shown as rejected turns the pair, and accepts it so.
-fn prefer(subject: &ReviewSubject, side: Side, annotator: &str) -> Result<Vec<Decided>, DecisionError> {
+fn prefer(
+    subject: &ReviewSubject,
+    side: Side,
+    annotator: &str,
+) -> Result<Vec<Decided>, DecisionError> {
     use crate::domain::review::{Orientation, Verb};
     subject.expect_pair()?;
     if side == Side::Chosen {
@@ -93,7 +107,10 @@ fn prefer(subject: &ReviewSubject, side: Side, annotator: &str) -> Result<Vec<De
     }
     let turned = decision::swap(subject)?;
     let swapped = !subject.review().swapped;
-    let accepted = (subject.target.clone(), Verb::AcceptPair(Orientation { swapped }));
+    let accepted = (
+        subject.target.clone(),
+        Verb::AcceptPair(Orientation { swapped }),
+    );
     Ok(vec![turned, Some(accepted)])
 }
 
@@ -140,7 +157,10 @@ fn confirmed(request: CommitRequest) -> Asked {
         0 => Asked::Say("nothing is selected".to_owned()),
         1 => Asked::Commit(request),
         count => {
-            let text = format!("{count} items are to be {} as one batch (one undo takes it back).", request.done);
+            let text = format!(
+                "{count} items are to be {} as one batch (one undo takes it back).",
+                request.done
+            );
             let confirm = Confirm::new(text, Question::Commit(Box::new(request)));
             Asked::Overlay(Box::new(Overlay::Confirm(confirm)))
         }
@@ -154,7 +174,11 @@ pub fn ask(action: Action, subjects: &[Subject], reasons: &[String]) -> Asked {
     };
     let step = first.step.and_then(|step| u32::try_from(step).ok());
     let verdict = |opinion: Opinion, done: &str| {
-        confirmed(commit(subjects, done, &Deed::Verdict(Verdict::plain(opinion))))
+        confirmed(commit(
+            subjects,
+            done,
+            &Deed::Verdict(Verdict::plain(opinion)),
+        ))
     };
     let on_step = |done: &str, deed: &dyn Fn(u32) -> Deed| match step {
         Some(step) => Asked::Commit(commit(subjects, done, &deed(step))),
@@ -182,13 +206,18 @@ pub fn ask(action: Action, subjects: &[Subject], reasons: &[String]) -> Asked {
             Some(step) => {
                 let request = commit(subjects, "removed a step", &Deed::RemoveStep(step));
                 let text = format!("Remove step {step}? The steps behind it become stale.");
-                overlay(Overlay::Confirm(Confirm::new(text, Question::Commit(Box::new(request)))))
+                overlay(Overlay::Confirm(Confirm::new(
+                    text,
+                    Question::Commit(Box::new(request)),
+                )))
             }
             None => Asked::Say("this is about a step: go to one".to_owned()),
         },
         Action::MoveStepUp => match step {
             Some(0 | 1) => Asked::Say("it is the first step".to_owned()),
-            _ => on_step("moved a step", &|step| Deed::MoveStep(step, step.saturating_sub(2))),
+            _ => on_step("moved a step", &|step| {
+                Deed::MoveStep(step, step.saturating_sub(2))
+            }),
         },
         Action::MoveStepDown => on_step("moved a step", &|step| Deed::MoveStep(step, step + 1)),
         Action::Fresh => on_step("confirmed a step", &Deed::Confirm),
@@ -202,10 +231,19 @@ pub fn ask(action: Action, subjects: &[Subject], reasons: &[String]) -> Asked {
                 (1, None) => format!("Note on {}", first.id),
                 (count, _) => format!("Note on {count} items"),
             };
-            editor(EditView::new(title, "", false, Purpose::Note(subjects.to_vec())))
+            editor(EditView::new(
+                title,
+                "",
+                false,
+                Purpose::Note(subjects.to_vec()),
+            ))
         }
         Action::AddStep => {
-            let title = format!("A new step behind step {} of {}", step.unwrap_or(0), first.id);
+            let title = format!(
+                "A new step behind step {} of {}",
+                step.unwrap_or(0),
+                first.id
+            );
             let view = EditView::new(title, NEW_STEP, false, Purpose::NewStep(first.clone()));
             editor(view)
         }
@@ -217,7 +255,11 @@ pub fn ask(action: Action, subjects: &[Subject], reasons: &[String]) -> Asked {
                 options.extend(["accept with the sides swapped", "tie"]);
             }
             let options = options.into_iter().map(str::to_owned).collect();
-            overlay(Overlay::Choice(Choice::new("What holds?", options, Question::Adjudicate)))
+            overlay(Overlay::Choice(Choice::new(
+                "What holds?",
+                options,
+                Question::Adjudicate,
+            )))
         }
         _ => Asked::Say("that can't be done here".to_owned()),
     }
@@ -245,7 +287,11 @@ fn untag(subject: &Subject) -> Asked {
     };
     match tags.is_empty() {
         true => Asked::Say("it has no tag".to_owned()),
-        false => overlay(Overlay::Choice(Choice::new("Take away the tag", tags.clone(), Question::Untag(tags)))),
+        false => overlay(Overlay::Choice(Choice::new(
+            "Take away the tag",
+            tags.clone(),
+            Question::Untag(tags),
+        ))),
     }
 }
 
@@ -253,14 +299,20 @@ fn untag(subject: &Subject) -> Asked {
 fn edit_choice(subject: &Subject) -> Asked {
     let fields: Vec<(Field, Option<Side>)> = match (subject.is_pair(), subject.step) {
         (true, _) => {
-            let of = |side: Side| [Field::Thought, Field::Code, Field::Observation].map(|field| (field, Some(side)));
+            let of = |side: Side| {
+                [Field::Thought, Field::Code, Field::Observation].map(|field| (field, Some(side)))
+            };
             let mut fields = of(Side::Chosen).to_vec();
             fields.extend(of(Side::Rejected));
             fields.push((Field::Task, None));
             fields
         }
-        (false, Some(_)) => [Field::Thought, Field::Code, Field::Observation].map(|field| (field, None)).to_vec(),
-        (false, None) => [Field::Task, Field::Answer].map(|field| (field, None)).to_vec(),
+        (false, Some(_)) => [Field::Thought, Field::Code, Field::Observation]
+            .map(|field| (field, None))
+            .to_vec(),
+        (false, None) => [Field::Task, Field::Answer]
+            .map(|field| (field, None))
+            .to_vec(),
     };
     let name = |(field, side): &(Field, Option<Side>)| match side {
         Some(Side::Chosen) => format!("{} of the chosen side", field.name()),
@@ -268,11 +320,19 @@ fn edit_choice(subject: &Subject) -> Asked {
         None => field.name().to_owned(),
     };
     let options = fields.iter().map(name).collect();
-    overlay(Overlay::Choice(Choice::new("Edit", options, Question::EditField(fields))))
+    overlay(Overlay::Choice(Choice::new(
+        "Edit",
+        options,
+        Question::EditField(fields),
+    )))
 }
 
 /// An editor of a field, with its text as it is now.
-pub fn field_editor(subject: &Subject, field: Field, side: Option<Side>) -> Result<EditView, String> {
+pub fn field_editor(
+    subject: &Subject,
+    field: Field,
+    side: Option<Side>,
+) -> Result<EditView, String> {
     use crate::domain::review::{candidate_text, step_text, trajectory_text};
     let record = subject.record.as_ref().ok_or("open it first")?;
     let step = subject.step.filter(|_| field.is_of_step());
@@ -283,7 +343,10 @@ pub fn field_editor(subject: &Subject, field: Field, side: Option<Side>) -> Resu
                 Side::Chosen => &pair.chosen,
                 Side::Rejected => &pair.rejected,
             };
-            let is_code = matches!(candidate.action, Some(crate::domain::Action::Code(_)) | None);
+            let is_code = matches!(
+                candidate.action,
+                Some(crate::domain::Action::Code(_)) | None
+            );
             (candidate_text(candidate, field).into_owned(), is_code)
         }
         (Some(pair), None) => (pair.context.task.text.clone(), false),
@@ -291,11 +354,17 @@ pub fn field_editor(subject: &Subject, field: Field, side: Option<Side>) -> Resu
             let trajectory = trajectory.ok_or("it has nothing to edit")?;
             match step {
                 Some(number) => {
-                    let step = trajectory.steps.get(number.saturating_sub(1)).ok_or("there is no such step")?;
-                    let is_code = matches!(step.action, Some(crate::domain::Action::Code(_)) | None);
+                    let step = trajectory
+                        .steps
+                        .get(number.saturating_sub(1))
+                        .ok_or("there is no such step")?;
+                    let is_code =
+                        matches!(step.action, Some(crate::domain::Action::Code(_)) | None);
                     (step_text(step, field).into_owned(), is_code)
                 }
-                None if field.is_of_step() => return Err("this is about a step: go to one".to_owned()),
+                None if field.is_of_step() => {
+                    return Err("this is about a step: go to one".to_owned());
+                }
                 None => (trajectory_text(trajectory, field).to_owned(), false),
             }
         }
@@ -328,7 +397,10 @@ fn stale_words(subject: &Subject, field: Field, before: &str) -> String {
         target,
         step: None,
     };
-    let step = subject.step.filter(|_| field.is_of_step()).and_then(|step| u32::try_from(step).ok());
+    let step = subject
+        .step
+        .filter(|_| field.is_of_step())
+        .and_then(|step| u32::try_from(step).ok());
     // Any other text has the same consequences.
     let other = format!("{before}.");
     let decided = decision::edit_trajectory(&subject_then, field, step, &other);
@@ -359,7 +431,11 @@ fn pair_candidates(subject: &Subject) -> Asked {
     let mut options: Vec<String> = sampled.collect();
     options.push("write a better one".to_owned());
     let title = format!("Pair step {number} with");
-    overlay(Overlay::Choice(Choice::new(title, options, Question::PairCandidate(count))))
+    overlay(Overlay::Choice(Choice::new(
+        title,
+        options,
+        Question::PairCandidate(count),
+    )))
 }
 
 /// The pair of a step and a sampled candidate; the step is the better one unless it was not the one chosen.
@@ -400,11 +476,18 @@ pub fn saved(view: &EditView) -> Result<CommitRequest, String> {
                 true => Deed::EditSide(edit.field, edit.side, text),
                 false => Deed::Edit(edit.field, step, text),
             };
-            Ok(commit(subjects, &format!("edited the {}", edit.field.name()), &deed))
+            Ok(commit(
+                subjects,
+                &format!("edited the {}", edit.field.name()),
+                &deed,
+            ))
         }
         Purpose::NewStep(subject) => {
             let texts = decision::parse_candidate(&text).map_err(|error| error.to_string())?;
-            let after = subject.step.and_then(|step| u32::try_from(step).ok()).unwrap_or(0);
+            let after = subject
+                .step
+                .and_then(|step| u32::try_from(step).ok())
+                .unwrap_or(0);
             let deed = Deed::AddStep(after, texts);
             Ok(commit(std::slice::from_ref(subject), "added a step", &deed))
         }
@@ -414,7 +497,11 @@ pub fn saved(view: &EditView) -> Result<CommitRequest, String> {
                 [one] => one.step.and_then(|step| u32::try_from(step).ok()),
                 _ => None,
             };
-            Ok(commit(subjects, "noted", &Deed::Note(step, text.trim().to_owned())))
+            Ok(commit(
+                subjects,
+                "noted",
+                &Deed::Note(step, text.trim().to_owned()),
+            ))
         }
     }
 }

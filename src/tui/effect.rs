@@ -8,7 +8,7 @@ use ratatui_image::picker::Picker;
 use ratatui_image::protocol::Protocol;
 use uuid::Uuid;
 
-use crate::corpus::{Inspection, Listing, ListedHit};
+use crate::corpus::{Inspection, ListedHit, Listing};
 use crate::domain::{ContentHash, PictureReference, RecordId, TargetId};
 use crate::index::Sort;
 use crate::index::query::ResultKind;

@@ -60,16 +60,24 @@ impl FrameTrace {
         let mut lines = Vec::new();
         if self.first_frame {
             self.first_frame = false;
-            lines.push(format!("first,0,{}", now.duration_since(self.start).as_micros()));
+            lines.push(format!(
+                "first,0,{}",
+                now.duration_since(self.start).as_micros()
+            ));
         }
         for (event, at) in self.waiting.drain(..) {
             let since_start = at.duration_since(self.start).as_micros();
-            lines.push(format!("{event},{since_start},{}", now.duration_since(at).as_micros()));
+            lines.push(format!(
+                "{event},{since_start},{}",
+                now.duration_since(at).as_micros()
+            ));
         }
         for line in lines {
             writeln!(self.file, "{line}").map_err(|error| not_written(&self.path, &error))?;
         }
-        self.file.flush().map_err(|error| not_written(&self.path, &error))
+        self.file
+            .flush()
+            .map_err(|error| not_written(&self.path, &error))
     }
 }
 

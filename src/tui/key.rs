@@ -63,13 +63,15 @@ impl Key {
             KeyCode::F(number) => Code::Function(number),
             other => Code::named(other)?,
         };
-        Some(Self {
-            code,
-            ctrl: event.modifiers.contains(KeyModifiers::CONTROL),
-            alt: event.modifiers.contains(KeyModifiers::ALT),
-            shift,
-        }
-        .plain())
+        Some(
+            Self {
+                code,
+                ctrl: event.modifiers.contains(KeyModifiers::CONTROL),
+                alt: event.modifiers.contains(KeyModifiers::ALT),
+                shift,
+            }
+            .plain(),
+        )
     }
 
     /// Whether typing it writes a character.
@@ -150,7 +152,11 @@ impl FromStr for Key {
 
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (on, name) in [(self.ctrl, "ctrl"), (self.alt, "alt"), (self.shift, "shift")] {
+        for (on, name) in [
+            (self.ctrl, "ctrl"),
+            (self.alt, "alt"),
+            (self.shift, "shift"),
+        ] {
             if on {
                 write!(f, "{name}-")?;
             }
@@ -185,7 +191,11 @@ mod tests {
             ("space", KeyCode::Char(' '), none),
             ("shift-tab", KeyCode::BackTab, none),
             ("shift-tab", KeyCode::BackTab, KeyModifiers::SHIFT),
-            ("ctrl-alt-f5", KeyCode::F(5), KeyModifiers::CONTROL | KeyModifiers::ALT),
+            (
+                "ctrl-alt-f5",
+                KeyCode::F(5),
+                KeyModifiers::CONTROL | KeyModifiers::ALT,
+            ),
             ("?", KeyCode::Char('?'), KeyModifiers::SHIFT),
             ("ü", KeyCode::Char('ü'), none),
             ("pagedown", KeyCode::PageDown, none),
@@ -198,7 +208,9 @@ mod tests {
 
     #[test]
     fn what_is_no_key_is_said() {
-        for text in ["", "strg-x", "jj", "f13", "f0", "ctrl-", "shift-5", " ", "\u{1b}"] {
+        for text in [
+            "", "strg-x", "jj", "f13", "f0", "ctrl-", "shift-5", " ", "\u{1b}",
+        ] {
             assert!(text.parse::<Key>().is_err(), "{text:?}");
         }
         let error = "hyper-x".parse::<Key>().expect_err("none");

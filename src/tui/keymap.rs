@@ -78,16 +78,23 @@ impl Keymap {
         let mut errors = Vec::new();
         for (section, item) in document.iter() {
             let place = |key: Option<&toml_edit::Key>| {
-                key.and_then(toml_edit::Key::span).map_or(0, |span| span.start)
+                key.and_then(toml_edit::Key::span)
+                    .map_or(0, |span| span.start)
             };
             let at = place(document.key(section));
             let Some(scope) = Scope::named(section) else {
                 let names = Scope::ALL.map(Scope::name).join(", ");
-                errors.push(error(at, format!("there is no section `{section}`; there are {names}")));
+                errors.push(error(
+                    at,
+                    format!("there is no section `{section}`; there are {names}"),
+                ));
                 continue;
             };
             let Some(table) = item.as_table_like() else {
-                errors.push(error(at, format!("`{section}` is to be a section: [{section}]")));
+                errors.push(error(
+                    at,
+                    format!("`{section}` is to be a section: [{section}]"),
+                ));
                 continue;
             };
             let mut seen: BTreeMap<Chord, String> = BTreeMap::new();
@@ -97,7 +104,8 @@ impl Keymap {
                     Err(reason) => errors.push(error(at, reason)),
                     Ok((chord, action)) => {
                         if let Some(before) = seen.insert(chord.clone(), written.to_owned()) {
-                            let reason = format!("`{written}` is bound twice, as `{before}` before");
+                            let reason =
+                                format!("`{written}` is bound twice, as `{before}` before");
                             errors.push(error(at, reason));
                             continue;
                         }
@@ -199,7 +207,11 @@ fn read(
     written: &str,
     value: &toml_edit::Item,
 ) -> Result<(Chord, Option<Action>), String> {
-    let chord: Result<Chord, _> = written.split(' ').filter(|k| !k.is_empty()).map(str::parse).collect();
+    let chord: Result<Chord, _> = written
+        .split(' ')
+        .filter(|k| !k.is_empty())
+        .map(str::parse)
+        .collect();
     let chord = chord.map_err(|error: super::key::KeyError| error.to_string())?;
     if chord.is_empty() {
         return Err("a key has no name".to_owned());
@@ -242,7 +254,10 @@ mod tests {
     }
 
     fn pressed(keymap: &Keymap, scope: Scope, keys: &str) -> Pressed {
-        let keys: Vec<Key> = keys.split(' ').map(|key| key.parse().expect("a key")).collect();
+        let keys: Vec<Key> = keys
+            .split(' ')
+            .map(|key| key.parse().expect("a key"))
+            .collect();
         keymap.pressed(scope, &keys)
     }
 
@@ -262,7 +277,12 @@ mod tests {
             for row in crate::tui::action::ACTIONS {
                 for scope in row.scopes {
                     let chords = keymap.chords(*scope, row.action);
-                    assert!(!chords.is_empty(), "{name}: {} in {}", row.name, scope.name());
+                    assert!(
+                        !chords.is_empty(),
+                        "{name}: {} in {}",
+                        row.name,
+                        scope.name()
+                    );
                 }
             }
         }
@@ -287,7 +307,9 @@ mod tests {
                 "\n## {}\n\n| key | vim | action | what it does |\n|---|---|---|---|\n",
                 scope.name()
             ));
-            let rows = crate::tui::action::ACTIONS.iter().filter(|row| row.scopes.contains(&scope));
+            let rows = crate::tui::action::ACTIONS
+                .iter()
+                .filter(|row| row.scopes.contains(&scope));
             for row in rows {
                 let keys = |keymap: &Keymap| {
                     let chords = keymap.chords(scope, row.action).into_iter();
@@ -296,7 +318,10 @@ mod tests {
                 };
                 let (own, other) = (keys(&default), keys(&vim));
                 let other = if own == other { String::new() } else { other };
-                page.push_str(&format!("| {own} | {other} | `{}` | {} |\n", row.name, row.doc));
+                page.push_str(&format!(
+                    "| {own} | {other} | `{}` | {} |\n",
+                    row.name, row.doc
+                ));
             }
         }
         page
@@ -309,17 +334,28 @@ mod tests {
             std::fs::write(path, page()).expect("docs/keys.md");
         }
         let written = std::fs::read_to_string(path).expect("docs/keys.md");
-        assert_eq!(written, page(), "UPDATE_DOCS=1 cargo test --release docs_agree");
+        assert_eq!(
+            written,
+            page(),
+            "UPDATE_DOCS=1 cargo test --release docs_agree"
+        );
     }
 
     #[test]
     fn a_patch_binds_unbinds_and_overrides() {
-        let (keymap, errors) = patch("[corpus]\n\"x x\" = \"accept\"\na = \"\"\n[global]\n\"ctrl-q\" = \"quit\"\n");
+        let (keymap, errors) =
+            patch("[corpus]\n\"x x\" = \"accept\"\na = \"\"\n[global]\n\"ctrl-q\" = \"quit\"\n");
         assert_eq!(errors, [""; 0]);
-        assert_eq!(pressed(&keymap, Scope::Corpus, "x x"), Pressed::Action(Action::Accept));
+        assert_eq!(
+            pressed(&keymap, Scope::Corpus, "x x"),
+            Pressed::Action(Action::Accept)
+        );
         assert_eq!(pressed(&keymap, Scope::Corpus, "x"), Pressed::Incomplete);
         assert_eq!(pressed(&keymap, Scope::Corpus, "a"), Pressed::Nothing);
-        assert_eq!(pressed(&keymap, Scope::Replay, "ctrl-q"), Pressed::Action(Action::Quit));
+        assert_eq!(
+            pressed(&keymap, Scope::Replay, "ctrl-q"),
+            Pressed::Action(Action::Quit)
+        );
         assert_eq!(pressed(&keymap, Scope::Edit, "ctrl-q"), Pressed::Nothing);
     }
 
@@ -328,17 +364,26 @@ mod tests {
         let toml = "[corpus]\n\"ctrl-a\" = \"accpt\"\n\"ctrl-b\" = \"accept\"\n\n[nowhere]\nx = \"help\"\n[edit]\nx = \"save-edit\"\n\"ctrl-t\" = \"play\"\n";
         let (keymap, errors) = patch(toml);
         assert_eq!(errors.len(), 4, "{errors:?}");
-        assert_eq!(errors[0], "keymap.toml:2: there is no action `accpt`; did you mean `accept`?");
+        assert_eq!(
+            errors[0],
+            "keymap.toml:2: there is no action `accpt`; did you mean `accept`?"
+        );
         assert!(errors[1].starts_with("keymap.toml:5: there is no section `nowhere`"));
         assert_eq!(errors[2], "keymap.toml:8: `x` is text in [edit]");
         assert_eq!(errors[3], "keymap.toml:9: `play` can't be used in [edit]");
-        assert_eq!(pressed(&keymap, Scope::Corpus, "ctrl-b"), Pressed::Action(Action::Accept));
+        assert_eq!(
+            pressed(&keymap, Scope::Corpus, "ctrl-b"),
+            Pressed::Action(Action::Accept)
+        );
     }
 
     #[test]
     fn a_key_bound_twice_is_an_error() {
         let (_, errors) = patch("[corpus]\n\"ctrl-k\" = \"accept\"\n\"ctrl-K\" = \"reject\"\n");
-        assert_eq!(errors, ["keymap.toml:3: `ctrl-K` is bound twice, as `ctrl-k` before"]);
+        assert_eq!(
+            errors,
+            ["keymap.toml:3: `ctrl-K` is bound twice, as `ctrl-k` before"]
+        );
         let (_, errors) = patch("[corpus]\n\"ctrl-k\" = \"accept\"\n\"ctrl-k\" = \"reject\"\n");
         assert!(errors[0].starts_with("keymap.toml:3: "), "{errors:?}");
         let (_, errors) = patch("[corpus]\n\"ctrl-k\" = \"accept\"\n\"ctrl-k x\" = \"reject\"\n");

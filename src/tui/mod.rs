@@ -88,7 +88,11 @@ pub fn run(workspace: Workspace, config: Config, options: Options) -> Result<(),
     let variable = |name: &str| std::env::var(name).ok();
     let depth = ColorDepth::of_environment(variable);
     let app_options = app_options(&config, &options, depth);
-    let trace = options.trace_frames.as_deref().map(FrameTrace::create).transpose()?;
+    let trace = options
+        .trace_frames
+        .as_deref()
+        .map(FrameTrace::create)
+        .transpose()?;
     let backend = Backend::new(workspace, config, options.user_folder.as_deref());
     let backend = Arc::new(backend);
     let (sender, inbox) = channel();
@@ -100,7 +104,15 @@ pub fn run(workspace: Workspace, config: Config, options: Options) -> Result<(),
     let asks = options.pictures == Pictures::Auto;
     terminal.read_input(sender.clone(), asks)?;
     let workers = Workers::start(&backend, &sender)?;
-    let ended = event_loop(app_options, &mut terminal, &backend, &workers, &inbox, &sender, trace);
+    let ended = event_loop(
+        app_options,
+        &mut terminal,
+        &backend,
+        &workers,
+        &inbox,
+        &sender,
+        trace,
+    );
     // The terminal first: what is said afterwards is to be seen.
     drop(terminal);
     // Decisions that wait are saved; everything else is given up.
@@ -121,15 +133,24 @@ fn app_options(config: &Config, options: &Options, depth: ColorDepth) -> AppOpti
         _ => config.tui.theme.as_str(),
     };
     let theme = Theme::named(theme, depth).unwrap_or_else(|error| {
-        warn(error.to_string(), "`theme` under [tui] in the settings names it");
+        warn(
+            error.to_string(),
+            "`theme` under [tui] in the settings names it",
+        );
         Theme::named("dark", depth).unwrap_or_else(|_| Theme::plain())
     });
     let mut keymap = Keymap::named(&config.tui.keymap).unwrap_or_else(|| {
-        let message = format!("there is no keymap `{}`; there are default, vim", config.tui.keymap);
+        let message = format!(
+            "there is no keymap `{}`; there are default, vim",
+            config.tui.keymap
+        );
         warn(message, "`keymap` under [tui] in the settings names it");
         Keymap::named("default").unwrap_or_default()
     });
-    let file = options.user_folder.as_ref().map(|folder| folder.join("keymap.toml"));
+    let file = options
+        .user_folder
+        .as_ref()
+        .map(|folder| folder.join("keymap.toml"));
     if let Some(path) = file.filter(|path| path.is_file()) {
         match std::fs::read_to_string(&path) {
             Ok(text) => {
@@ -139,7 +160,10 @@ fn app_options(config: &Config, options: &Options, depth: ColorDepth) -> AppOpti
                     warn(words.join("\n"), "the rest of the keymap holds");
                 }
             }
-            Err(error) => warn(format!("{} can't be read: {error}", path.display()), "the default keys hold"),
+            Err(error) => warn(
+                format!("{} can't be read: {error}", path.display()),
+                "the default keys hold",
+            ),
         }
     }
     AppOptions {
@@ -182,7 +206,9 @@ fn event_loop(
     terminal.draw(|frame| app.draw(frame))?;
     loop {
         let until_look = LOOK.saturating_sub(looked.elapsed());
-        let wait = app.next_tick().map_or(until_look, |tick| tick.min(until_look));
+        let wait = app
+            .next_tick()
+            .map_or(until_look, |tick| tick.min(until_look));
         let first = match inbox.recv_timeout(wait) {
             Ok(message) => message,
             Err(RecvTimeoutError::Timeout) => Message::Tick(Instant::now()),

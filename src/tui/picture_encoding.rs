@@ -62,13 +62,19 @@ impl Encoder {
         roots: Option<&PictureRoots>,
     ) -> Result<Encoded, String> {
         let roots = roots.ok_or("the corpus is not open yet")?;
-        let picture = self.decoded(request, roots).map_err(|e| Report::from_error(&e).message)?;
+        let picture = self
+            .decoded(request, roots)
+            .map_err(|e| Report::from_error(&e).message)?;
         let pixels = (picture.width(), picture.height());
         let picture = match request.boxes.is_empty() {
             true => DynamicImage::clone(&picture),
             false => with_boxes(&picture, &request.boxes),
         };
-        let picker = self.picker.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let picker = self
+            .picker
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         let filter = image::imageops::FilterType::Triangle;
         let protocol = picker.new_protocol(picture, request.room, Resize::Fit(Some(filter)));
         let protocol = protocol.map_err(|error| format!("it can't be shown: {error}"))?;
@@ -104,7 +110,12 @@ fn with_boxes(picture: &DynamicImage, boxes: &[PictureBox]) -> DynamicImage {
     let thickness = (width.max(height) / 160).max(2);
     for (number, found) in boxes.iter().enumerate() {
         let [r, g, b] = BOX_COLORS[number % BOX_COLORS.len()];
-        frame(&mut picture, found.corners, thickness as i32, Rgba([r, g, b, 255]));
+        frame(
+            &mut picture,
+            found.corners,
+            thickness as i32,
+            Rgba([r, g, b, 255]),
+        );
     }
     DynamicImage::from(picture)
 }
@@ -112,8 +123,14 @@ fn with_boxes(picture: &DynamicImage, boxes: &[PictureBox]) -> DynamicImage {
 fn frame(picture: &mut RgbaImage, corners: [i32; 4], thickness: i32, color: Rgba<u8>) {
     let (width, height) = (picture.width() as i32, picture.height() as i32);
     let [left, top, right, bottom] = corners;
-    let (left, right) = (left.min(right).clamp(0, width), left.max(right).clamp(0, width));
-    let (top, bottom) = (top.min(bottom).clamp(0, height), top.max(bottom).clamp(0, height));
+    let (left, right) = (
+        left.min(right).clamp(0, width),
+        left.max(right).clamp(0, width),
+    );
+    let (top, bottom) = (
+        top.min(bottom).clamp(0, height),
+        top.max(bottom).clamp(0, height),
+    );
     for y in top..bottom {
         let is_edge = y - top < thickness || bottom - 1 - y < thickness;
         for x in left..right {
@@ -147,6 +164,10 @@ mod tests {
         assert_eq!(framed.get_pixel(11, 2), &Rgba([r, g, b, 255]));
         assert_eq!(framed.get_pixel(7, 4), &Rgba([0, 0, 0, 255]), "inside");
         let [r, g, b] = BOX_COLORS[1];
-        assert_eq!(framed.get_pixel(0, 9), &Rgba([r, g, b, 255]), "turned round and cut");
+        assert_eq!(
+            framed.get_pixel(0, 9),
+            &Rgba([r, g, b, 255]),
+            "turned round and cut"
+        );
     }
 }

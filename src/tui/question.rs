@@ -12,8 +12,6 @@ pub enum Question {
     Tag,
     /// Which of these tags to take away.
     Untag(Vec<String>),
-    /// The text of a note.
-    Note,
     /// The number of a step.
     GoToStep,
     /// A name for the query.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::corpus::Inspection;
-use crate::domain::review::{Review, StepKey};
+use crate::domain::review::Review;
 use crate::domain::{ContentHash, PreferencePair, TargetId};
 
 /// A trajectory or pair that somebody may decide about.
@@ -55,12 +55,5 @@ impl Subject {
             (true, part) => record.current.pair(part).map(|(_, about)| &about.review),
             (false, _) => Some(&record.current.review),
         }
-    }
-
-    /// The step in front, as records of a journal name it.
-    pub fn step_key(&self) -> Option<StepKey> {
-        let index = self.step?.checked_sub(1)?;
-        let record = self.record.as_ref().filter(|_| !self.is_pair())?;
-        record.current.steps.get(index).map(|step| step.key)
     }
 }

@@ -11,7 +11,8 @@ use base64::Engine;
 use ratatui::backend::CrosstermBackend;
 use ratatui::crossterm::cursor::Show;
 use ratatui::crossterm::event::{
-    DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture, poll, read,
+    DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture, poll,
+    read,
 };
 use ratatui::crossterm::execute;
 use ratatui::crossterm::terminal::{
@@ -110,7 +111,10 @@ impl Terminal {
     }
 
     /// Lets a person edit a text in their editor; what they wrote, or why not.
-    pub fn edit_externally(&mut self, edit: &ExternalEdit) -> Result<Result<String, String>, Report> {
+    pub fn edit_externally(
+        &mut self,
+        edit: &ExternalEdit,
+    ) -> Result<Result<String, String>, Report> {
         let mut edited = Err("it was not started".to_owned());
         self.lend(|| edited = in_editor(edit))?;
         Ok(edited)
@@ -175,7 +179,10 @@ impl InputGate {
         while state.is_paused && !state.is_over {
             state.is_waiting = true;
             self.changed.notify_all();
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self
+                .changed
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
         }
         state.is_waiting = false;
         !state.is_over
@@ -224,13 +231,24 @@ fn signals() -> Result<Arc<AtomicBool>, Report> {
 fn take() -> std::io::Result<()> {
     enable_raw_mode()?;
     IS_TAKEN.store(true, Ordering::SeqCst);
-    execute!(stdout(), EnterAlternateScreen, EnableMouseCapture, EnableBracketedPaste)
+    execute!(
+        stdout(),
+        EnterAlternateScreen,
+        EnableMouseCapture,
+        EnableBracketedPaste
+    )
 }
 
 /// Errors have nowhere to be told any more.
 fn give_back() {
     if IS_TAKEN.swap(false, Ordering::SeqCst) {
-        let _ = execute!(stdout(), DisableBracketedPaste, DisableMouseCapture, LeaveAlternateScreen, Show);
+        let _ = execute!(
+            stdout(),
+            DisableBracketedPaste,
+            DisableMouseCapture,
+            LeaveAlternateScreen,
+            Show
+        );
         let _ = disable_raw_mode();
     }
 }
@@ -256,8 +274,14 @@ fn give_back_on_panic() {
 
 /// Runs the editor on a temporary file.
 fn in_editor(edit: &ExternalEdit) -> Result<String, String> {
-    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
-    let editor = set("VISUAL").or_else(|| set("EDITOR")).unwrap_or_else(|| "vi".to_owned());
+    let set = |name: &str| {
+        std::env::var(name)
+            .ok()
+            .filter(|value| !value.trim().is_empty())
+    };
+    let editor = set("VISUAL")
+        .or_else(|| set("EDITOR"))
+        .unwrap_or_else(|| "vi".to_owned());
     let mut words = editor.split_whitespace();
     let program = words.next().ok_or("no editor is named")?;
     let mut random = [0; 8];

@@ -38,11 +38,16 @@ const QUESTIONS: &str = "\u{1b}_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\u{1b}\\\u{1b}[16
 pub fn ask() -> Answer {
     let set = |name: &str| std::env::var(name).is_ok_and(|value| !value.is_empty());
     // What a multiplexer lets through is not what its terminal shows.
-    if set("TMUX") || std::env::var("TERM").is_ok_and(|term| term.starts_with("screen") || term == "dumb") {
+    if set("TMUX")
+        || std::env::var("TERM").is_ok_and(|term| term.starts_with("screen") || term == "dumb")
+    {
         return Answer::default();
     }
     let mut out = stdout();
-    if write!(out, "{QUESTIONS}").and_then(|()| out.flush()).is_err() {
+    if write!(out, "{QUESTIONS}")
+        .and_then(|()| out.flush())
+        .is_err()
+    {
         return Answer::default();
     }
     let bytes = read_for(PATIENCE, |bytes| parse(bytes).0.is_done);
@@ -76,7 +81,10 @@ pub fn picker_of_size(cell: Option<(u16, u16)>) -> Picker {
 /// The size of a cell in pixels, as the kernel knows it.
 pub fn cell_size() -> Option<(u16, u16)> {
     let size = ratatui::crossterm::terminal::window_size().ok()?;
-    let cell = (size.width.checked_div(size.columns)?, size.height.checked_div(size.rows)?);
+    let cell = (
+        size.width.checked_div(size.columns)?,
+        size.height.checked_div(size.rows)?,
+    );
     (cell.0 > 0 && cell.1 > 0).then_some(cell)
 }
 
@@ -123,11 +131,15 @@ fn parse(bytes: &[u8]) -> (Abilities, Vec<Event>) {
     let mut rest = text.as_ref();
     while !rest.is_empty() {
         if let Some(body) = rest.strip_prefix("\u{1b}_") {
-            let Some(end) = body.find("\u{1b}\\") else { break };
+            let Some(end) = body.find("\u{1b}\\") else {
+                break;
+            };
             abilities.kitty |= body[..end].starts_with("Gi=31;OK");
             rest = &body[end + 2..];
         } else if let Some(body) = rest.strip_prefix("\u{1b}[") {
-            let Some(end) = body.find(|c: char| ('\u{40}'..='\u{7e}').contains(&c)) else { break };
+            let Some(end) = body.find(|c: char| ('\u{40}'..='\u{7e}').contains(&c)) else {
+                break;
+            };
             let (parameters, behind) = body.split_at(end);
             let last = behind.chars().next().unwrap_or_default();
             rest = &behind[last.len_utf8()..];
@@ -137,7 +149,10 @@ fn parse(bytes: &[u8]) -> (Abilities, Vec<Event>) {
                     abilities.is_done = true;
                 }
                 ('t', None) => {
-                    let numbers: Vec<u16> = parameters.split(';').filter_map(|n| n.parse().ok()).collect();
+                    let numbers: Vec<u16> = parameters
+                        .split(';')
+                        .filter_map(|n| n.parse().ok())
+                        .collect();
                     if let [6, height, width] = numbers.as_slice()
                         && *height > 0
                         && *width > 0

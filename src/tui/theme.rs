@@ -76,7 +76,10 @@ pub const THEMES: [(&str, &str); 4] = [
         "high-contrast",
         include_str!("../../assets/themes/high-contrast.toml"),
     ),
-    ("no-color", include_str!("../../assets/themes/no-color.toml")),
+    (
+        "no-color",
+        include_str!("../../assets/themes/no-color.toml"),
+    ),
 ];
 
 /// How many colours the terminal shows.
@@ -103,7 +106,10 @@ impl ColorDepth {
         let term = set("TERM").unwrap_or_default();
         match term.as_str() {
             _ if deep => Self::True,
-            term if term.ends_with("-direct") || term.contains("kitty") || term.contains("ghostty") => {
+            term if term.ends_with("-direct")
+                || term.contains("kitty")
+                || term.contains("ghostty") =>
+            {
                 Self::True
             }
             term if term.contains("256color") => Self::Indexed,
@@ -178,7 +184,9 @@ impl Theme {
         for (key, entry) in entries {
             let paint = PAINTS.iter().find(|(_, known)| *known == key);
             let (paint, _) = paint.ok_or_else(|| wrong(format!("nothing is called `{key}`")))?;
-            let style = entry.style(depth).map_err(|reason| wrong(format!("{key}: {reason}")))?;
+            let style = entry
+                .style(depth)
+                .map_err(|reason| wrong(format!("{key}: {reason}")))?;
             styles.insert(*paint, style);
         }
         Ok(Self {
@@ -239,7 +247,9 @@ impl StyleEntry {
 fn shown(color: Color, depth: ColorDepth) -> Option<Color> {
     match (color, depth) {
         (_, ColorDepth::None) => None,
-        (Color::Rgb(r, g, b), ColorDepth::Indexed) => Some(Color::Indexed(nearest_indexed(r, g, b))),
+        (Color::Rgb(r, g, b), ColorDepth::Indexed) => {
+            Some(Color::Indexed(nearest_indexed(r, g, b)))
+        }
         (Color::Rgb(r, g, b), ColorDepth::Sixteen) => Some(nearest_named(r, g, b)),
         (Color::Indexed(index), ColorDepth::Sixteen) if index > 15 => {
             let (r, g, b) = indexed_rgb(index);
@@ -337,9 +347,18 @@ mod tests {
     fn colours_become_what_the_terminal_has() {
         let orange = Color::Rgb(255, 135, 0);
         assert_eq!(shown(orange, ColorDepth::True), Some(orange));
-        assert_eq!(shown(orange, ColorDepth::Indexed), Some(Color::Indexed(208)));
-        assert_eq!(shown(Color::Rgb(250, 5, 5), ColorDepth::Sixteen), Some(Color::LightRed));
-        assert_eq!(shown(Color::Indexed(196), ColorDepth::Sixteen), Some(Color::LightRed));
+        assert_eq!(
+            shown(orange, ColorDepth::Indexed),
+            Some(Color::Indexed(208))
+        );
+        assert_eq!(
+            shown(Color::Rgb(250, 5, 5), ColorDepth::Sixteen),
+            Some(Color::LightRed)
+        );
+        assert_eq!(
+            shown(Color::Indexed(196), ColorDepth::Sixteen),
+            Some(Color::LightRed)
+        );
         assert_eq!(shown(Color::Cyan, ColorDepth::Sixteen), Some(Color::Cyan));
         assert_eq!(shown(orange, ColorDepth::None), None);
     }
@@ -356,8 +375,14 @@ mod tests {
         assert_eq!(depth(&[("TERM", "xterm-256color")]), ColorDepth::Indexed);
         let deep = [("TERM", "xterm-256color"), ("COLORTERM", "truecolor")];
         assert_eq!(depth(&deep), ColorDepth::True);
-        assert_eq!(depth(&[("NO_COLOR", "1"), ("COLORTERM", "truecolor")]), ColorDepth::None);
-        assert_eq!(depth(&[("NO_COLOR", ""), ("TERM", "xterm")]), ColorDepth::Sixteen);
+        assert_eq!(
+            depth(&[("NO_COLOR", "1"), ("COLORTERM", "truecolor")]),
+            ColorDepth::None
+        );
+        assert_eq!(
+            depth(&[("NO_COLOR", ""), ("TERM", "xterm")]),
+            ColorDepth::Sixteen
+        );
         assert_eq!(depth(&[("TERM", "dumb")]), ColorDepth::None);
     }
 

@@ -57,15 +57,30 @@ impl Choice {
     }
 
     pub(super) fn draw(&mut self, area: Rect, buffer: &mut Buffer, context: &mut DrawContext<'_>) {
-        let widest = self.options.iter().map(|option| width(option)).max().unwrap_or(0);
+        let widest = self
+            .options
+            .iter()
+            .map(|option| width(option))
+            .max()
+            .unwrap_or(0);
         let wanted = widest.max(width(&self.title)) + 10;
         let height = u16::try_from(self.options.len() + 2).unwrap_or(u16::MAX);
-        let outer = place(area, u16::try_from(wanted).unwrap_or(u16::MAX).clamp(30, 76), height, buffer);
+        let outer = place(
+            area,
+            u16::try_from(wanted).unwrap_or(u16::MAX).clamp(30, 76),
+            height,
+            buffer,
+        );
         let title = pane::title(self.title.clone(), context.theme);
         let inner = shrunk(pane::frame(title, true, outer, context.theme, buffer));
         let shown = usize::from(inner.height);
         self.scroll.show(self.selected, shown);
-        let options = self.options.iter().enumerate().skip(self.scroll.top).take(shown);
+        let options = self
+            .options
+            .iter()
+            .enumerate()
+            .skip(self.scroll.top)
+            .take(shown);
         for ((number, option), y) in options.zip(inner.y..) {
             let paint = match number == self.selected {
                 true => Paint::Selected,

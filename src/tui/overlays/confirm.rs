@@ -40,7 +40,13 @@ impl Confirm {
     pub(super) fn draw(&mut self, area: Rect, buffer: &mut Buffer, context: &mut DrawContext<'_>) {
         let width = 60.min(area.width.saturating_sub(4));
         let style = context.style(Paint::Text);
-        let mut text = lines(&self.text, style, &[], usize::from(width).saturating_sub(4), Wrapping::Words);
+        let mut text = lines(
+            &self.text,
+            style,
+            &[],
+            usize::from(width).saturating_sub(4),
+            Wrapping::Words,
+        );
         text.push(Line::default());
         text.push(Line::from(vec![
             Span::styled("y", context.style(Paint::Key)),

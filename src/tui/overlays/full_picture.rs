@@ -52,7 +52,9 @@ impl FullPicture {
             ..outer
         };
         request.room = shown.as_size();
-        context.pictures.draw(request.clone(), shown, context.theme, buffer);
+        context
+            .pictures
+            .draw(request.clone(), shown, context.theme, buffer);
         let pixels = context.pictures.pixels(&request);
         let size = pixels.map_or(String::new(), |(w, h)| format!("  {w}×{h}"));
         let boxes = match (picture.boxes.len(), self.with_boxes) {

@@ -32,7 +32,9 @@ impl Help {
     pub(super) fn press(&mut self, key: &KeyEvent) -> Outcome {
         let page = self.height.saturating_sub(1).max(1) as isize;
         match key.code {
-            KeyCode::Esc | KeyCode::Enter | KeyCode::Char('q' | '?') | KeyCode::F(1) => return Outcome::Close,
+            KeyCode::Esc | KeyCode::Enter | KeyCode::Char('q' | '?') | KeyCode::F(1) => {
+                return Outcome::Close;
+            }
             KeyCode::Down | KeyCode::Char('j') => self.scroll.by(1),
             KeyCode::Up | KeyCode::Char('k') => self.scroll.by(-1),
             KeyCode::PageDown | KeyCode::Char(' ') => self.scroll.by(page),
@@ -53,7 +55,10 @@ impl Help {
             text.extend(rows(Scope::Global, self.scope, context));
         } else {
             text.push(Line::default());
-            text.push(Line::styled("Everything else is text.", context.style(Paint::Dim)));
+            text.push(Line::styled(
+                "Everything else is text.",
+                context.style(Paint::Dim),
+            ));
         }
         let height = u16::try_from(text.len() + 2).unwrap_or(u16::MAX);
         let outer = place(area, 78, height, buffer);
@@ -75,7 +80,10 @@ fn rows(section: Scope, scope: Scope, context: &DrawContext<'_>) -> Vec<Line<'st
         let chords = context.keymap.chords(scope, row.action);
         (!chords.is_empty()).then(|| {
             Line::from(vec![
-                Span::styled(format!(" {}", column(&chords.join("  "), KEYS)), context.style(Paint::Key)),
+                Span::styled(
+                    format!(" {}", column(&chords.join("  "), KEYS)),
+                    context.style(Paint::Key),
+                ),
                 Span::raw(format!(" {}", row.doc)),
             ])
         })

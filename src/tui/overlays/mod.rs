@@ -141,8 +141,14 @@ impl Overlay {
 
 /// An emptied place in the middle of the screen, at most so large.
 fn place(area: Rect, width: u16, height: u16, buffer: &mut Buffer) -> Rect {
-    let width = width.min(area.width.saturating_sub(2)).max(1).min(area.width);
-    let height = height.min(area.height.saturating_sub(2)).max(1).min(area.height);
+    let width = width
+        .min(area.width.saturating_sub(2))
+        .max(1)
+        .min(area.width);
+    let height = height
+        .min(area.height.saturating_sub(2))
+        .max(1)
+        .min(area.height);
     let place = Rect {
         x: area.x + (area.width - width) / 2,
         y: area.y + (area.height - height) / 2,

@@ -38,7 +38,13 @@ impl Notice {
         let mut text = lines(&self.failure.message, bad, &[], room, Wrapping::Words);
         for hint in &self.failure.hints {
             text.push(Line::default());
-            text.extend(lines(hint, context.style(Paint::Text), &[], room, Wrapping::Words));
+            text.extend(lines(
+                hint,
+                context.style(Paint::Text),
+                &[],
+                room,
+                Wrapping::Words,
+            ));
         }
         text.push(Line::default());
         text.push(Line::styled("Enter closes this", context.style(Paint::Dim)));
@@ -46,6 +52,12 @@ impl Notice {
         let outer = place(area, width, height, buffer);
         let title = pane::title("This did not work", context.theme);
         let inner = shrunk(pane::frame(title, true, outer, context.theme, buffer));
-        pane::scrolled(&text, &mut pane::Scroll::default(), inner, context.theme, buffer);
+        pane::scrolled(
+            &text,
+            &mut pane::Scroll::default(),
+            inner,
+            context.theme,
+            buffer,
+        );
     }
 }

@@ -51,7 +51,8 @@ impl Palette {
         let mut characters = Vec::new();
         let mut scored: Vec<(u32, &ActionRow)> = here
             .filter_map(|row| {
-                let mut score = |text: &str| pattern.score(Utf32Str::new(text, &mut characters), &mut matcher);
+                let mut score =
+                    |text: &str| pattern.score(Utf32Str::new(text, &mut characters), &mut matcher);
                 // A name says more than a description.
                 let name = score(row.name).map(|score| score * 2);
                 let doc = score(row.doc);
@@ -107,7 +108,12 @@ impl Palette {
         let shown = usize::from(list.height);
         self.scroll.show(self.selected, shown);
         self.scroll.fit(self.found.len(), shown);
-        let rows = self.found.iter().enumerate().skip(self.scroll.top).take(shown);
+        let rows = self
+            .found
+            .iter()
+            .enumerate()
+            .skip(self.scroll.top)
+            .take(shown);
         for ((number, row), y) in rows.zip(list.y..) {
             let paint = match number == self.selected {
                 true => Paint::Selected,
@@ -116,11 +122,26 @@ impl Palette {
             let chords = context.keymap.chords(self.scope, row.action);
             let keys = chords.first().map_or("", String::as_str);
             let room = usize::from(list.width).saturating_sub(20 + 11);
-            let line = format!("{} {} {}", column(row.name, 19), column(row.doc, room), column(keys, 10));
-            buffer.set_string(list.x, y, column(&line, usize::from(list.width)), context.style(paint));
+            let line = format!(
+                "{} {} {}",
+                column(row.name, 19),
+                column(row.doc, room),
+                column(keys, 10)
+            );
+            buffer.set_string(
+                list.x,
+                y,
+                column(&line, usize::from(list.width)),
+                context.style(paint),
+            );
         }
         if self.found.is_empty() && list.height > 0 {
-            buffer.set_string(list.x, list.y, "no action is called that", context.style(Paint::Dim));
+            buffer.set_string(
+                list.x,
+                list.y,
+                "no action is called that",
+                context.style(Paint::Dim),
+            );
         }
     }
 }
@@ -139,7 +160,10 @@ mod tests {
         assert_eq!(palette.found[0].action, Action::FirstWrongStep);
         let enter = KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE);
         let outcome = palette.press(&enter);
-        assert!(matches!(outcome, Outcome::Answer(Answer::Run(Action::FirstWrongStep))));
+        assert!(matches!(
+            outcome,
+            Outcome::Answer(Answer::Run(Action::FirstWrongStep))
+        ));
         palette.paste("zzzz");
         assert!(palette.found.is_empty());
         assert!(matches!(palette.press(&enter), Outcome::Close));

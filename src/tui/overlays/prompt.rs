@@ -32,13 +32,6 @@ impl Prompt {
         }
     }
 
-    /// With something typed already.
-    #[must_use]
-    pub fn with(mut self, text: &str) -> Self {
-        self.input = LineInput::new(text);
-        self
-    }
-
     pub(super) fn press(&mut self, key: &KeyEvent) -> Outcome {
         match key.code {
             KeyCode::Esc => Outcome::Close,

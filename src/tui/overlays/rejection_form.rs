@@ -85,8 +85,16 @@ impl RejectionForm {
         let inner = shrunk(pane::frame(title, true, outer, context.theme, buffer));
         let width = usize::from(inner.width);
         let room = usize::from(inner.height.saturating_sub(4));
-        let skipped = (self.at + 1).saturating_sub(room).min(self.reasons.len().saturating_sub(room));
-        let rows = self.reasons.iter().zip(&self.chosen).enumerate().skip(skipped).take(room);
+        let skipped = (self.at + 1)
+            .saturating_sub(room)
+            .min(self.reasons.len().saturating_sub(room));
+        let rows = self
+            .reasons
+            .iter()
+            .zip(&self.chosen)
+            .enumerate()
+            .skip(skipped)
+            .take(room);
         let mut y = inner.y;
         for (number, (reason, chosen)) in rows {
             let mark = if *chosen { "[x]" } else { "[ ]" };
@@ -131,12 +139,20 @@ mod tests {
         let reasons = ["hallucination", "other"].map(str::to_owned);
         let mut form = RejectionForm::new("reject x", &reasons);
         let mut press = |code| form.press(&KeyEvent::new(code, KeyModifiers::NONE));
-        for code in [KeyCode::Char('2'), KeyCode::Tab, KeyCode::Char('1'), KeyCode::Char('x')] {
+        for code in [
+            KeyCode::Char('2'),
+            KeyCode::Tab,
+            KeyCode::Char('1'),
+            KeyCode::Char('x'),
+        ] {
             assert!(matches!(press(code), Outcome::Stay));
         }
         let Outcome::Answer(Answer::Rejected(why)) = press(KeyCode::Enter) else {
             panic!("an answer");
         };
-        assert_eq!((why.reasons, why.text), (vec!["other".to_owned()], "1x".to_owned()));
+        assert_eq!(
+            (why.reasons, why.text),
+            (vec!["other".to_owned()], "1x".to_owned())
+        );
     }
 }

@@ -52,13 +52,25 @@ impl TextPage {
     }
 
     pub(super) fn draw(&mut self, area: Rect, buffer: &mut Buffer, context: &mut DrawContext<'_>) {
-        let outer = place(area, area.width.saturating_sub(4), area.height.saturating_sub(2), buffer);
+        let outer = place(
+            area,
+            area.width.saturating_sub(4),
+            area.height.saturating_sub(2),
+            buffer,
+        );
         let title = pane::title(self.title.clone(), context.theme);
         let inner = pane::frame(title, true, outer, context.theme, buffer);
         let style = context.style(Paint::Text);
-        if self.shown.as_ref().is_none_or(|(width, _)| *width != inner.width) {
+        if self
+            .shown
+            .as_ref()
+            .is_none_or(|(width, _)| *width != inner.width)
+        {
             let room = usize::from(inner.width.saturating_sub(1));
-            self.shown = Some((inner.width, lines(&self.text, style, &[], room, Wrapping::Code)));
+            self.shown = Some((
+                inner.width,
+                lines(&self.text, style, &[], room, Wrapping::Code),
+            ));
         }
         self.height = usize::from(inner.height);
         if let Some((_, text)) = &self.shown {

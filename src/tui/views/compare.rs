@@ -8,8 +8,10 @@ use ratatui::layout::{Rect, Size};
 use ratatui::text::{Line, Span};
 
 use crate::corpus::Inspection;
-use crate::domain::review::{Orientation, Side};
-use crate::domain::{Action as StepAction, Candidate, Maker, PictureReference, PreferencePair, TargetId};
+use crate::domain::review::Side;
+use crate::domain::{
+    Action as StepAction, Candidate, Maker, PictureReference, PreferencePair, TargetId,
+};
 use crate::index::Highlighter;
 use crate::tui::action::Action;
 use crate::tui::draw_context::DrawContext;
@@ -43,7 +45,12 @@ pub struct CompareView {
 
 impl CompareView {
     /// A pair.
-    pub fn new(id: TargetId, record: Arc<Inspection>, highlighter: Highlighter, is_blind: bool) -> Self {
+    pub fn new(
+        id: TargetId,
+        record: Arc<Inspection>,
+        highlighter: Highlighter,
+        is_blind: bool,
+    ) -> Self {
         Self {
             id,
             record,
@@ -135,8 +142,13 @@ impl CompareView {
                 return vec![Request::Show(Box::new(Overlay::FullPicture(full)))];
             }
             Action::Attachments => {
-                let attachments = self.pair().map(|pair| pair.context.task.attachments.as_slice());
-                let files = attachments.unwrap_or_default().iter().map(|a| a.reference.clone());
+                let attachments = self
+                    .pair()
+                    .map(|pair| pair.context.task.attachments.as_slice());
+                let files = attachments
+                    .unwrap_or_default()
+                    .iter()
+                    .map(|a| a.reference.clone());
                 let files: Vec<PictureReference> = files.filter(|r| !r.is_picture()).collect();
                 return vec![attachment_choice(&self.record, files)];
             }
@@ -148,7 +160,9 @@ impl CompareView {
             Action::SystemPrompt => {
                 let context = self.pair().map(|pair| &pair.context);
                 let prompt = context.and_then(|context| context.system_prompt.as_deref());
-                let tools = context.map(|context| context.tools.as_slice()).unwrap_or_default();
+                let tools = context
+                    .map(|context| context.tools.as_slice())
+                    .unwrap_or_default();
                 return vec![prompt_page(prompt, tools)];
             }
             Action::Copy => return vec![Request::Do(Effect::Copy(self.id.to_string()))],
@@ -186,14 +200,6 @@ impl CompareView {
         !self.is_blind
     }
 
-    /// How the pair is turned, for the record of a verdict on it as it is shown.
-    pub fn orientation(&self) -> Orientation {
-        let about = self.record.current.pair(self.id.part.as_deref());
-        Orientation {
-            swapped: about.is_some_and(|(_, about)| about.review.swapped),
-        }
-    }
-
     /// Draws the view.
     pub fn draw(&mut self, area: Rect, buffer: &mut Buffer, context: &mut DrawContext<'_>) {
         self.draw_head(area, buffer, context);
@@ -214,11 +220,17 @@ impl CompareView {
             };
             body.width -= width + 1;
             if let Some(picture) = pictures.get(self.picture) {
-                context.pictures.draw(picture.clone(), place, context.theme, buffer);
+                context
+                    .pictures
+                    .draw(picture.clone(), place, context.theme, buffer);
             }
         }
         self.height = usize::from(body.height);
-        if self.made.as_ref().is_none_or(|(width, _)| *width != body.width) {
+        if self
+            .made
+            .as_ref()
+            .is_none_or(|(width, _)| *width != body.width)
+        {
             self.made = Some((body.width, self.lines(body.width, context.theme)));
         }
         if let Some((_, lines)) = &self.made {
@@ -247,7 +259,10 @@ impl CompareView {
     /// Everything below the head.
     fn lines(&self, width: u16, theme: &Theme) -> Vec<Line<'static>> {
         let Some(pair) = self.pair() else {
-            return vec![Line::styled("the step of this pair is gone", theme.style(Paint::Bad))];
+            return vec![Line::styled(
+                "the step of this pair is gone",
+                theme.style(Paint::Bad),
+            )];
         };
         let width = usize::from(width.saturating_sub(1)).max(20);
         let whole = Writer {
@@ -284,7 +299,12 @@ impl CompareView {
         all
     }
 
-    fn context_lines(&self, pair: &PreferencePair, writer: &Writer<'_>, all: &mut Vec<Line<'static>>) {
+    fn context_lines(
+        &self,
+        pair: &PreferencePair,
+        writer: &Writer<'_>,
+        all: &mut Vec<Line<'static>>,
+    ) {
         let theme = writer.theme;
         if self.hides_context {
             let steps = pair.context.steps.len();
@@ -320,7 +340,11 @@ fn heading(text: &str, theme: &Theme) -> Line<'static> {
 }
 
 /// What people decided about the pair.
-fn review_lines(record: &Inspection, part: Option<&str>, writer: &Writer<'_>) -> Vec<Line<'static>> {
+fn review_lines(
+    record: &Inspection,
+    part: Option<&str>,
+    writer: &Writer<'_>,
+) -> Vec<Line<'static>> {
     use crate::domain::review::Opinion;
     let Some((_, about)) = record.current.pair(part) else {
         return Vec::new();
@@ -343,7 +367,11 @@ fn review_lines(record: &Inspection, part: Option<&str>, writer: &Writer<'_>) ->
         lines.extend(writer.text("reason", &format!("{annotator}: {word}{why}{text}"), paint));
     }
     for note in &about.review.notes {
-        lines.extend(writer.text("note", &format!("{}: {}", note.annotator, note.text), Paint::Edited));
+        lines.extend(writer.text(
+            "note",
+            &format!("{}: {}", note.annotator, note.text),
+            Paint::Edited,
+        ));
     }
     if !about.review.tags.is_empty() {
         let tags: Vec<&str> = about.review.tags.keys().map(String::as_str).collect();
@@ -380,8 +408,13 @@ fn sides(
                 Maker::Controller(name) => format!("  by {name}"),
                 Maker::Person(name) => format!("  by {name}"),
             };
-            let score = candidate.score.map_or(String::new(), |score| format!("  score {score}"));
-            spans.push(Span::styled(format!("{maker}{score}"), theme.style(Paint::Dim)));
+            let score = candidate
+                .score
+                .map_or(String::new(), |score| format!("  score {score}"));
+            spans.push(Span::styled(
+                format!("{maker}{score}"),
+                theme.style(Paint::Dim),
+            ));
         }
         Line::from(spans)
     };
@@ -393,7 +426,10 @@ fn sides(
             all.extend(b);
         }
     };
-    let (thought_a, thought_b) = (left.thought.as_deref().unwrap_or(""), right.thought.as_deref().unwrap_or(""));
+    let (thought_a, thought_b) = (
+        left.thought.as_deref().unwrap_or(""),
+        right.thought.as_deref().unwrap_or(""),
+    );
     let (removed, added) = words(thought_a, thought_b);
     let (code_a, code_b) = (action_text(left), action_text(right));
     let looks = is_only_looks(&code_a, &code_b);
@@ -430,7 +466,12 @@ fn sides(
             all.extend(part("thought", ""));
             all.extend(half.painted(candidate.thought.as_deref().unwrap_or(""), ranges, paint));
             all.extend(part("code", code_mark));
-            all.extend(code_side(&rows, if is_first { &code_a } else { &code_b }, is_first, &half));
+            all.extend(code_side(
+                &rows,
+                if is_first { &code_a } else { &code_b },
+                is_first,
+                &half,
+            ));
             all.extend(part("observation", ""));
             all.extend(observation(candidate));
             all.push(Line::default());
@@ -447,7 +488,10 @@ fn sides(
     put(part("code", code_mark), part("code", ""));
     for row in &rows {
         let one = std::slice::from_ref(row);
-        put(code_side(one, &code_a, true, &half), code_side(one, &code_b, false, &half));
+        put(
+            code_side(one, &code_a, true, &half),
+            code_side(one, &code_b, false, &half),
+        );
     }
     put(vec![Line::default()], vec![Line::default()]);
     put(part("observation", ""), part("observation", ""));
@@ -460,7 +504,9 @@ fn action_text(candidate: &Candidate) -> String {
     let text = crate::domain::review::candidate_text(candidate, crate::domain::review::Field::Code);
     match &candidate.action {
         Some(StepAction::ToolCalls(calls)) => {
-            let calls = calls.iter().map(|call| crate::corpus::call_text(&call.name, &call.arguments));
+            let calls = calls
+                .iter()
+                .map(|call| crate::corpus::call_text(&call.name, &call.arguments));
             calls.collect::<Vec<_>>().join("\n")
         }
         _ => text.trim_end().to_owned(),
@@ -468,7 +514,12 @@ fn action_text(candidate: &Candidate) -> String {
 }
 
 /// The lines of one side of a comparison, those that differ marked at the edge.
-fn code_side(rows: &[LineRow], code: &str, is_first: bool, writer: &Writer<'_>) -> Vec<Line<'static>> {
+fn code_side(
+    rows: &[LineRow],
+    code: &str,
+    is_first: bool,
+    writer: &Writer<'_>,
+) -> Vec<Line<'static>> {
     let theme = writer.theme;
     let texts: Vec<&str> = code.split('\n').collect();
     let inner = Writer {
@@ -489,8 +540,20 @@ fn code_side(rows: &[LineRow], code: &str, is_first: bool, writer: &Writer<'_>) 
         let colors = crate::tui::widgets::code_colors::colors(text, &[], theme);
         let base = theme.style(paint);
         let shown = match row.is_equal {
-            true => crate::tui::widgets::styled_text::lines(text, base, &colors, inner.width, crate::tui::widgets::styled_text::Wrapping::Code),
-            false => crate::tui::widgets::styled_text::lines(text, base, &[], inner.width, crate::tui::widgets::styled_text::Wrapping::Code),
+            true => crate::tui::widgets::styled_text::lines(
+                text,
+                base,
+                &colors,
+                inner.width,
+                crate::tui::widgets::styled_text::Wrapping::Code,
+            ),
+            false => crate::tui::widgets::styled_text::lines(
+                text,
+                base,
+                &[],
+                inner.width,
+                crate::tui::widgets::styled_text::Wrapping::Code,
+            ),
         };
         for (number, line) in shown.into_iter().enumerate() {
             let mark = if number == 0 { mark } else { "  " };

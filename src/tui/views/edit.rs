@@ -77,11 +77,6 @@ impl EditView {
         self.text.lines().join("\n")
     }
 
-    /// The text as it was.
-    pub fn before(&self) -> &str {
-        &self.before
-    }
-
     /// Whether something was typed.
     pub fn is_changed(&self) -> bool {
         self.text() != normalized(&self.before)
@@ -135,14 +130,18 @@ impl EditView {
     pub fn act(&mut self, action: Action) -> Vec<Request> {
         match action {
             Action::CancelEdit if self.is_changed() => {
-                let confirm = Confirm::new("Leave without saving what you typed?", Question::DropEdit);
+                let confirm =
+                    Confirm::new("Leave without saving what you typed?", Question::DropEdit);
                 vec![Request::Show(Box::new(Overlay::Confirm(confirm)))]
             }
             Action::CancelEdit => vec![Request::Close],
             Action::ExternalEditor => {
                 let ending = if self.is_python { "py" } else { "txt" };
                 let text = self.text();
-                vec![Request::Do(Effect::EditExternally(ExternalEdit { text, ending }))]
+                vec![Request::Do(Effect::EditExternally(ExternalEdit {
+                    text,
+                    ending,
+                }))]
             }
             _ => Vec::new(),
         }
@@ -160,14 +159,21 @@ impl EditView {
         self.area = inner;
         self.text.set_style(context.style(Paint::Text));
         self.text.set_line_number_style(context.style(Paint::Dim));
-        self.text.set_selection_style(context.style(Paint::Selected));
+        self.text
+            .set_selection_style(context.style(Paint::Selected));
         (&self.text).render(inner, buffer);
         let mut line = Vec::new();
         match (&self.problem, self.is_python) {
             (Some(problem), _) => {
-                line.push(Span::styled(format!(" Python: {problem}"), context.style(Paint::Bad)));
+                line.push(Span::styled(
+                    format!(" Python: {problem}"),
+                    context.style(Paint::Bad),
+                ));
             }
-            (None, true) => line.push(Span::styled(" Python: no syntax error", context.style(Paint::Good))),
+            (None, true) => line.push(Span::styled(
+                " Python: no syntax error",
+                context.style(Paint::Good),
+            )),
             (None, false) => {}
         }
         if !self.stale.is_empty() {
@@ -188,7 +194,12 @@ impl EditView {
             keys(Action::ExternalEditor)
         );
         let y = area.bottom().saturating_sub(1);
-        buffer.set_string(area.x, y, cut(&hint, usize::from(area.width)), context.style(Paint::Dim));
+        buffer.set_string(
+            area.x,
+            y,
+            cut(&hint, usize::from(area.width)),
+            context.style(Paint::Dim),
+        );
     }
 }
 

@@ -96,7 +96,10 @@ impl JobsView {
             Action::First => self.selected = 0,
             Action::Last => self.selected = last,
             Action::CancelJob => {
-                let job = self.jobs.get(self.selected).filter(|job| job.ended.is_none());
+                let job = self
+                    .jobs
+                    .get(self.selected)
+                    .filter(|job| job.ended.is_none());
                 return match job {
                     Some(job) => {
                         job.progress.cancel();
@@ -106,7 +109,10 @@ impl JobsView {
                 };
             }
             Action::Open => {
-                let ended = self.jobs.get(self.selected).and_then(|job| job.ended.as_ref());
+                let ended = self
+                    .jobs
+                    .get(self.selected)
+                    .and_then(|job| job.ended.as_ref());
                 if let Some((_, Err(failure))) = ended {
                     let notice = Notice::new(failure.clone());
                     return vec![Request::Show(Box::new(Overlay::Notice(notice)))];
@@ -146,11 +152,21 @@ impl JobsView {
             let (state, paint) = state(job);
             let line = Line::from(vec![
                 Span::raw(format!("{} ", column(&job.title, title_width))),
-                Span::styled(cut(&state, width.saturating_sub(title_width + 1)), context.style(paint)),
+                Span::styled(
+                    cut(&state, width.saturating_sub(title_width + 1)),
+                    context.style(paint),
+                ),
             ]);
             buffer.set_line(area.x, y, &line, area.width);
             if number == self.selected {
-                buffer.set_style(Rect { y, height: 1, ..area }, context.style(Paint::Selected));
+                buffer.set_style(
+                    Rect {
+                        y,
+                        height: 1,
+                        ..area
+                    },
+                    context.style(Paint::Selected),
+                );
             }
         }
     }
@@ -158,7 +174,10 @@ impl JobsView {
 
 fn state(job: &Job) -> (String, Paint) {
     match &job.ended {
-        Some((took, Ok(said))) => (format!("done in {:.1} s  {said}", took.as_secs_f32()), Paint::Good),
+        Some((took, Ok(said))) => (
+            format!("done in {:.1} s  {said}", took.as_secs_f32()),
+            Paint::Good,
+        ),
         Some((_, Err(failure))) => (format!("failed: {}", failure.message), Paint::Bad),
         None => {
             let (done, total) = job.progress.amounts();

@@ -57,7 +57,9 @@ impl LogView {
             Action::Refresh => return vec![Request::Do(Effect::ReadLog)],
             Action::Open => {
                 let entry = self.entries().get(self.selected);
-                let id = entry.and_then(|entry| entry.said.first()).and_then(|(_, ids)| ids.first());
+                let id = entry
+                    .and_then(|entry| entry.said.first())
+                    .and_then(|(_, ids)| ids.first());
                 return match id.filter(|id| !id.is_empty()) {
                     Some(id) => vec![Request::Do(Effect::Inspect(InspectRequest {
                         ticket: Ticket::default(),
@@ -89,7 +91,12 @@ impl LogView {
     /// Draws the view.
     pub fn draw(&mut self, area: Rect, buffer: &mut Buffer, context: &mut DrawContext<'_>) {
         self.area = area;
-        buffer.set_string(area.x, area.y, "What was decided, newest first", context.style(Paint::Heading));
+        buffer.set_string(
+            area.x,
+            area.y,
+            "What was decided, newest first",
+            context.style(Paint::Heading),
+        );
         match &self.entries {
             None => buffer.set_string(area.x, area.y + 1, "…", context.style(Paint::Dim)),
             Some(Err(failure)) => {
@@ -97,7 +104,12 @@ impl LogView {
                 buffer.set_string(area.x, area.y + 1, text, context.style(Paint::Bad));
             }
             Some(Ok(entries)) if entries.is_empty() => {
-                buffer.set_string(area.x, area.y + 1, "nothing was decided yet", context.style(Paint::Dim));
+                buffer.set_string(
+                    area.x,
+                    area.y + 1,
+                    "nothing was decided yet",
+                    context.style(Paint::Dim),
+                );
             }
             Some(Ok(_)) => {}
         }
@@ -109,7 +121,14 @@ impl LogView {
             let line = line(entry, context);
             buffer.set_line(area.x, y, &line, area.width);
             if number == self.selected {
-                buffer.set_style(Rect { y, height: 1, ..area }, context.style(Paint::Selected));
+                buffer.set_style(
+                    Rect {
+                        y,
+                        height: 1,
+                        ..area
+                    },
+                    context.style(Paint::Selected),
+                );
             }
         }
         self.scroll = scroll;
@@ -119,7 +138,10 @@ impl LogView {
 fn line(entry: &LogEntry, context: &DrawContext<'_>) -> Line<'static> {
     let mut spans = vec![
         Span::styled(format!("{} ", entry.time), context.style(Paint::Dim)),
-        Span::styled(format!("{} ", entry.annotator), context.style(Paint::Heading)),
+        Span::styled(
+            format!("{} ", entry.annotator),
+            context.style(Paint::Heading),
+        ),
     ];
     for (number, (words, ids)) in entry.said.iter().enumerate() {
         let paint = match (entry.is_undone, entry.is_reversal) {

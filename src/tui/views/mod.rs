@@ -19,8 +19,6 @@ use super::subject::Subject;
 pub enum Request {
     /// Do this.
     Do(Effect),
-    /// Look for what the corpus view shows now.
-    Find,
     /// Put this in front.
     Show(Box<Overlay>),
     /// Decide this about these.

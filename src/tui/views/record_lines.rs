@@ -35,14 +35,26 @@ impl Writer<'_> {
     /// Running text of a field, its matches marked.
     pub fn text(&self, field: &str, text: &str, paint: Paint) -> Vec<Line<'static>> {
         let base = self.theme.style(paint);
-        lines(text.trim_end_matches('\n'), base, &self.matches(field, text), self.width, Wrapping::Words)
+        lines(
+            text.trim_end_matches('\n'),
+            base,
+            &self.matches(field, text),
+            self.width,
+            Wrapping::Words,
+        )
     }
 
     /// Running text with some of its words painted.
     pub fn painted(&self, text: &str, ranges: &[Range<usize>], paint: Paint) -> Vec<Line<'static>> {
         let style = self.theme.style(paint);
         let colors: Vec<Colored> = ranges.iter().map(|range| (range.clone(), style)).collect();
-        lines(text.trim_end_matches('\n'), self.theme.style(Paint::Text), &colors, self.width, Wrapping::Words)
+        lines(
+            text.trim_end_matches('\n'),
+            self.theme.style(Paint::Text),
+            &colors,
+            self.width,
+            Wrapping::Words,
+        )
     }
 
     /// Python, coloured and numbered.
@@ -62,12 +74,19 @@ impl Writer<'_> {
                 .iter()
                 .filter(|(range, _)| range.start <= end && range.end > start)
                 .map(|(range, style)| {
-                    let inside = range.start.max(start) - start..range.end.min(end).max(start) - start;
+                    let inside =
+                        range.start.max(start) - start..range.end.min(end).max(start) - start;
                     (inside, *style)
                 })
                 .collect();
             start = end + 1;
-            let wrapped = lines(line, self.theme.style(Paint::Text), &here, room, Wrapping::Code);
+            let wrapped = lines(
+                line,
+                self.theme.style(Paint::Text),
+                &here,
+                room,
+                Wrapping::Code,
+            );
             for (part, line) in wrapped.into_iter().enumerate() {
                 let number = match part {
                     0 => format!("{:>digits$} ", number + 1),
@@ -163,17 +182,30 @@ pub fn label_mark(value: i8) -> (&'static str, Paint) {
 }
 
 /// A record in short, for the side of a list.
-pub fn preview(inspection: &Inspection, part: Option<&str>, writer: &Writer<'_>) -> Vec<Line<'static>> {
+pub fn preview(
+    inspection: &Inspection,
+    part: Option<&str>,
+    writer: &Writer<'_>,
+) -> Vec<Line<'static>> {
     let theme = writer.theme;
     let mut all = Vec::new();
     let heading = |text: String| Line::styled(text, theme.style(Paint::Heading));
-    let Some(trajectory) = inspection.current.content.trajectory.as_ref().filter(|_| part.is_none()) else {
+    let Some(trajectory) = inspection
+        .current
+        .content
+        .trajectory
+        .as_ref()
+        .filter(|_| part.is_none())
+    else {
         if let Some((pair, about)) = inspection.current.pair(part) {
             let (mark, paint) = state_mark(about.state);
             all.push(Line::from(vec![
                 Span::styled(format!("{mark} "), theme.style(paint)),
                 Span::styled(about.target.to_string(), theme.style(Paint::Accent)),
-                Span::styled(format!("  step {}", pair.step_number()), theme.style(Paint::Dim)),
+                Span::styled(
+                    format!("  step {}", pair.step_number()),
+                    theme.style(Paint::Dim),
+                ),
             ]));
             all.extend(writer.text("task", &pair.context.task.text, Paint::Text));
             for (title, candidate, paint) in [
@@ -208,10 +240,20 @@ pub fn preview(inspection: &Inspection, part: Option<&str>, writer: &Writer<'_>)
     }
     for (index, step) in trajectory.steps.iter().enumerate() {
         all.push(Line::default());
-        let mut spans = vec![Span::styled(format!("Step {}", index + 1), theme.style(Paint::Heading))];
-        let tools = inspection.tools.get(index).map(Vec::as_slice).unwrap_or_default();
+        let mut spans = vec![Span::styled(
+            format!("Step {}", index + 1),
+            theme.style(Paint::Heading),
+        )];
+        let tools = inspection
+            .tools
+            .get(index)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
         if !tools.is_empty() {
-            spans.push(Span::styled(format!("  {}", tools.join(" ")), theme.style(Paint::Tool)));
+            spans.push(Span::styled(
+                format!("  {}", tools.join(" ")),
+                theme.style(Paint::Tool),
+            ));
         }
         if let Some(about) = inspection.current.steps.get(index) {
             for (mark, paint) in step_marks(&inspection.current, about) {
@@ -237,7 +279,11 @@ pub fn preview(inspection: &Inspection, part: Option<&str>, writer: &Writer<'_>)
                 all.push(Line::styled("…", theme.style(Paint::Dim)));
             }
         }
-        for flag in inspection.flags.iter().filter(|flag| flag.step == Some(index + 1)) {
+        for flag in inspection
+            .flags
+            .iter()
+            .filter(|flag| flag.step == Some(index + 1))
+        {
             all.extend(flag_lines(flag.rule, &flag.message, writer));
         }
     }
@@ -279,7 +325,10 @@ pub fn summary_line(inspection: &Inspection, theme: &Theme) -> Line<'static> {
         spans.push(Span::styled(format!("  outcome {}", outcome.name()), style));
     }
     if inspection.current.review.source_changed() {
-        spans.push(Span::styled("  source changed", theme.style(Paint::Warning)));
+        spans.push(Span::styled(
+            "  source changed",
+            theme.style(Paint::Warning),
+        ));
     }
     Line::from(spans)
 }
@@ -287,6 +336,11 @@ pub fn summary_line(inspection: &Inspection, theme: &Theme) -> Line<'static> {
 /// What a rule objects to.
 pub fn flag_lines(rule: &str, message: &str, writer: &Writer<'_>) -> Vec<Line<'static>> {
     let text = format!("⚑ {rule}: {message}");
-    lines(&text, writer.theme.style(Paint::Warning), &[], writer.width, Wrapping::Words)
+    lines(
+        &text,
+        writer.theme.style(Paint::Warning),
+        &[],
+        writer.width,
+        Wrapping::Words,
+    )
 }
-

@@ -82,14 +82,24 @@ impl StatisticsView {
         };
         let mut lines = vec![Line::from(vec![
             Span::styled("Statistics of ", theme.style(Paint::Heading)),
-            Span::styled(crate::domain::visible_line(&of).into_owned(), theme.style(Paint::Accent)),
+            Span::styled(
+                crate::domain::visible_line(&of).into_owned(),
+                theme.style(Paint::Accent),
+            ),
         ])];
         match &self.figures {
             None => lines.push(Line::styled("…", theme.style(Paint::Dim))),
-            Some(Err(failure)) => lines.push(Line::styled(failure.message.clone(), theme.style(Paint::Bad))),
+            Some(Err(failure)) => lines.push(Line::styled(
+                failure.message.clone(),
+                theme.style(Paint::Bad),
+            )),
             Some(Ok(figures)) => {
                 let width = usize::from(area.width.saturating_sub(2));
-                let boxes = boxes(figures, if width >= 110 { (width - 3) / 2 } else { width }, theme);
+                let boxes = boxes(
+                    figures,
+                    if width >= 110 { (width - 3) / 2 } else { width },
+                    theme,
+                );
                 lines.extend(match width >= 110 {
                     true => columns(boxes, (width - 3) / 2),
                     false => boxes.into_iter().flatten().collect(),
@@ -127,7 +137,9 @@ fn boxes(figures: &Statistics, width: usize, theme: &Theme) -> Vec<Vec<Line<'sta
     let heading = |text: &str| Line::styled(text.to_owned(), theme.style(Paint::Heading));
     let [trajectories, steps, pairs] = figures.totals.map(|total| thousands(total as usize));
     let mut boxes = vec![vec![
-        Line::from(format!("{trajectories} trajectories, {steps} steps, {pairs} pairs")),
+        Line::from(format!(
+            "{trajectories} trajectories, {steps} steps, {pairs} pairs"
+        )),
         Line::default(),
     ]];
     if let Some((_, review)) = figures.facets.iter().find(|(field, _)| *field == "review") {
@@ -143,7 +155,11 @@ fn boxes(figures: &Statistics, width: usize, theme: &Theme) -> Vec<Vec<Line<'sta
             thousands(done as usize),
             thousands(total as usize)
         );
-        boxes.push(vec![heading("Review progress"), Line::from(text), Line::default()]);
+        boxes.push(vec![
+            heading("Review progress"),
+            Line::from(text),
+            Line::default(),
+        ]);
     }
     if !figures.step_counts.is_empty() {
         let counts: Vec<(String, u64)> = figures
@@ -172,14 +188,27 @@ fn boxes(figures: &Statistics, width: usize, theme: &Theme) -> Vec<Vec<Line<'sta
         lines.push(Line::default());
         boxes.push(lines);
     }
-    let rated: Vec<_> = figures.agreement.iter().filter(|line| line.units != Some(0)).collect();
+    let rated: Vec<_> = figures
+        .agreement
+        .iter()
+        .filter(|line| line.units != Some(0))
+        .collect();
     if !rated.is_empty() {
         let mut lines = vec![heading("Agreement of annotators")];
         for line in rated {
-            let percent = line.percent.map_or("–".to_owned(), |share| format!("{:.0}%", share * 100.0));
-            let alpha = line.alpha.map_or("–".to_owned(), |alpha| format!("{alpha:.2}"));
-            let units = line.units.map_or("withheld".to_owned(), |units| format!("{units} rated"));
-            lines.push(Line::from(format!("{:<24} {percent:>5}  α {alpha:>5}  {units}", line.question)));
+            let percent = line
+                .percent
+                .map_or("–".to_owned(), |share| format!("{:.0}%", share * 100.0));
+            let alpha = line
+                .alpha
+                .map_or("–".to_owned(), |alpha| format!("{alpha:.2}"));
+            let units = line
+                .units
+                .map_or("withheld".to_owned(), |units| format!("{units} rated"));
+            lines.push(Line::from(format!(
+                "{:<24} {percent:>5}  α {alpha:>5}  {units}",
+                line.question
+            )));
         }
         lines.push(Line::default());
         boxes.push(lines);

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use ruff_python_parser::{Mode, ParseOptions, TokenKind, parse_unchecked};
+use ruff_python_ast::token::TokenKind;
+use ruff_python_parser::{Mode, ParseOptions, parse_unchecked};
 use ruff_text_size::Ranged;
 
 use crate::tui::theme::{Paint, Theme};
@@ -84,8 +85,16 @@ mod tests {
         let shown: Vec<(&str, Paint)> = colors
             .iter()
             .filter_map(|(range, style)| {
-                let paints = [Paint::Keyword, Paint::Tool, Paint::Literal, Paint::Number, Paint::Comment];
-                let paint = paints.into_iter().find(|paint| theme.style(*paint) == *style)?;
+                let paints = [
+                    Paint::Keyword,
+                    Paint::Tool,
+                    Paint::Literal,
+                    Paint::Number,
+                    Paint::Comment,
+                ];
+                let paint = paints
+                    .into_iter()
+                    .find(|paint| theme.style(*paint) == *style)?;
                 Some((&code[range.clone()], paint))
             })
             .collect();

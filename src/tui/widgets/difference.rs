@@ -3,7 +3,8 @@
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use ruff_python_parser::{Mode, ParseOptions, TokenKind, parse_unchecked};
+use ruff_python_ast::token::TokenKind;
+use ruff_python_parser::{Mode, ParseOptions, parse_unchecked};
 use ruff_text_size::Ranged;
 use similar::{Algorithm, DiffOp, capture_diff_slices_deadline};
 
@@ -13,8 +14,14 @@ const PATIENCE: Duration = Duration::from_millis(50);
 /// The bytes of words that only one of two texts has: of the first, of the second.
 pub fn words(first: &str, second: &str) -> (Vec<Range<usize>>, Vec<Range<usize>>) {
     let (of_first, of_second) = (word_ranges(first), word_ranges(second));
-    let a: Vec<&str> = of_first.iter().filter_map(|range| first.get(range.clone())).collect();
-    let b: Vec<&str> = of_second.iter().filter_map(|range| second.get(range.clone())).collect();
+    let a: Vec<&str> = of_first
+        .iter()
+        .filter_map(|range| first.get(range.clone()))
+        .collect();
+    let b: Vec<&str> = of_second
+        .iter()
+        .filter_map(|range| second.get(range.clone()))
+        .collect();
     let (mut removed, mut added) = (Vec::new(), Vec::new());
     for operation in compare(&a, &b) {
         if !matches!(operation, DiffOp::Equal { .. }) {
@@ -69,7 +76,10 @@ fn meaning(code: &str) -> Option<Vec<(TokenKind, String)>> {
     let parsed = parse_unchecked(code, ParseOptions::from(Mode::Module));
     let tokens = parsed.tokens().iter();
     let kept = tokens.filter(|token| {
-        !matches!(token.kind(), TokenKind::Comment | TokenKind::NonLogicalNewline)
+        !matches!(
+            token.kind(),
+            TokenKind::Comment | TokenKind::NonLogicalNewline
+        )
     });
     let meaning = kept.map(|token| {
         let range = usize::from(token.start())..usize::from(token.end());
@@ -118,10 +128,16 @@ mod tests {
 
     #[test]
     fn words_that_differ_are_found() {
-        let (a, b) = ("I ask the map, then count.", "I ask the chart and count twice.");
+        let (a, b) = (
+            "I ask the map, then count.",
+            "I ask the chart and count twice.",
+        );
         let (removed, added) = words(a, b);
         let text = |of: &str, ranges: &[Range<usize>]| -> Vec<String> {
-            ranges.iter().map(|range| of[range.clone()].to_owned()).collect()
+            ranges
+                .iter()
+                .map(|range| of[range.clone()].to_owned())
+                .collect()
         };
         assert_eq!(text(a, &removed).concat().replace(' ', ""), "map,then");
         assert_eq!(text(b, &added).concat().replace(' ', ""), "chartandtwice");
@@ -131,7 +147,10 @@ mod tests {
     #[test]
     fn lines_stand_beside_each_other() {
         let rows = lines("a\nb\nc", "a\nx\ny\nc");
-        let shown: Vec<_> = rows.iter().map(|row| (row.first, row.second, row.is_equal)).collect();
+        let shown: Vec<_> = rows
+            .iter()
+            .map(|row| (row.first, row.second, row.is_equal))
+            .collect();
         assert_eq!(
             shown,
             [
@@ -151,7 +170,10 @@ mod tests {
         assert!(!is_only_looks(code, code));
         assert!(!is_only_looks(code, "x = ocr(path)\nif x:\n    print(y)\n"));
         assert!(!is_only_looks("x = 'a b'", "x = 'a  b'"));
-        assert!(!is_only_looks("x = (", "x = ( "), "what can't be read may mean anything");
+        assert!(
+            !is_only_looks("x = (", "x = ( "),
+            "what can't be read may mean anything"
+        );
     }
 
     proptest::proptest! {

@@ -58,7 +58,10 @@ pub fn frame(
 
 /// A title in the style of headings.
 pub fn title(text: impl Into<String>, theme: &Theme) -> Line<'static> {
-    Line::from(Span::styled(format!(" {} ", text.into()), theme.style(Paint::Heading)))
+    Line::from(Span::styled(
+        format!(" {} ", text.into()),
+        theme.style(Paint::Heading),
+    ))
 }
 
 /// Lines from a scroll position on, with a mark at the right edge where there is more above or below.
@@ -89,7 +92,14 @@ pub fn scrolled(
 }
 
 /// A bar at the right edge that says which part of a long list is shown.
-pub fn scroll_bar(top: usize, shown: usize, count: usize, area: Rect, theme: &Theme, buffer: &mut Buffer) {
+pub fn scroll_bar(
+    top: usize,
+    shown: usize,
+    count: usize,
+    area: Rect,
+    theme: &Theme,
+    buffer: &mut Buffer,
+) {
     if count <= shown || area.height < 2 || area.width == 0 {
         return;
     }

@@ -22,8 +22,7 @@ pub struct PictureStore {
     /// The one drawn last is at the end.
     drawn: VecDeque<PictureRequest>,
     wanted: Vec<PictureRequest>,
-    /// Whether pictures are not drawn at all.
-    pub is_off: bool,
+    is_off: bool,
 }
 
 #[derive(Debug)]
@@ -34,6 +33,14 @@ enum State {
 }
 
 impl PictureStore {
+    /// A store whose pictures are drawn, or only named.
+    pub fn new(draws: bool) -> Self {
+        Self {
+            is_off: !draws,
+            ..Self::default()
+        }
+    }
+
     /// Draws a picture, or a box that says why it is not there (yet).
     pub fn draw(
         &mut self,
@@ -135,7 +142,10 @@ fn labelled(name: &str, reason: &str, area: Rect, theme: &Theme, buffer: &mut Bu
     let block = Block::default()
         .borders(Borders::ALL)
         .border_style(theme.style(Paint::Border))
-        .title(super::styled_text::cut(name, usize::from(area.width.saturating_sub(2))));
+        .title(super::styled_text::cut(
+            name,
+            usize::from(area.width.saturating_sub(2)),
+        ));
     Paragraph::new(text)
         .style(theme.style(Paint::Dim))
         .wrap(Wrap { trim: true })

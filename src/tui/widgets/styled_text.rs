@@ -38,7 +38,12 @@ pub fn lines(
         let range = start..start + line.len();
         start = range.end + 1;
         let line = line.strip_suffix('\r').unwrap_or(line);
-        wrap(pieces(line, range.start, base, colors), width.max(1), wrapping, &mut all);
+        wrap(
+            pieces(line, range.start, base, colors),
+            width.max(1),
+            wrapping,
+            &mut all,
+        );
     }
     all
 }
@@ -78,7 +83,10 @@ pub fn width(text: &str) -> usize {
 /// A text cut to a width, with `…` where it was cut.
 pub fn cut(text: &str, width: usize) -> String {
     let line = one_line(text, Style::default(), &[], width);
-    line.spans.iter().map(|span| span.content.as_ref()).collect()
+    line.spans
+        .iter()
+        .map(|span| span.content.as_ref())
+        .collect()
 }
 
 /// A text in exactly so many columns, cut or filled with blanks.
@@ -142,7 +150,9 @@ fn wrap(pieces: Vec<Piece>, width: usize, wrapping: Wrapping, all: &mut Vec<Line
         if used + piece.width > width && !line.is_empty() {
             let rest = match (wrapping, line.iter().rposition(|p| p.is_blank)) {
                 _ if piece.is_blank => Vec::new(),
-                (_, Some(blank)) if line[..blank].iter().any(|p| !p.is_blank) => line.split_off(blank + 1),
+                (_, Some(blank)) if line[..blank].iter().any(|p| !p.is_blank) => {
+                    line.split_off(blank + 1)
+                }
                 _ => Vec::new(),
             };
             all.push(to_line(std::mem::replace(&mut line, rest)));
@@ -234,14 +244,23 @@ mod tests {
     #[test]
     fn colours_lie_where_their_bytes_are() {
         let red = Style::default().fg(Color::Red);
-        let lines = lines("ab cd", Style::default(), &[(1..4, red)], 3, Wrapping::Words);
+        let lines = lines(
+            "ab cd",
+            Style::default(),
+            &[(1..4, red)],
+            3,
+            Wrapping::Words,
+        );
         let spans: Vec<(String, bool)> = lines
             .iter()
             .flat_map(|line| &line.spans)
             .map(|span| (span.content.to_string(), span.style == red))
             .collect();
         let shown: Vec<(&str, bool)> = spans.iter().map(|(t, c)| (t.as_str(), *c)).collect();
-        assert_eq!(shown, [("a", false), ("b ", true), ("c", true), ("d", false)]);
+        assert_eq!(
+            shown,
+            [("a", false), ("b ", true), ("c", true), ("d", false)]
+        );
     }
 
     proptest::proptest! {

@@ -7,7 +7,11 @@ fn search_step_reject_and_quit() {
     let mut sitting = Sitting::with_demo("tui-first", 120, 40);
     assert!(sitting.text().contains("26 records"), "{}", sitting.text());
     sitting.press("/").type_text("receipt").press("enter");
-    assert!(sitting.text().contains("receipt-date"), "{}", sitting.text());
+    assert!(
+        sitting.text().contains("receipt-date"),
+        "{}",
+        sitting.text()
+    );
     sitting.press("enter");
     assert!(sitting.text().contains("▾ Task"), "{}", sitting.text());
     sitting.press("l l");
@@ -26,14 +30,22 @@ fn search_step_reject_and_quit() {
 fn queries_are_completed_while_they_are_typed_and_never_fail() {
     let mut sitting = Sitting::with_demo("tui-query", 120, 30);
     sitting.press("/").type_text("tool:ob").press("tab");
-    assert!(sitting.text().contains("/ tool:objectlocation"), "{}", sitting.text());
+    assert!(
+        sitting.text().contains("/ tool:objectlocation"),
+        "{}",
+        sitting.text()
+    );
     sitting.press("enter");
     let found = sitting.text();
     assert!(!found.contains("nothing is found"), "{found}");
     sitting.press("/").type_text(" AND (");
     assert!(!sitting.text().contains("panicked"));
     sitting.press("esc");
-    assert!(sitting.text().contains("tool:objectlocation"), "{}", sitting.text());
+    assert!(
+        sitting.text().contains("tool:objectlocation"),
+        "{}",
+        sitting.text()
+    );
     sitting.press("backspace");
     assert!(sitting.text().contains("26 records"), "{}", sitting.text());
 }
@@ -53,9 +65,16 @@ fn facets_include_and_exclude() {
 #[test]
 fn an_edit_is_saved_and_makes_later_steps_stale() {
     let mut sitting = Sitting::with_demo("tui-edit", 120, 40);
-    sitting.press("/").type_text("id:trajectories/receipt-date").press("enter enter l");
+    sitting
+        .press("/")
+        .type_text("id:trajectories/receipt-date")
+        .press("enter enter l");
     sitting.press("e 1");
-    assert!(sitting.text().contains("saving makes stale"), "{}", sitting.text());
+    assert!(
+        sitting.text().contains("saving makes stale"),
+        "{}",
+        sitting.text()
+    );
     sitting.type_text("Look again: ").press("ctrl-s");
     let shown = sitting.text();
     assert!(shown.contains("Look again: "), "{shown}");
@@ -69,11 +88,22 @@ fn an_edit_is_saved_and_makes_later_steps_stale() {
 #[test]
 fn leaving_an_editor_asks_before_it_drops_what_was_typed() {
     let mut sitting = Sitting::with_demo("tui-drop", 100, 30);
-    sitting.press("/").type_text("id:trajectories/receipt-date").press("enter enter l e 2");
+    sitting
+        .press("/")
+        .type_text("id:trajectories/receipt-date")
+        .press("enter enter l e 2");
     sitting.type_text("x = (").press("esc");
-    assert!(sitting.text().contains("Leave without saving"), "{}", sitting.text());
+    assert!(
+        sitting.text().contains("Leave without saving"),
+        "{}",
+        sitting.text()
+    );
     sitting.press("n");
-    assert!(sitting.text().contains("Python: line"), "{}", sitting.text());
+    assert!(
+        sitting.text().contains("Python: line"),
+        "{}",
+        sitting.text()
+    );
     sitting.press("esc y");
     assert!(sitting.text().contains("▾ Code"), "{}", sitting.text());
     assert!(sitting.verbs().is_empty());
@@ -85,7 +115,11 @@ fn marked_items_are_decided_as_one_batch() {
     sitting.press("space space space");
     assert!(sitting.text().contains("3 marked"), "{}", sitting.text());
     sitting.press("a");
-    assert!(sitting.text().contains("3 items are to be accepted"), "{}", sitting.text());
+    assert!(
+        sitting.text().contains("3 items are to be accepted"),
+        "{}",
+        sitting.text()
+    );
     sitting.press("y");
     assert_eq!(sitting.verbs(), ["accept", "accept", "accept"]);
     sitting.press("u");
@@ -112,22 +146,41 @@ fn a_pair_is_compared_swapped_and_judged_blind() {
     let mut sitting = Sitting::with_demo("tui-pair", 120, 40);
     sitting.press("/").type_text("in:pair").press("enter enter");
     let shown = sitting.text();
-    assert!(shown.contains("Chosen") && shown.contains("Rejected"), "{shown}");
+    assert!(
+        shown.contains("Chosen") && shown.contains("Rejected"),
+        "{shown}"
+    );
     sitting.press("B");
     let blind = sitting.text();
-    assert!(!blind.contains("Chosen") && blind.contains("blind"), "{blind}");
+    assert!(
+        !blind.contains("Chosen") && blind.contains("blind"),
+        "{blind}"
+    );
     sitting.press("1");
     assert!(sitting.text().contains("Chosen"), "{}", sitting.text());
     let verbs = sitting.verbs();
-    assert!(verbs == ["accept"] || verbs == ["pair-swap", "accept"], "{verbs:?}");
+    assert!(
+        verbs == ["accept"] || verbs == ["pair-swap", "accept"],
+        "{verbs:?}"
+    );
 }
 
 #[test]
 fn a_pair_is_made_of_a_step_and_something_better() {
     let mut sitting = Sitting::with_demo("tui-make-pair", 120, 40);
-    sitting.press("/").type_text("id:trajectories/receipt-date").press("enter enter l c 1");
-    assert!(sitting.text().contains("A better candidate"), "{}", sitting.text());
-    sitting.press("ctrl-home").type_text("Thought: Better. ").press("ctrl-s");
+    sitting
+        .press("/")
+        .type_text("id:trajectories/receipt-date")
+        .press("enter enter l c 1");
+    assert!(
+        sitting.text().contains("A better candidate"),
+        "{}",
+        sitting.text()
+    );
+    sitting
+        .press("ctrl-home")
+        .type_text("Thought: Better. ")
+        .press("ctrl-s");
     assert_eq!(sitting.verbs(), ["pair-new"]);
 }
 
@@ -135,9 +188,17 @@ fn a_pair_is_made_of_a_step_and_something_better() {
 fn help_and_palette_come_from_the_table() {
     let mut sitting = Sitting::with_demo("tui-help", 100, 40);
     sitting.press("?");
-    assert!(sitting.text().contains("Keys: corpus"), "{}", sitting.text());
+    assert!(
+        sitting.text().contains("Keys: corpus"),
+        "{}",
+        sitting.text()
+    );
     sitting.press("esc :").type_text("statist").press("enter");
-    assert!(sitting.text().contains("Statistics of everything"), "{}", sitting.text());
+    assert!(
+        sitting.text().contains("Statistics of everything"),
+        "{}",
+        sitting.text()
+    );
     sitting.press("esc");
     assert!(sitting.text().contains("records"), "{}", sitting.text());
 }
@@ -151,7 +212,11 @@ fn a_journal_that_cannot_be_written_is_an_error_and_the_view_stays() {
     std::fs::remove_dir_all(&journal).ok();
     std::fs::write(&journal, "in the way").unwrap();
     sitting.press("a");
-    assert!(sitting.text().contains("This did not work"), "{}", sitting.text());
+    assert!(
+        sitting.text().contains("This did not work"),
+        "{}",
+        sitting.text()
+    );
     sitting.press("enter");
     assert!(sitting.text().contains("records"), "{}", sitting.text());
 }

@@ -37,7 +37,10 @@ pub struct Sitting {
 /// The demo's files, in a workspace of this person.
 pub fn user_with_demo(name: &str) -> User {
     let user = User::new(name);
-    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/demo"), &user.path("."));
+    copy(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/demo"),
+        &user.path("."),
+    );
     user.retake(["add", "trajectories.json", "pairs.json", "--images", "."])
         .succeeds();
     user
@@ -104,7 +107,8 @@ impl Sitting {
                 | Effect::Quit => self.asked.push(effect),
                 effect => {
                     let told = RefCell::new(Vec::new());
-                    self.backend.perform(effect, &|message| told.borrow_mut().push(message));
+                    self.backend
+                        .perform(effect, &|message| told.borrow_mut().push(message));
                     for message in told.into_inner() {
                         waiting.extend(self.app.update(message));
                     }
@@ -171,11 +175,23 @@ impl Sitting {
 
     /// What `retake log --format json` says: the verbs of all records, oldest first.
     pub fn verbs(&self) -> Vec<String> {
-        let log = self.user.retake(["--as-user", "tess", "log", "--format", "json", "--limit", "0"]);
+        let log = self.user.retake([
+            "--as-user",
+            "tess",
+            "log",
+            "--format",
+            "json",
+            "--limit",
+            "0",
+        ]);
         let log: serde_json::Value = serde_json::from_str(&log.succeeds().stdout).unwrap();
         let entries = log["entries"].as_array().unwrap();
-        let records = entries.iter().flat_map(|entry| entry["records"].as_array().unwrap());
-        records.map(|record| record["verb"].as_str().unwrap().to_owned()).collect()
+        let records = entries
+            .iter()
+            .flat_map(|entry| entry["records"].as_array().unwrap());
+        records
+            .map(|record| record["verb"].as_str().unwrap().to_owned())
+            .collect()
     }
 }
 

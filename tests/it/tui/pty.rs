@@ -81,7 +81,11 @@ impl Session {
     fn wait_for(&self, what: &str) -> &Self {
         let start = Instant::now();
         while !self.text().contains(what) {
-            assert!(start.elapsed() < PATIENCE, "no `{what}` in\n{}", self.text());
+            assert!(
+                start.elapsed() < PATIENCE,
+                "no `{what}` in\n{}",
+                self.text()
+            );
             std::thread::sleep(Duration::from_millis(10));
         }
         self
@@ -179,7 +183,10 @@ fn sigterm_gives_the_terminal_back() {
     let mut session = Session::start("pty-term", 100, 30, &[]);
     session.wait_for("26 records");
     let id = session.child.process_id().unwrap();
-    let killed = std::process::Command::new("kill").arg("-TERM").arg(id.to_string()).status();
+    let killed = std::process::Command::new("kill")
+        .arg("-TERM")
+        .arg(id.to_string())
+        .status();
     assert!(killed.unwrap().success());
     session.ends();
     assert!(session.is_given_back());

@@ -53,7 +53,9 @@ fn any_keys_and_sizes() {
                 };
                 sitting.tell(Message::Input(Event::Mouse(event)));
             }
-            2 => sitting.tell(Message::Input(Event::Paste("tool:ocr 漢字\n\u{1b}[31m".to_owned()))),
+            2 => sitting.tell(Message::Input(Event::Paste(
+                "tool:ocr 漢字\n\u{1b}[31m".to_owned(),
+            ))),
             3 => sitting.tell(Message::Tick(std::time::Instant::now())),
             _ => {
                 let key = keys[chance.next(keys.len())];
@@ -72,8 +74,16 @@ fn any_keys_and_sizes() {
     }
     let verbs = sitting.verbs();
     assert!(!verbs.is_empty(), "somebody decided something");
-    let before = sitting.user.retake(["--as-user", "tess", "log", "--limit", "0"]).succeeds().stdout;
+    let before = sitting
+        .user
+        .retake(["--as-user", "tess", "log", "--limit", "0"])
+        .succeeds()
+        .stdout;
     let again = Sitting::new(sitting.user, 100, 30);
-    let after = again.user.retake(["--as-user", "tess", "log", "--limit", "0"]).succeeds().stdout;
+    let after = again
+        .user
+        .retake(["--as-user", "tess", "log", "--limit", "0"])
+        .succeeds()
+        .stdout;
     assert_eq!(before, after);
 }

@@ -10,7 +10,10 @@ fn snapshot(name: &str, text: &str) {
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
     // Times of records and of jobs are those of the test.
-    settings.add_filter(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "[TIME]              ".trim_end());
+    settings.add_filter(
+        r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d",
+        "[TIME]              ".trim_end(),
+    );
     settings.add_filter(r"done in \d+\.\d s", "done in [TIME]");
     settings.bind(|| assert_snapshot!(name, text));
 }
@@ -34,35 +37,50 @@ fn corpus() {
 #[test]
 fn corpus_with_facets_and_query() {
     view("corpus_query", |sitting| {
-        sitting.press("/").type_text("boats tool:visualizer").press("enter tab tab tab");
+        sitting
+            .press("/")
+            .type_text("boats tool:visualizer")
+            .press("enter tab tab tab");
     });
 }
 
 #[test]
 fn replay() {
     view("replay", |sitting| {
-        sitting.press("/").type_text("id:trajectories/harbour-boats").press("enter enter l");
+        sitting
+            .press("/")
+            .type_text("id:trajectories/harbour-boats")
+            .press("enter enter l");
     });
 }
 
 #[test]
 fn replay_of_an_error() {
     view("replay_error", |sitting| {
-        sitting.press("/").type_text("id:trajectories/receipt-date").press("enter enter E");
+        sitting
+            .press("/")
+            .type_text("id:trajectories/receipt-date")
+            .press("enter enter E");
     });
 }
 
 #[test]
 fn compare() {
     view("compare", |sitting| {
-        sitting.press("/").type_text("in:pair").press("enter enter f");
+        sitting
+            .press("/")
+            .type_text("in:pair")
+            .press("enter enter f");
     });
 }
 
 #[test]
 fn edit() {
     view("edit", |sitting| {
-        sitting.press("/").type_text("id:trajectories/receipt-date").press("enter enter l e 2");
+        sitting
+            .press("/")
+            .type_text("id:trajectories/receipt-date")
+            .press("enter enter l e 2");
     });
 }
 
@@ -89,7 +107,12 @@ fn log() {
 
 #[test]
 fn overlays() {
-    for (name, keys) in [("help", "?"), ("palette", ":"), ("rejection", "r"), ("confirmation", "space space a")] {
+    for (name, keys) in [
+        ("help", "?"),
+        ("palette", ":"),
+        ("rejection", "r"),
+        ("confirmation", "space space a"),
+    ] {
         let mut sitting = Sitting::with_demo(&format!("overlay-{name}"), 80, 24);
         sitting.press(keys);
         snapshot(&format!("overlay_{name}"), &sitting.text());
@@ -99,7 +122,8 @@ fn overlays() {
 #[test]
 fn wide_characters_keep_their_columns() {
     let user = crate::user::User::new("tui-wide");
-    let mut record = crate::user::record("塔", "この塔の高さは？ 🗼", "高さは七十メートル 👩‍👩‍👧", "70 m");
+    let mut record =
+        crate::user::record("塔", "この塔の高さは？ 🗼", "高さは七十メートル 👩‍👩‍👧", "70 m");
     record["answer"] = "七十メートル".into();
     user.write("wide.json", crate::user::array(&[record]));
     user.retake(["add", "wide.json"]).succeeds();
@@ -113,7 +137,11 @@ fn wide_characters_keep_their_columns() {
 fn a_screen_that_is_too_small_says_so() {
     let mut sitting = Sitting::with_demo("tui-small", 80, 24);
     sitting.resize(40, 10);
-    assert!(sitting.text().contains("40×10 is too small"), "{}", sitting.text());
+    assert!(
+        sitting.text().contains("40×10 is too small"),
+        "{}",
+        sitting.text()
+    );
     sitting.resize(1, 1);
     sitting.resize(60, 15);
     assert!(sitting.text().contains("records"), "{}", sitting.text());

@@ -140,12 +140,11 @@ impl FacetList {
 
 fn line(row: &Row<'_>, query: &str, width: usize, context: &DrawContext<'_>) -> Line<'static> {
     match row {
-        Row::Field(field) => {
-            Line::styled(column(field, width), context.style(Paint::Heading))
-        }
-        Row::More(_, more) => {
-            Line::styled(column(&format!("   … {more} more"), width), context.style(Paint::Dim))
-        }
+        Row::Field(field) => Line::styled(column(field, width), context.style(Paint::Heading)),
+        Row::More(_, more) => Line::styled(
+            column(&format!("   … {more} more"), width),
+            context.style(Paint::Dim),
+        ),
         Row::Value(field, value, count) => {
             let clause = clause(field, value);
             let (mark, paint) = if has_clause(query, &format!("-{clause}")) {
@@ -233,10 +232,19 @@ mod tests {
         assert_eq!(toggled("boats", "tool:ocr", false), "boats tool:ocr");
         assert_eq!(toggled("boats tool:ocr", "tool:ocr", false), "boats");
         assert_eq!(toggled("tool:ocr boats", "tool:ocr", false), "boats");
-        assert_eq!(toggled("boats tool:ocr", "tool:ocr", true), "boats -tool:ocr");
+        assert_eq!(
+            toggled("boats tool:ocr", "tool:ocr", true),
+            "boats -tool:ocr"
+        );
         assert_eq!(toggled("boats -tool:ocr", "tool:ocr", true), "boats");
-        assert_eq!(toggled("boats -tool:ocr", "tool:ocr", false), "boats tool:ocr");
-        assert_eq!(toggled("tool:ocr_text", "tool:ocr", false), "tool:ocr_text tool:ocr");
+        assert_eq!(
+            toggled("boats -tool:ocr", "tool:ocr", false),
+            "boats tool:ocr"
+        );
+        assert_eq!(
+            toggled("tool:ocr_text", "tool:ocr", false),
+            "tool:ocr_text tool:ocr"
+        );
         assert_eq!(toggled("a OR b", "tool:ocr", false), "(a OR b) tool:ocr");
         assert_eq!(clause("tool", "Ask Image"), "tool:\"Ask Image\"");
     }

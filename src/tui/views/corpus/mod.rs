@@ -19,8 +19,8 @@ use crate::tui::action::Action;
 use crate::tui::backend::understood;
 use crate::tui::draw_context::DrawContext;
 use crate::tui::effect::{
-    CountRequest, Effect, FacetCount, Failure, Finding, Found, InspectRequest, KeptQueries, PictureRequest,
-    Purpose, Ticket, UnreviewedRequest,
+    CountRequest, Effect, FacetCount, Failure, Finding, Found, InspectRequest, KeptQueries,
+    PictureRequest, Purpose, Ticket, UnreviewedRequest,
 };
 use crate::tui::overlays::{Choice, FullPicture, Overlay, Prompt};
 use crate::tui::question::Question;
@@ -178,11 +178,19 @@ impl CorpusView {
             ticket: request.ticket,
             finding,
         };
-        vec![Request::Do(Effect::Search(request)), Request::Do(Effect::Count(count))]
+        vec![
+            Request::Do(Effect::Search(request)),
+            Request::Do(Effect::Count(count)),
+        ]
     }
 
     /// Rows have come.
-    pub fn found(&mut self, ticket: Ticket, rows: &std::ops::Range<usize>, found: Result<Found, Failure>) -> Vec<Request> {
+    pub fn found(
+        &mut self,
+        ticket: Ticket,
+        rows: &std::ops::Range<usize>,
+        found: Result<Found, Failure>,
+    ) -> Vec<Request> {
         match found {
             Ok(found) => {
                 let problem = found.problem.clone();
@@ -196,7 +204,12 @@ impl CorpusView {
                 self.line.problem = Some(failure.message);
             }
         }
-        let mut requests: Vec<Request> = self.list.missing().map(|m| Request::Do(Effect::Search(m))).into_iter().collect();
+        let mut requests: Vec<Request> = self
+            .list
+            .missing()
+            .map(|m| Request::Do(Effect::Search(m)))
+            .into_iter()
+            .collect();
         requests.extend(self.look());
         requests
     }
@@ -238,7 +251,11 @@ impl CorpusView {
     }
 
     /// A preview has come.
-    pub fn inspected(&mut self, request: &InspectRequest, record: Result<Arc<Inspection>, Failure>) {
+    pub fn inspected(
+        &mut self,
+        request: &InspectRequest,
+        record: Result<Arc<Inspection>, Failure>,
+    ) {
         if request.ticket != self.ticket {
             return;
         }
@@ -258,7 +275,9 @@ impl CorpusView {
     /// The next unreviewed item was looked for.
     pub fn go_to(&mut self, hit: Option<ListedHit>) -> Vec<Request> {
         let Some(hit) = hit else {
-            return vec![Request::Say("everything that is found is reviewed".to_owned())];
+            return vec![Request::Say(
+                "everything that is found is reviewed".to_owned(),
+            )];
         };
         match self.list.select(&hit.hit.id) {
             true => self.look().into_iter().collect(),
@@ -269,12 +288,20 @@ impl CorpusView {
     /// What verbs are about: what is marked, else what is selected.
     pub fn subjects(&self) -> Vec<Subject> {
         if !self.list.marks.is_empty() {
-            return self.list.marks.values().cloned().map(Subject::listed).collect();
+            return self
+                .list
+                .marks
+                .values()
+                .cloned()
+                .map(Subject::listed)
+                .collect();
         }
         let selected = self.list.selected().map(|row| row.hit.id.clone());
         let subject = selected.map(|id| {
             let record = self.preview.record.as_ref();
-            let record = record.filter(|record| record.record.id == id.record && self.preview.wanted.as_ref() == Some(&id));
+            let record = record.filter(|record| {
+                record.record.id == id.record && self.preview.wanted.as_ref() == Some(&id)
+            });
             Subject {
                 record: record.cloned(),
                 ..Subject::listed(id)
@@ -309,13 +336,17 @@ impl CorpusView {
             Action::Include => return self.toggle(false),
             Action::Exclude => return self.toggle(true),
             Action::NextKind => {
-                let at = KINDS.iter().position(|kind| *kind == self.list.finding.kind);
+                let at = KINDS
+                    .iter()
+                    .position(|kind| *kind == self.list.finding.kind);
                 let next = KINDS[(at.unwrap_or(0) + 1) % KINDS.len()];
                 self.list.finding.kind = next;
                 return self.find(false);
             }
             Action::NextSort => {
-                let at = SORTS.iter().position(|name| Sort::named(name) == Some(self.list.finding.sort));
+                let at = SORTS
+                    .iter()
+                    .position(|name| Sort::named(name) == Some(self.list.finding.sort));
                 let mut next = (at.unwrap_or(0) + 1) % SORTS.len();
                 if next == 0 && self.line.text().trim().is_empty() {
                     next = 1;
@@ -343,22 +374,32 @@ impl CorpusView {
                 self.list.toggle_mark();
                 return self.move_results(1);
             }
-            Action::MarkAll => return vec![Request::Do(Effect::FindAll(self.list.finding.clone()))],
+            Action::MarkAll => {
+                return vec![Request::Do(Effect::FindAll(self.list.finding.clone()))];
+            }
             Action::ClearMarks => self.list.marks.clear(),
             Action::SaveQuery if self.line.text().trim().is_empty() => {
                 return vec![Request::Say("there is no query to keep".to_owned())];
             }
             Action::SaveQuery => {
-                let prompt = Prompt::new("Keep the query as", self.line.text(), Question::SaveQuery);
+                let prompt =
+                    Prompt::new("Keep the query as", self.line.text(), Question::SaveQuery);
                 return vec![Request::Show(Box::new(Overlay::Prompt(prompt)))];
             }
             Action::SavedQueries if self.saved.is_empty() => {
                 return vec![Request::Say("no query was kept yet".to_owned())];
             }
             Action::SavedQueries => {
-                let options = self.saved.iter().map(|(name, query)| format!("{name}: {query}"));
+                let options = self
+                    .saved
+                    .iter()
+                    .map(|(name, query)| format!("{name}: {query}"));
                 let queries = self.saved.iter().map(|(_, query)| query.clone()).collect();
-                let choice = Choice::new("Kept queries", options.collect(), Question::UseQuery(queries));
+                let choice = Choice::new(
+                    "Kept queries",
+                    options.collect(),
+                    Question::UseQuery(queries),
+                );
                 return vec![Request::Show(Box::new(Overlay::Choice(choice)))];
             }
             Action::NextUnreviewed => return vec![self.next_unreviewed()],
@@ -371,7 +412,9 @@ impl CorpusView {
                 return vec![Request::Say(said.to_owned())];
             }
             Action::NextPicture => self.preview.picture = self.preview.picture.saturating_add(1),
-            Action::PreviousPicture => self.preview.picture = self.preview.picture.saturating_sub(1),
+            Action::PreviousPicture => {
+                self.preview.picture = self.preview.picture.saturating_sub(1)
+            }
             Action::Zoom => {
                 let pictures = self.pictures();
                 if pictures.is_empty() {
@@ -382,7 +425,10 @@ impl CorpusView {
             }
             Action::Copy => {
                 let id = self.list.selected().map(|row| row.hit.id.to_string());
-                return id.map(|id| Request::Do(Effect::Copy(id))).into_iter().collect();
+                return id
+                    .map(|id| Request::Do(Effect::Copy(id)))
+                    .into_iter()
+                    .collect();
             }
             action => return vec![Request::Decide(action, self.subjects())],
         }
@@ -480,7 +526,10 @@ impl CorpusView {
         if !self.hides_preview {
             panes.push(Focus::Preview);
         }
-        let at = panes.iter().position(|pane| *pane == self.focus).unwrap_or(0);
+        let at = panes
+            .iter()
+            .position(|pane| *pane == self.focus)
+            .unwrap_or(0);
         let next = (at as isize + by).rem_euclid(panes.len() as isize);
         self.focus = panes.get(next as usize).copied().unwrap_or_default();
     }
@@ -554,7 +603,11 @@ impl CorpusView {
         .map(|(pane, _)| pane);
         match event.kind {
             MouseEventKind::ScrollDown | MouseEventKind::ScrollUp => {
-                let rows = if event.kind == MouseEventKind::ScrollDown { 3 } else { -3 };
+                let rows = if event.kind == MouseEventKind::ScrollDown {
+                    3
+                } else {
+                    -3
+                };
                 let focus = self.focus;
                 self.focus = pane.unwrap_or(focus);
                 let requests = self.move_by(rows).unwrap_or_default();
@@ -612,10 +665,17 @@ impl CorpusView {
         let Some(record) = &self.preview.record else {
             return Vec::new();
         };
-        let part = self.preview.wanted.as_ref().and_then(|id| id.part.as_deref());
+        let part = self
+            .preview
+            .wanted
+            .as_ref()
+            .and_then(|id| id.part.as_deref());
         let task = match (&record.current.content.trajectory, part) {
             (Some(trajectory), None) => Some(&trajectory.task),
-            _ => record.current.pair(part).map(|(pair, _)| &pair.context.task),
+            _ => record
+                .current
+                .pair(part)
+                .map(|(pair, _)| &pair.context.task),
         };
         let attachments = task.into_iter().flat_map(|task| &task.attachments);
         let pictures = attachments.filter(|attachment| attachment.reference.is_picture());
@@ -657,7 +717,8 @@ impl CorpusView {
         if let Some(facets) = layout.facets {
             let query = self.line.text().to_owned();
             let is_focused = self.focus == Focus::Facets && !self.line.is_typing;
-            self.facets.draw(&query, is_focused, facets, buffer, context);
+            self.facets
+                .draw(&query, is_focused, facets, buffer, context);
         }
         let is_focused = self.focus == Focus::Results && !self.line.is_typing;
         self.list.draw(is_focused, layout.results, buffer, context);
@@ -678,7 +739,9 @@ impl CorpusView {
             let height = (inner.height * 2 / 5).min(16);
             let place = Rect { height, ..inner };
             if let Some(picture) = pictures.get(self.preview.picture) {
-                context.pictures.draw(picture.clone(), place, context.theme, buffer);
+                context
+                    .pictures
+                    .draw(picture.clone(), place, context.theme, buffer);
             }
             text = Rect {
                 y: inner.y + height,
@@ -686,7 +749,11 @@ impl CorpusView {
                 ..inner
             };
             if pictures.len() > 1 {
-                let line = format!("picture {} of {}  ] [", self.preview.picture + 1, pictures.len());
+                let line = format!(
+                    "picture {} of {}  ] [",
+                    self.preview.picture + 1,
+                    pictures.len()
+                );
                 let line = cut(&line, usize::from(inner.width));
                 buffer.set_string(text.x, text.y, line, context.style(Paint::Dim));
                 text.y += 1;
@@ -702,17 +769,32 @@ impl CorpusView {
                 usize::from(text.width),
                 crate::tui::widgets::styled_text::Wrapping::Words,
             );
-            pane::scrolled(&lines, &mut self.preview.scroll, text, context.theme, buffer);
+            pane::scrolled(
+                &lines,
+                &mut self.preview.scroll,
+                text,
+                context.theme,
+                buffer,
+            );
             return;
         };
-        if self.preview.shown.as_ref().is_none_or(|(width, _)| *width != text.width) {
+        if self
+            .preview
+            .shown
+            .as_ref()
+            .is_none_or(|(width, _)| *width != text.width)
+        {
             let highlighter = Highlighter::from_query(&understood(&self.list.finding).0);
             let writer = Writer {
                 theme: context.theme,
                 highlighter: &highlighter,
                 width: usize::from(text.width.saturating_sub(1)),
             };
-            let part = self.preview.wanted.as_ref().and_then(|id| id.part.as_deref());
+            let part = self
+                .preview
+                .wanted
+                .as_ref()
+                .and_then(|id| id.part.as_deref());
             self.preview.shown = Some((text.width, preview(record, part, &writer)));
         }
         if let Some((_, lines)) = &self.preview.shown {
@@ -729,7 +811,9 @@ impl CorpusView {
         let mut rest = body;
         let mut layout = PaneLayout::default();
         if shows_facets {
-            let width = (body.width * self.splits.facets / 100).clamp(18, 44).min(body.width / 2);
+            let width = (body.width * self.splits.facets / 100)
+                .clamp(18, 44)
+                .min(body.width / 2);
             layout.facets = Some(Rect { width, ..body });
             rest.x += width;
             rest.width -= width;
@@ -738,9 +822,13 @@ impl CorpusView {
         if self.hides_preview {
             layout.results = rest;
         } else if body.width >= 120 {
-            let width = (body.width * self.splits.preview / 100).clamp(30, rest.width.saturating_sub(40).max(30));
+            let width = (body.width * self.splits.preview / 100)
+                .clamp(30, rest.width.saturating_sub(40).max(30));
             let results = rest.width.saturating_sub(width);
-            layout.results = Rect { width: results, ..rest };
+            layout.results = Rect {
+                width: results,
+                ..rest
+            };
             layout.preview = Some(Rect {
                 x: rest.x + results,
                 width,
@@ -753,7 +841,10 @@ impl CorpusView {
                 _ => rest.height * 2 / 5,
             };
             let results = rest.height - height;
-            layout.results = Rect { height: results, ..rest };
+            layout.results = Rect {
+                height: results,
+                ..rest
+            };
             layout.preview = Some(Rect {
                 y: rest.y + results,
                 height,

@@ -190,7 +190,13 @@ impl ResultList {
     }
 
     /// Draws head and rows.
-    pub fn draw(&mut self, is_focused: bool, area: Rect, buffer: &mut Buffer, context: &mut DrawContext<'_>) {
+    pub fn draw(
+        &mut self,
+        is_focused: bool,
+        area: Rect,
+        buffer: &mut Buffer,
+        context: &mut DrawContext<'_>,
+    ) {
         let inner = pane::frame(self.title(context), is_focused, area, context.theme, buffer);
         self.height = usize::from(inner.height);
         self.area = inner;
@@ -200,7 +206,9 @@ impl ResultList {
         if total == 0 {
             let text = match self.total {
                 None => "…",
-                Some(_) if self.finding.query.trim().is_empty() => "nothing here yet: retake add PATH",
+                Some(_) if self.finding.query.trim().is_empty() => {
+                    "nothing here yet: retake add PATH"
+                }
                 Some(_) => "nothing is found",
             };
             buffer.set_string(inner.x, inner.y, text, context.style(Paint::Dim));
@@ -220,7 +228,11 @@ impl ResultList {
                     true => Paint::Selected,
                     false => Paint::SelectedUnfocused,
                 };
-                let line = Rect { y, height: 1, ..inner };
+                let line = Rect {
+                    y,
+                    height: 1,
+                    ..inner
+                };
                 buffer.set_style(line, context.style(paint));
             }
         }
@@ -228,7 +240,14 @@ impl ResultList {
             width: inner.width + 1,
             ..inner
         };
-        pane::scroll_bar(self.scroll.top, self.height, total, bar, context.theme, buffer);
+        pane::scroll_bar(
+            self.scroll.top,
+            self.height,
+            total,
+            bar,
+            context.theme,
+            buffer,
+        );
     }
 
     fn title(&self, context: &DrawContext<'_>) -> Line<'static> {
@@ -241,8 +260,14 @@ impl ResultList {
         let sort = match self.finding.sort {
             Sort::Score => "best first".to_owned(),
             Sort::Source => "as in the sources".to_owned(),
-            Sort::Number { field, descending: true } => format!("most {field} first"),
-            Sort::Number { field, descending: false } => format!("fewest {field} first"),
+            Sort::Number {
+                field,
+                descending: true,
+            } => format!("most {field} first"),
+            Sort::Number {
+                field,
+                descending: false,
+            } => format!("fewest {field} first"),
         };
         let total = match self.total {
             Some(total) => thousands(total),
@@ -253,7 +278,10 @@ impl ResultList {
             _ => format!("{} of ", thousands(self.selected + 1)),
         };
         let mut spans = vec![
-            Span::styled(format!(" {place}{total} {kind}"), context.style(Paint::Heading)),
+            Span::styled(
+                format!(" {place}{total} {kind}"),
+                context.style(Paint::Heading),
+            ),
             Span::styled(format!(", {sort} "), context.style(Paint::Dim)),
         ];
         if !self.marks.is_empty() {
@@ -267,9 +295,15 @@ impl ResultList {
         let id = row.hit.id.to_string();
         let values = |field: &str| -> &[String] {
             let at = ROW_FIELDS.iter().position(|known| *known == field);
-            at.and_then(|at| row.values.get(at)).map(Vec::as_slice).unwrap_or_default()
+            at.and_then(|at| row.values.get(at))
+                .map(Vec::as_slice)
+                .unwrap_or_default()
         };
-        let mark = if self.marks.contains_key(&id) { "▌" } else { " " };
+        let mark = if self.marks.contains_key(&id) {
+            "▌"
+        } else {
+            " "
+        };
         let (state, state_paint) = state_mark(row.hit.review);
         let (said, said_paint) = said_mark(values("verdict"), values("outcome"));
         let id_width = (width / 4).clamp(14, 32);
@@ -291,7 +325,10 @@ impl ResultList {
         if width >= 72 {
             let tools_width = (width / 6).min(24);
             let tools = values("tool").join(" ");
-            spans.push(Span::styled(column(&tools, tools_width), context.style(Paint::Tool)));
+            spans.push(Span::styled(
+                column(&tools, tools_width),
+                context.style(Paint::Tool),
+            ));
             let flag = match flags {
                 0 => "   ".to_owned(),
                 count => format!(" ⚑{}", count.min(9)),
@@ -303,7 +340,11 @@ impl ResultList {
         let room = width.saturating_sub(used);
         if let Some(snippet) = &row.hit.snippet {
             let style = context.style(Paint::Match);
-            let colors: Vec<_> = snippet.ranges.iter().map(|range| (range.clone(), style)).collect();
+            let colors: Vec<_> = snippet
+                .ranges
+                .iter()
+                .map(|range| (range.clone(), style))
+                .collect();
             let line = one_line(&snippet.text, context.style(Paint::Text), &colors, room);
             spans.extend(line.spans);
         }

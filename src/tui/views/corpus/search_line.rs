@@ -178,7 +178,10 @@ impl SearchLine {
             ..area
         };
         if self.input.text().is_empty() && !self.is_typing {
-            let keys = context.keymap.chords(crate::tui::action::Scope::Corpus, crate::tui::action::Action::EditQuery);
+            let keys = context.keymap.chords(
+                crate::tui::action::Scope::Corpus,
+                crate::tui::action::Action::EditQuery,
+            );
             let key = keys.first().map_or("", String::as_str);
             let hint = format!("{key} searches: words, \"phrases\", tool:…, is:error, flag:…");
             let hint = cut(&hint, usize::from(line.width));
@@ -214,12 +217,15 @@ impl SearchLine {
             return self.problem.clone();
         }
         let first = at.unwrap_or(0).saturating_sub(3);
-        let words = options.iter().enumerate().skip(first).take(12).map(|(number, option)| {
-            match Some(number) == at {
+        let words = options
+            .iter()
+            .enumerate()
+            .skip(first)
+            .take(12)
+            .map(|(number, option)| match Some(number) == at {
                 true => format!("[{option}]"),
                 false => option.clone(),
-            }
-        });
+            });
         Some(words.collect::<Vec<_>>().join("  "))
     }
 }
@@ -231,7 +237,10 @@ mod tests {
     #[test]
     fn completion_goes_round_and_takes_single_offers() {
         let mut line = SearchLine::default();
-        line.values.insert("tool".to_owned(), vec!["ocr".to_owned(), "search".to_owned()]);
+        line.values.insert(
+            "tool".to_owned(),
+            vec!["ocr".to_owned(), "search".to_owned()],
+        );
         line.begin();
         line.paste("too");
         assert!(line.complete(true));

@@ -70,7 +70,12 @@ pub struct ReplayView {
 
 impl ReplayView {
     /// A trajectory, at a step if one is named.
-    pub fn new(id: TargetId, record: Arc<Inspection>, highlighter: Highlighter, step: Option<u32>) -> Self {
+    pub fn new(
+        id: TargetId,
+        record: Arc<Inspection>,
+        highlighter: Highlighter,
+        step: Option<u32>,
+    ) -> Self {
         let count = step_count(&record);
         Self {
             id,
@@ -168,7 +173,9 @@ impl ReplayView {
     pub fn go_to_step(&mut self, number: usize) -> Vec<Request> {
         let count = step_count(&self.record);
         if number == 0 || number > count {
-            return vec![Request::Say(format!("there is no step {number}: 1 to {count}"))];
+            return vec![Request::Say(format!(
+                "there is no step {number}: 1 to {count}"
+            ))];
         }
         self.go(number);
         Vec::new()
@@ -177,7 +184,12 @@ impl ReplayView {
     /// Does what a key asks for.
     pub fn act(&mut self, action: Action, theme: &Theme) -> Vec<Request> {
         match action {
-            Action::Down | Action::Up | Action::PageDown | Action::PageUp | Action::First | Action::Last => {
+            Action::Down
+            | Action::Up
+            | Action::PageDown
+            | Action::PageUp
+            | Action::First
+            | Action::Last => {
                 self.scroll(action);
             }
             Action::NextStep | Action::Right => self.go(self.entry + 1),
@@ -209,9 +221,16 @@ impl ReplayView {
             }
             Action::Faster => self.speed = (self.speed + 1).min(SPEEDS.len() - 1),
             Action::Slower => self.speed = self.speed.saturating_sub(1),
-            Action::NextError => return self.next_where("error", |view, step| view.has_error(step)),
+            Action::NextError => {
+                return self.next_where("error", |view, step| view.has_error(step));
+            }
             Action::NextTool => {
-                let calls = |view: &Self, step: usize| view.record.tools.get(step - 1).is_some_and(|tools| !tools.is_empty());
+                let calls = |view: &Self, step: usize| {
+                    view.record
+                        .tools
+                        .get(step - 1)
+                        .is_some_and(|tools| !tools.is_empty())
+                };
                 return self.next_where("tool call", calls);
             }
             Action::GoToStep => {
@@ -242,7 +261,10 @@ impl ReplayView {
             }
             Action::Attachments => return self.attachments(),
             Action::RawRecord => {
-                let page = TextPage::new(format!("{} as its source has it", self.record.record.id), pretty(&self.record.record.raw));
+                let page = TextPage::new(
+                    format!("{} as its source has it", self.record.record.id),
+                    pretty(&self.record.record.raw),
+                );
                 return vec![Request::Show(Box::new(Overlay::TextPage(page)))];
             }
             Action::SystemPrompt => return vec![system_prompt(self.trajectory())],
@@ -251,11 +273,13 @@ impl ReplayView {
                 let Some(pair) = pairs.iter().find(|pair| pair.target.part.is_some()) else {
                     return vec![Request::Say("the record has no pairs".to_owned())];
                 };
-                return vec![Request::Do(Effect::Inspect(crate::tui::effect::InspectRequest {
-                    ticket: crate::tui::effect::Ticket::default(),
-                    id: pair.target.clone(),
-                    purpose: crate::tui::effect::Purpose::Open(None),
-                }))];
+                return vec![Request::Do(Effect::Inspect(
+                    crate::tui::effect::InspectRequest {
+                        ticket: crate::tui::effect::Ticket::default(),
+                        id: pair.target.clone(),
+                        purpose: crate::tui::effect::Purpose::Open(None),
+                    },
+                ))];
             }
             Action::Copy => return vec![Request::Do(Effect::Copy(self.id.to_string()))],
             action => return vec![Request::Decide(action, vec![self.subject()])],
@@ -297,7 +321,9 @@ impl ReplayView {
     }
 
     fn has_error(&self, step: usize) -> bool {
-        let recorded = self.trajectory().and_then(|trajectory| trajectory.steps.get(step - 1));
+        let recorded = self
+            .trajectory()
+            .and_then(|trajectory| trajectory.steps.get(step - 1));
         recorded.is_some_and(|step| step.is_error())
             || self.record.flags.iter().any(|flag| flag.step == Some(step))
     }
@@ -319,7 +345,9 @@ impl ReplayView {
 
     fn next_match(&mut self, backwards: bool, theme: &Theme) -> Vec<Request> {
         if self.highlighter.is_empty() {
-            return vec![Request::Say("the query has no words to look for".to_owned())];
+            return vec![Request::Say(
+                "the query has no words to look for".to_owned(),
+            )];
         }
         let style = theme.style(Paint::Match);
         self.focus = Focus::Panes;
@@ -333,7 +361,11 @@ impl ReplayView {
                 false => (start + distance) % count,
                 true => (start + count - distance % count) % count,
             };
-            let lines = panes::panes(&self.record, entry, &self.writer(theme, self.made_for.map_or(80, |(_, width)| width)));
+            let lines = panes::panes(
+                &self.record,
+                entry,
+                &self.writer(theme, self.made_for.map_or(80, |(_, width)| width)),
+            );
             self.panes.set(lines, true);
             self.entry = entry;
             self.made_for = Some((entry, self.made_for.map_or(80, |(_, width)| width)));
@@ -381,11 +413,18 @@ impl ReplayView {
         };
         let (first, rest): (Vec<_>, Vec<_>) = of_task.iter().partition(|r| named(r));
         let boxes: Vec<PictureBox> = match (self.shows_boxes, step) {
-            (true, Some(step)) => step.observation.as_ref().map(|o| boxes(&o.text)).unwrap_or_default(),
+            (true, Some(step)) => step
+                .observation
+                .as_ref()
+                .map(|o| boxes(&o.text))
+                .unwrap_or_default(),
             _ => Vec::new(),
         };
         let mut seen: Vec<&PictureReference> = Vec::new();
-        for reference in own.chain(first.into_iter().copied()).chain(rest.into_iter().copied()) {
+        for reference in own
+            .chain(first.into_iter().copied())
+            .chain(rest.into_iter().copied())
+        {
             if !seen.contains(&reference) {
                 seen.push(reference);
             }
@@ -420,7 +459,11 @@ impl ReplayView {
             MouseEventKind::ScrollDown | MouseEventKind::ScrollUp => {
                 let is_down = event.kind == MouseEventKind::ScrollDown;
                 if self.time_line.area.contains(at) {
-                    self.go(if is_down { self.entry + 1 } else { self.entry.saturating_sub(1) });
+                    self.go(if is_down {
+                        self.entry + 1
+                    } else {
+                        self.entry.saturating_sub(1)
+                    });
                 } else if self.pictures_area.contains(at) {
                     self.turn_picture(if is_down { 1 } else { -1 });
                 } else if let Some(pane) = self.panes.at(at.x, at.y) {
@@ -465,14 +508,18 @@ impl ReplayView {
         self.border = None;
         self.pictures_area = Rect::default();
         let left_width = (body.width / 4).clamp(16, 30);
-        let mut left = Rect { width: left_width, ..body };
+        let mut left = Rect {
+            width: left_width,
+            ..body
+        };
         let mut middle = Rect {
             x: body.x + left_width + 1,
             width: body.width.saturating_sub(left_width + 1),
             ..body
         };
         if !pictures.is_empty() && body.width >= 100 {
-            let width = (body.width * self.divided / 100).clamp(20, middle.width.saturating_sub(30).max(20));
+            let width = (body.width * self.divided / 100)
+                .clamp(20, middle.width.saturating_sub(30).max(20));
             middle.width = middle.width.saturating_sub(width + 1);
             self.pictures_area = Rect {
                 x: middle.right() + 1,
@@ -482,7 +529,9 @@ impl ReplayView {
             self.border = Some(middle.right());
         } else if !pictures.is_empty() {
             // Below the time line, if that leaves room.
-            let lines = u16::try_from(self.last() + 1).unwrap_or(u16::MAX).saturating_add(1);
+            let lines = u16::try_from(self.last() + 1)
+                .unwrap_or(u16::MAX)
+                .saturating_add(1);
             let height = body.height.saturating_sub(lines.min(body.height / 2));
             if height >= 6 {
                 left.height = body.height - height;
@@ -493,7 +542,14 @@ impl ReplayView {
                 };
             }
         }
-        self.time_line.draw(&self.record, self.entry, self.focus == Focus::TimeLine, left, buffer, context);
+        self.time_line.draw(
+            &self.record,
+            self.entry,
+            self.focus == Focus::TimeLine,
+            left,
+            buffer,
+            context,
+        );
         for y in body.y..body.bottom() {
             buffer.set_string(left.right(), y, "│", context.style(Paint::Border));
             if let Some(x) = self.border {
@@ -502,11 +558,16 @@ impl ReplayView {
         }
         if self.made_for != Some((self.entry, middle.width)) {
             let is_new_place = self.made_for.is_none_or(|(entry, _)| entry != self.entry);
-            let lines = panes::panes(&self.record, self.entry, &self.writer(context.theme, middle.width));
+            let lines = panes::panes(
+                &self.record,
+                self.entry,
+                &self.writer(context.theme, middle.width),
+            );
             self.panes.set(lines, is_new_place);
             self.made_for = Some((self.entry, middle.width));
         }
-        self.panes.draw(self.focus == Focus::Panes, middle, buffer, context);
+        self.panes
+            .draw(self.focus == Focus::Panes, middle, buffer, context);
         self.draw_pictures(&pictures, buffer, context);
     }
 
@@ -517,22 +578,33 @@ impl ReplayView {
             None if self.entry == 0 => "  task".to_owned(),
             None => "  end".to_owned(),
         };
-        line.spans.push(Span::styled(place, context.style(Paint::Heading)));
+        line.spans
+            .push(Span::styled(place, context.style(Paint::Heading)));
         if self.playing.is_some() {
             let pace = self.pace().as_secs_f32();
-            line.spans.push(Span::styled(format!("  ▶ {pace} s"), context.style(Paint::Accent)));
+            line.spans.push(Span::styled(
+                format!("  ▶ {pace} s"),
+                context.style(Paint::Accent),
+            ));
         }
         buffer.set_line(area.x, area.y, &line, area.width);
     }
 
-    fn draw_pictures(&mut self, pictures: &[PictureRequest], buffer: &mut Buffer, context: &mut DrawContext<'_>) {
+    fn draw_pictures(
+        &mut self,
+        pictures: &[PictureRequest],
+        buffer: &mut Buffer,
+        context: &mut DrawContext<'_>,
+    ) {
         let area = self.pictures_area;
         if pictures.is_empty() || area.width < 4 || area.height < 3 {
             return;
         }
         if self.is_grid && pictures.len() > 1 {
             for (picture, place) in pictures.iter().zip(grid(pictures.len(), area)) {
-                context.pictures.draw(picture.clone(), place, context.theme, buffer);
+                context
+                    .pictures
+                    .draw(picture.clone(), place, context.theme, buffer);
             }
             return;
         }
@@ -540,14 +612,18 @@ impl ReplayView {
             return;
         };
         let labels: Vec<Line<'static>> = box_labels(&picture.boxes, context.theme);
-        let below = 1 + u16::try_from(labels.len()).unwrap_or(u16::MAX).min(area.height / 3);
+        let below = 1 + u16::try_from(labels.len())
+            .unwrap_or(u16::MAX)
+            .min(area.height / 3);
         let place = Rect {
             height: area.height.saturating_sub(below),
             ..area
         };
         let mut request = picture.clone();
         request.room = place.as_size();
-        context.pictures.draw(request.clone(), place, context.theme, buffer);
+        context
+            .pictures
+            .draw(request.clone(), place, context.theme, buffer);
         let label = request.reference.label();
         let name = label.rsplit(['/', '\\']).next().unwrap_or(label);
         let pixels = context.pictures.pixels(&request);
@@ -556,7 +632,10 @@ impl ReplayView {
             1 => String::new(),
             count => format!("{}/{count} ", self.picture + 1),
         };
-        let line = crate::tui::widgets::styled_text::cut(&format!("{number}{name}{size}"), usize::from(area.width));
+        let line = crate::tui::widgets::styled_text::cut(
+            &format!("{number}{name}{size}"),
+            usize::from(area.width),
+        );
         buffer.set_string(area.x, place.bottom(), line, context.style(Paint::Dim));
         for (line, y) in labels.iter().zip(place.bottom() + 1..area.bottom()) {
             buffer.set_line(area.x, y, line, area.width);
@@ -572,7 +651,10 @@ fn step_count(record: &Inspection) -> usize {
 /// What boxes are said to be, each in its colour.
 fn box_labels(boxes: &[PictureBox], theme: &Theme) -> Vec<Line<'static>> {
     use crate::tui::picture_encoding::BOX_COLORS;
-    let named = boxes.iter().enumerate().filter(|(_, found)| !found.label.is_empty());
+    let named = boxes
+        .iter()
+        .enumerate()
+        .filter(|(_, found)| !found.label.is_empty());
     let line = |(number, found): (usize, &PictureBox)| {
         let [r, g, b] = BOX_COLORS[number % BOX_COLORS.len()];
         let color = ratatui::style::Color::Rgb(r, g, b);
@@ -595,7 +677,10 @@ fn grid(count: usize, area: Rect) -> Vec<Rect> {
         _ => 3,
     };
     let rows = count.div_ceil(columns);
-    let (width, height) = (area.width / columns as u16, area.height / rows.max(1) as u16);
+    let (width, height) = (
+        area.width / columns as u16,
+        area.height / rows.max(1) as u16,
+    );
     let place = |number: usize| Rect {
         x: area.x + (number % columns) as u16 * width,
         y: area.y + (number / columns) as u16 * height,
@@ -608,7 +693,9 @@ fn grid(count: usize, area: Rect) -> Vec<Rect> {
 /// JSON with line breaks; what can't be read stays as it is.
 pub fn pretty(json: &str) -> String {
     let value: Result<serde_json::Value, _> = serde_json::from_str(json);
-    let text = value.ok().and_then(|value| serde_json::to_string_pretty(&value).ok());
+    let text = value
+        .ok()
+        .and_then(|value| serde_json::to_string_pretty(&value).ok());
     text.unwrap_or_else(|| json.to_owned())
 }
 
@@ -624,12 +711,16 @@ fn system_prompt(trajectory: Option<&Trajectory>) -> Request {
 pub fn prompt_page(prompt: Option<&str>, tools: &[crate::domain::ToolDefinition]) -> Request {
     let mut text = prompt.unwrap_or_default().to_owned();
     for tool in tools {
-        let definition = serde_json::to_value(tool).and_then(|value| serde_json::to_string_pretty(&value));
+        let definition =
+            serde_json::to_value(tool).and_then(|value| serde_json::to_string_pretty(&value));
         text.push_str(&format!("\n\n{}", definition.unwrap_or_default()));
     }
     match text.trim().is_empty() {
         true => Request::Say("it has no system prompt".to_owned()),
-        false => Request::Show(Box::new(Overlay::TextPage(TextPage::new("System prompt and tools", text)))),
+        false => Request::Show(Box::new(Overlay::TextPage(TextPage::new(
+            "System prompt and tools",
+            text,
+        )))),
     }
 }
 

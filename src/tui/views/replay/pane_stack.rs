@@ -66,13 +66,6 @@ impl PaneStack {
         };
     }
 
-    /// Gives the focus to the pane of a kind.
-    pub fn focus_kind(&mut self, kind: PaneKind) {
-        if let Some(at) = self.panes.iter().position(|pane| pane.kind == kind) {
-            self.focused = at;
-        }
-    }
-
     /// The pane that was drawn at a place.
     pub fn at(&self, x: u16, y: u16) -> Option<usize> {
         let at = ratatui::layout::Position::new(x, y);
@@ -123,8 +116,20 @@ impl PaneStack {
     }
 
     /// Shows the next match behind (before) what is shown now in one of the panes; whether there is one.
-    pub fn show_match(&mut self, style: ratatui::style::Style, backwards: bool, from_start: bool) -> bool {
-        let has = |line: &Line<'_>| line.spans.iter().any(|span| span.style.fg == style.fg && span.style.bg == style.bg && style != ratatui::style::Style::default() && span.style.add_modifier.contains(style.add_modifier));
+    pub fn show_match(
+        &mut self,
+        style: ratatui::style::Style,
+        backwards: bool,
+        from_start: bool,
+    ) -> bool {
+        let has = |line: &Line<'_>| {
+            line.spans.iter().any(|span| {
+                span.style.fg == style.fg
+                    && span.style.bg == style.bg
+                    && style != ratatui::style::Style::default()
+                    && span.style.add_modifier.contains(style.add_modifier)
+            })
+        };
         let mut places = Vec::new();
         for (number, pane) in self.panes.iter().enumerate() {
             let lines = pane.lines.iter().enumerate().filter(|(_, line)| has(line));
@@ -134,8 +139,13 @@ impl PaneStack {
         let next = match (from_start, backwards) {
             (true, false) => places.first(),
             (true, true) => places.last(),
-            (false, false) => places.iter().find(|place| now.is_none_or(|now| **place > now)),
-            (false, true) => places.iter().rev().find(|place| now.is_none_or(|now| **place < now)),
+            (false, false) => places
+                .iter()
+                .find(|place| now.is_none_or(|now| **place > now)),
+            (false, true) => places
+                .iter()
+                .rev()
+                .find(|place| now.is_none_or(|now| **place < now)),
         };
         let Some((pane, line)) = next.copied() else {
             return false;
@@ -150,11 +160,18 @@ impl PaneStack {
     }
 
     fn shown_match(&self, places: &[(usize, usize)]) -> Option<(usize, usize)> {
-        self.marked.filter(|marked| places.contains(marked) && marked.0 == self.focused)
+        self.marked
+            .filter(|marked| places.contains(marked) && marked.0 == self.focused)
     }
 
     /// Draws the panes.
-    pub fn draw(&mut self, is_focused: bool, area: Rect, buffer: &mut Buffer, context: &mut DrawContext<'_>) {
+    pub fn draw(
+        &mut self,
+        is_focused: bool,
+        area: Rect,
+        buffer: &mut Buffer,
+        context: &mut DrawContext<'_>,
+    ) {
         let wanted: Vec<usize> = self
             .panes
             .iter()
@@ -168,7 +185,9 @@ impl PaneStack {
         self.areas.clear();
         let mut y = area.y;
         for (number, (pane, height)) in self.panes.iter().zip(heights).enumerate() {
-            let height = u16::try_from(height).unwrap_or(u16::MAX).min(area.bottom().saturating_sub(y));
+            let height = u16::try_from(height)
+                .unwrap_or(u16::MAX)
+                .min(area.bottom().saturating_sub(y));
             let place = Rect { y, height, ..area };
             self.areas.push(place);
             if height == 0 {
@@ -195,17 +214,30 @@ impl PaneStack {
     }
 }
 
-fn title(pane: &PaneLines, is_folded: bool, has_focus: bool, area: Rect, buffer: &mut Buffer, context: &DrawContext<'_>) {
+fn title(
+    pane: &PaneLines,
+    is_folded: bool,
+    has_focus: bool,
+    area: Rect,
+    buffer: &mut Buffer,
+    context: &DrawContext<'_>,
+) {
     let fold = if is_folded { "▸" } else { "▾" };
     let paint = match has_focus {
         true => Paint::FocusedBorder,
         false => Paint::Heading,
     };
-    let mut spans = vec![Span::styled(format!("{fold} {}", pane.kind.title()), context.style(paint))];
+    let mut spans = vec![Span::styled(
+        format!("{fold} {}", pane.kind.title()),
+        context.style(paint),
+    )];
     if is_folded {
         let lines = pane.lines.len();
         let words = if lines == 1 { "line" } else { "lines" };
-        spans.push(Span::styled(format!("  {lines} {words}"), context.style(Paint::Dim)));
+        spans.push(Span::styled(
+            format!("  {lines} {words}"),
+            context.style(Paint::Dim),
+        ));
     }
     for (mark, paint) in &pane.marks {
         spans.push(Span::styled(format!("  {mark}"), context.style(*paint)));
@@ -213,7 +245,9 @@ fn title(pane: &PaneLines, is_folded: bool, has_focus: bool, area: Rect, buffer:
     let line = Line::from(spans);
     buffer.set_line(area.x, area.y, &line, area.width);
     // A rule up to the edge parts the panes.
-    let used = u16::try_from(line.width()).unwrap_or(u16::MAX).saturating_add(1);
+    let used = u16::try_from(line.width())
+        .unwrap_or(u16::MAX)
+        .saturating_add(1);
     for x in area.x.saturating_add(used)..area.right() {
         let paint = match has_focus {
             true => Paint::FocusedBorder,
@@ -233,7 +267,9 @@ fn heights(wanted: &[usize], focused: usize, room: usize) -> Vec<usize> {
     let mut given: Vec<Option<usize>> = vec![None; wanted.len()];
     loop {
         let used: usize = given.iter().flatten().sum();
-        let open: Vec<usize> = (0..wanted.len()).filter(|at| given[*at].is_none()).collect();
+        let open: Vec<usize> = (0..wanted.len())
+            .filter(|at| given[*at].is_none())
+            .collect();
         let weight = |at: usize| if at == focused { 2 } else { 1 };
         let weights: usize = open.iter().map(|at| weight(*at)).sum();
         let rest = room.saturating_sub(used);
@@ -241,7 +277,11 @@ fn heights(wanted: &[usize], focused: usize, room: usize) -> Vec<usize> {
             break;
         }
         let share = |at: usize| (rest * weight(at) / weights).max(1);
-        let small: Vec<usize> = open.iter().copied().filter(|at| wanted[*at] <= share(*at)).collect();
+        let small: Vec<usize> = open
+            .iter()
+            .copied()
+            .filter(|at| wanted[*at] <= share(*at))
+            .collect();
         if small.is_empty() {
             for at in open {
                 given[at] = Some(share(at));
@@ -252,7 +292,10 @@ fn heights(wanted: &[usize], focused: usize, room: usize) -> Vec<usize> {
             given[at] = Some(wanted[at]);
         }
     }
-    let mut heights: Vec<usize> = given.into_iter().map(|height| height.unwrap_or(0)).collect();
+    let mut heights: Vec<usize> = given
+        .into_iter()
+        .map(|height| height.unwrap_or(0))
+        .collect();
     // What rounding left over goes to the one in focus.
     let used: usize = heights.iter().sum();
     if let Some(height) = heights.get_mut(focused) {

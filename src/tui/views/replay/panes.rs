@@ -6,7 +6,9 @@ use crate::corpus::Inspection;
 use crate::domain::review::{Field, Staleness};
 use crate::domain::{Candidate, Step, Trajectory};
 use crate::tui::theme::Paint;
-use crate::tui::views::record_lines::{Writer, flag_lines, label_mark, outcome_paint, verdict_paint};
+use crate::tui::views::record_lines::{
+    Writer, flag_lines, label_mark, outcome_paint, verdict_paint,
+};
 
 /// What a pane shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -92,7 +94,10 @@ pub fn panes(record: &Inspection, entry: usize, writer: &Writer<'_>) -> Vec<Pane
 }
 
 fn task_panes(record: &Inspection, trajectory: &Trajectory, writer: &Writer<'_>) -> Vec<PaneLines> {
-    let mut panes = vec![pane(PaneKind::Task, writer.text("task", &trajectory.task.text, Paint::Text))];
+    let mut panes = vec![pane(
+        PaneKind::Task,
+        writer.text("task", &trajectory.task.text, Paint::Text),
+    )];
     let files: Vec<Line<'static>> = trajectory
         .task
         .attachments
@@ -103,7 +108,10 @@ fn task_panes(record: &Inspection, trajectory: &Trajectory, writer: &Writer<'_>)
                 true => "  shown to the controller",
                 false => "",
             };
-            let caption = attachment.caption.as_deref().map(crate::domain::visible_line);
+            let caption = attachment
+                .caption
+                .as_deref()
+                .map(crate::domain::visible_line);
             let caption = caption.map_or(String::new(), |caption| format!("  {caption}"));
             Line::from(vec![
                 Span::raw(format!("▣ {label}")),
@@ -119,14 +127,26 @@ fn task_panes(record: &Inspection, trajectory: &Trajectory, writer: &Writer<'_>)
     panes
 }
 
-fn step_panes(record: &Inspection, entry: usize, step: &Step, writer: &Writer<'_>) -> Vec<PaneLines> {
+fn step_panes(
+    record: &Inspection,
+    entry: usize,
+    step: &Step,
+    writer: &Writer<'_>,
+) -> Vec<PaneLines> {
     let about = record.current.steps.get(entry - 1);
     let stale = about.and_then(|about| about.stale);
     let stale_mark = |pane: &mut PaneLines| pane.marks.push(("stale".to_owned(), Paint::Stale));
-    let tools = record.tools.get(entry - 1).map(Vec::as_slice).unwrap_or_default();
+    let tools = record
+        .tools
+        .get(entry - 1)
+        .map(Vec::as_slice)
+        .unwrap_or_default();
     let mut panes = Vec::new();
     if let Some(thought) = &step.thought {
-        let mut thought = pane(PaneKind::Thought, writer.text("thought", thought, Paint::Text));
+        let mut thought = pane(
+            PaneKind::Thought,
+            writer.text("thought", thought, Paint::Text),
+        );
         if stale == Some(Staleness::Step) {
             stale_mark(&mut thought);
         }
@@ -143,7 +163,8 @@ fn step_panes(record: &Inspection, entry: usize, step: &Step, writer: &Writer<'_
         panes.push(code);
     } else if let Some(reply) = &step.reply {
         let mut code = pane(PaneKind::Code, writer.text("thought", reply, Paint::Text));
-        code.marks.push(("no action could be parsed".to_owned(), Paint::Bad));
+        code.marks
+            .push(("no action could be parsed".to_owned(), Paint::Bad));
         panes.push(code);
     }
     if let Some(observation) = &step.observation {
@@ -151,7 +172,10 @@ fn step_panes(record: &Inspection, entry: usize, step: &Step, writer: &Writer<'_
             true => Paint::Bad,
             false => Paint::Text,
         };
-        let mut text = pane(PaneKind::Observation, writer.text("observation", &observation.text, paint));
+        let mut text = pane(
+            PaneKind::Observation,
+            writer.text("observation", &observation.text, paint),
+        );
         if stale.is_some() {
             stale_mark(&mut text);
         }
@@ -172,7 +196,11 @@ fn candidates_pane(step: &Step, writer: &Writer<'_>) -> PaneLines {
     let mut lines = Vec::new();
     for (number, candidate) in step.candidates.iter().enumerate() {
         let is_chosen = step.chosen == Some(number);
-        let paint = if is_chosen { Paint::Good } else { Paint::Heading };
+        let paint = if is_chosen {
+            Paint::Good
+        } else {
+            Paint::Heading
+        };
         let mut title = format!("Candidate {}", number + 1);
         if is_chosen {
             title.push_str(" (chosen: the step)");
@@ -186,7 +214,10 @@ fn candidates_pane(step: &Step, writer: &Writer<'_>) -> PaneLines {
         }
     }
     if let Some(reason) = &step.choice_reason {
-        lines.push(Line::styled("Why it was chosen", writer.theme.style(Paint::Heading)));
+        lines.push(Line::styled(
+            "Why it was chosen",
+            writer.theme.style(Paint::Heading),
+        ));
         lines.extend(writer.text("reason", reason, Paint::Text));
     }
     pane(PaneKind::Candidates, lines)
@@ -219,9 +250,17 @@ fn flags_pane(record: &Inspection, step: Option<usize>, writer: &Writer<'_>) -> 
 }
 
 fn notes_pane(record: &Inspection, step: Option<usize>, writer: &Writer<'_>) -> Option<PaneLines> {
-    let key = step.and_then(|step| record.current.steps.get(step - 1)).map(|about| about.key);
+    let key = step
+        .and_then(|step| record.current.steps.get(step - 1))
+        .map(|about| about.key);
     let mut lines = Vec::new();
-    for note in record.current.review.notes.iter().filter(|note| note.step == key) {
+    for note in record
+        .current
+        .review
+        .notes
+        .iter()
+        .filter(|note| note.step == key)
+    {
         let text = format!("{}: {}", note.annotator, note.text);
         lines.extend(writer.text("note", &text, Paint::Edited));
     }
@@ -233,18 +272,28 @@ fn end_panes(record: &Inspection, trajectory: &Trajectory, writer: &Writer<'_>) 
     if let Some(answer) = &trajectory.answer {
         let mut answer = pane(PaneKind::Answer, writer.text("answer", answer, Paint::Text));
         if let Some(outcome) = record.outcome {
-            answer.marks.push((format!("outcome {}", outcome.name()), outcome_paint(outcome)));
+            answer.marks.push((
+                format!("outcome {}", outcome.name()),
+                outcome_paint(outcome),
+            ));
         }
         panes.push(answer);
     }
     if let Some(reference) = &record.reference {
-        panes.push(pane(PaneKind::Reference, writer.text("answer", &reference.summary(), Paint::Text)));
+        panes.push(pane(
+            PaneKind::Reference,
+            writer.text("answer", &reference.summary(), Paint::Text),
+        ));
     }
     if let Some(verification) = &trajectory.verification {
         let verdict = verification.verdict;
         let reason = verification.reason.as_deref().unwrap_or_default();
-        let mut pane = pane(PaneKind::Verification, writer.text("reason", reason, Paint::Text));
-        pane.marks.push((verdict.name().to_owned(), verdict_paint(verdict)));
+        let mut pane = pane(
+            PaneKind::Verification,
+            writer.text("reason", reason, Paint::Text),
+        );
+        pane.marks
+            .push((verdict.name().to_owned(), verdict_paint(verdict)));
         panes.push(pane);
     }
     let review = review_lines(record, writer);
@@ -279,7 +328,11 @@ fn review_lines(record: &Inspection, writer: &Writer<'_>) -> Vec<Line<'static>> 
         lines.extend(writer.text("reason", &text, Paint::Accent));
     }
     for (key, labels) in &review.labels {
-        let place = record.current.steps.iter().position(|step| step.key == *key);
+        let place = record
+            .current
+            .steps
+            .iter()
+            .position(|step| step.key == *key);
         let Some(place) = place else { continue };
         for (annotator, label) in labels {
             let (value, paint) = label_mark(label.value());
@@ -296,7 +349,11 @@ fn review_lines(record: &Inspection, writer: &Writer<'_>) -> Vec<Line<'static>> 
         lines.extend(writer.text("queue", &text, Paint::Dim));
     }
     for conflict in &record.current.conflicts {
-        lines.extend(writer.text("edit", &format!("conflict: {}", conflict.reason), Paint::Bad));
+        lines.extend(writer.text(
+            "edit",
+            &format!("conflict: {}", conflict.reason),
+            Paint::Bad,
+        ));
     }
     for lost in &record.current.lost_pairs {
         lines.extend(writer.text("edit", &format!("lost pair: {lost}"), Paint::Bad));
@@ -305,7 +362,9 @@ fn review_lines(record: &Inspection, writer: &Writer<'_>) -> Vec<Line<'static>> 
         let hash = earlier.hash.to_string();
         let short = hash.get(..8).unwrap_or(&hash);
         let count = earlier.review.verdicts.len();
-        let text = format!("source changed: {count} verdicts were about {short}…; decide again (retake show says what differs)");
+        let text = format!(
+            "source changed: {count} verdicts were about {short}…; decide again (retake show says what differs)"
+        );
         lines.extend(writer.text("reason", &text, Paint::Warning));
     }
     for problem in &record.record.content.problems {

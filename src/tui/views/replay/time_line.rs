@@ -39,7 +39,12 @@ impl TimeLine {
         context: &mut DrawContext<'_>,
     ) {
         self.area = area;
-        let steps = record.current.content.trajectory.as_ref().map_or(0, |t| t.steps.len());
+        let steps = record
+            .current
+            .content
+            .trajectory
+            .as_ref()
+            .map_or(0, |t| t.steps.len());
         self.count = steps + 2;
         let height = usize::from(area.height);
         self.scroll.show(entry, height);
@@ -47,7 +52,11 @@ impl TimeLine {
         let shown = (self.scroll.top..self.count).take(height);
         for (place, y) in shown.zip(area.y..) {
             let line = match place {
-                0 => heading("Task", record.flags.iter().any(|flag| flag.step.is_none()), context),
+                0 => heading(
+                    "Task",
+                    record.flags.iter().any(|flag| flag.step.is_none()),
+                    context,
+                ),
                 place if place == steps + 1 => heading("Answer", false, context),
                 place => step_line(record, place, context),
             };
@@ -58,14 +67,24 @@ impl TimeLine {
                     true => Paint::Selected,
                     false => Paint::SelectedUnfocused,
                 };
-                buffer.set_style(Rect { y, height: 1, ..area }, context.style(paint));
+                buffer.set_style(
+                    Rect {
+                        y,
+                        height: 1,
+                        ..area
+                    },
+                    context.style(paint),
+                );
             }
         }
     }
 }
 
 fn heading(text: &str, is_flagged: bool, context: &DrawContext<'_>) -> Line<'static> {
-    let mut spans = vec![Span::styled(format!("  {text}"), context.style(Paint::Heading))];
+    let mut spans = vec![Span::styled(
+        format!("  {text}"),
+        context.style(Paint::Heading),
+    )];
     if is_flagged {
         spans.push(Span::styled(" ⚑", context.style(Paint::Warning)));
     }
@@ -76,10 +95,18 @@ fn step_line(record: &Inspection, place: usize, context: &DrawContext<'_>) -> Li
     let trajectory = record.current.content.trajectory.as_ref();
     let step = trajectory.and_then(|trajectory| trajectory.steps.get(place - 1));
     let about = record.current.steps.get(place - 1);
-    let tools = record.tools.get(place - 1).map(Vec::as_slice).unwrap_or_default();
+    let tools = record
+        .tools
+        .get(place - 1)
+        .map(Vec::as_slice)
+        .unwrap_or_default();
     let is_error = step.is_some_and(|step| step.is_error());
-    let mut spans = vec![Span::styled(format!("{place:>3} "), context.style(Paint::Dim))];
-    let mut mark = |text: &str, paint: Paint| spans.push(Span::styled(text.to_owned(), context.style(paint)));
+    let mut spans = vec![Span::styled(
+        format!("{place:>3} "),
+        context.style(Paint::Dim),
+    )];
+    let mut mark =
+        |text: &str, paint: Paint| spans.push(Span::styled(text.to_owned(), context.style(paint)));
     if is_error {
         mark("✗ ", Paint::Bad);
     }
@@ -102,11 +129,20 @@ fn step_line(record: &Inspection, place: usize, context: &DrawContext<'_>) -> Li
             mark(" ~", Paint::Stale);
         }
         let review = &record.current.review;
-        for label in review.labels.get(&about.key).into_iter().flat_map(|labels| labels.values()) {
+        for label in review
+            .labels
+            .get(&about.key)
+            .into_iter()
+            .flat_map(|labels| labels.values())
+        {
             let (text, paint) = label_mark(label.value());
             mark(&format!(" {text}"), paint);
         }
-        if review.first_wrong_steps.values().any(|key| *key == about.key) {
+        if review
+            .first_wrong_steps
+            .values()
+            .any(|key| *key == about.key)
+        {
             mark(" ⚠", Paint::Bad);
         }
     }
