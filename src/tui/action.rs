@@ -101,7 +101,7 @@ actions! {
     // Everywhere.
     Help "help" "show what the keys do here" [Global];
     Palette "palette" "find an action by its name" [Global];
-    Back "back" "close what is in front; in the corpus, leave" [Global];
+    Back "back" "close the view in front" [Global];
     Quit "quit" "leave retake" [Global];
     Suspend "suspend" "stop retake and return to the shell (fg comes back)" [Global];
     Redraw "redraw" "draw the screen anew" [Global];

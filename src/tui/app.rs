@@ -746,7 +746,9 @@ impl App {
 
     fn back(&mut self) {
         if self.views.pop().is_none() {
-            self.leave();
+            let keys = self.options.keymap.chords(Scope::Corpus, Action::Quit);
+            let key = keys.first().map_or("", String::as_str);
+            self.say(format!("this is the corpus: {key} leaves"), Paint::Dim);
         }
     }
 

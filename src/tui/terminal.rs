@@ -71,10 +71,12 @@ impl Terminal {
     pub fn read_input(&self, sender: Sender<Message>, asks: bool) -> Result<(), Report> {
         let gate = Arc::clone(&self.input);
         let ends = signals()?;
+        // Asked here: whoever called may hold the lock of standard output.
+        let is_asked = asks && terminal_query::ask();
         let thread = std::thread::Builder::new().name("input".to_owned());
         let started = thread.spawn(move || {
-            if asks {
-                let answer = terminal_query::ask();
+            if is_asked {
+                let answer = terminal_query::read_answer();
                 if let Some(picker) = answer.picker {
                     let _ = sender.send(Message::Pictures(picker));
                 }

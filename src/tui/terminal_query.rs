@@ -34,29 +34,33 @@ struct Abilities {
 /// Asks: a picture of one pixel for kitty's protocol, the size of a cell, and what every terminal answers.
 const QUESTIONS: &str = "\u{1b}_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\u{1b}\\\u{1b}[16t\u{1b}[c";
 
-/// Asks the terminal; to be called before anybody else reads its input.
-pub fn ask() -> Answer {
-    let set = |name: &str| std::env::var(name).is_ok_and(|value| !value.is_empty());
+/// Asks the terminal; whether an answer may come. To be called before anybody reads its input.
+pub fn ask() -> bool {
     // What a multiplexer lets through is not what its terminal shows.
-    if set("TMUX")
+    if is_set("TMUX")
         || std::env::var("TERM").is_ok_and(|term| term.starts_with("screen") || term == "dumb")
     {
-        return Answer::default();
+        return false;
     }
     let mut out = stdout();
-    if write!(out, "{QUESTIONS}")
+    write!(out, "{QUESTIONS}")
         .and_then(|()| out.flush())
-        .is_err()
-    {
-        return Answer::default();
-    }
+        .is_ok()
+}
+
+fn is_set(name: &str) -> bool {
+    std::env::var(name).is_ok_and(|value| !value.is_empty())
+}
+
+/// Reads what a terminal answers, and no longer than it may take.
+pub fn read_answer() -> Answer {
     let bytes = read_for(PATIENCE, |bytes| parse(bytes).0.is_done);
     let (abilities, keys) = parse(&bytes);
     let is_iterm = ["iTerm.app", "WezTerm", "mintty", "vscode", "Hyper", "rio"]
         .iter()
         .any(|name| std::env::var("TERM_PROGRAM").is_ok_and(|program| program == *name));
     // Neither of these places kitty's pictures under text.
-    let only_iterm = set("WEZTERM_EXECUTABLE") || set("KONSOLE_VERSION");
+    let only_iterm = is_set("WEZTERM_EXECUTABLE") || is_set("KONSOLE_VERSION");
     let protocol = match abilities {
         _ if is_iterm || only_iterm => Some(ProtocolType::Iterm2),
         Abilities { kitty: true, .. } => Some(ProtocolType::Kitty),

@@ -21,7 +21,8 @@ fn search_step_reject_and_quit() {
     assert_eq!(sitting.verbs(), ["reject"]);
     sitting.press("u");
     assert_eq!(sitting.verbs(), ["reject", "undo"]);
-    sitting.press("esc");
+    sitting.press("esc esc");
+    assert!(!sitting.is_over(), "esc alone leaves nothing");
     sitting.press("q");
     assert!(sitting.is_over());
 }
@@ -53,13 +54,19 @@ fn queries_are_completed_while_they_are_typed_and_never_fail() {
 #[test]
 fn facets_include_and_exclude() {
     let mut sitting = Sitting::with_demo("tui-facets", 120, 40);
-    sitting.press("left down");
-    sitting.press("x");
-    assert!(sitting.text().contains("-source:"), "{}", sitting.text());
-    sitting.press("x");
-    assert!(!sitting.text().contains("-source:"), "{}", sitting.text());
+    sitting.press("left down").press("x");
+    let query = |sitting: &Sitting| sitting.text().lines().next().unwrap().trim().to_owned();
+    assert_eq!(query(&sitting), "-source:trajectories");
+    assert!(
+        sitting.text().contains("1 of 9 records"),
+        "{}",
+        sitting.text()
+    );
+    // The only value that is left.
     sitting.press("i");
-    assert!(sitting.text().contains("source:"), "{}", sitting.text());
+    assert_eq!(query(&sitting), "-source:trajectories source:pairs");
+    sitting.press("i");
+    assert_eq!(query(&sitting), "-source:trajectories");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 #![cfg(unix)]
 
 use std::io::{Read, Write};
+use std::num::NonZero;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -52,7 +53,11 @@ impl Session {
         drop(pair.slave);
         let mut reader = pair.master.try_clone_reader().unwrap();
         let input = pair.master.take_writer().unwrap();
-        let screen = Arc::new(Mutex::new(vt100::Parser::new(rows, columns, 0)));
+        let screen = Arc::new(Mutex::new(vt100::Parser::new(
+            NonZero::new(rows).unwrap(),
+            NonZero::new(columns).unwrap(),
+            0,
+        )));
         let output = Arc::new(Mutex::new(Vec::new()));
         std::thread::spawn({
             let (screen, output) = (Arc::clone(&screen), Arc::clone(&output));
@@ -202,7 +207,12 @@ fn a_tiny_window_says_so_and_grows() {
         pixel_width: 0,
         pixel_height: 0,
     };
-    session.screen.lock().unwrap().screen_mut().set_size(24, 80);
+    session
+        .screen
+        .lock()
+        .unwrap()
+        .screen_mut()
+        .set_size(NonZero::new(24).unwrap(), NonZero::new(80).unwrap());
     session.master.resize(size).unwrap();
     session.wait_for("26 records");
 }
@@ -212,7 +222,7 @@ fn keys_typed_at_once_are_not_lost() {
     let mut session = Session::start("pty-early", 100, 30, &[]);
     // Before anything is on the screen.
     session.press("/floor plan");
-    session.wait_for("floor-plan");
+    session.wait_for("/ floor plan").wait_for("1 of 1 records");
     session.press("\u{3}");
     assert_eq!(session.ends(), 0);
 }

@@ -6,6 +6,7 @@ use std::ops::Range;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::corpus::ListedHit;
 use crate::domain::TargetId;
@@ -306,7 +307,7 @@ impl ResultList {
         };
         let (state, state_paint) = state_mark(row.hit.review);
         let (said, said_paint) = said_mark(values("verdict"), values("outcome"));
-        let id_width = (width / 4).clamp(14, 32);
+        let id_width = (width / 4).clamp(18, 34);
         let steps = match (row.hit.kind, row.hit.step) {
             (DocumentKind::Step, Some(step)) => format!("#{step}"),
             (DocumentKind::Pair, _) => "pair".to_owned(),
@@ -317,7 +318,7 @@ impl ResultList {
             Span::styled(state.to_owned(), context.style(state_paint)),
             Span::styled(said.to_owned(), context.style(said_paint)),
             Span::raw(" "),
-            Span::styled(column(&id, id_width), context.style(Paint::Accent)),
+            Span::styled(id_column(&id, id_width), context.style(Paint::Accent)),
             Span::styled(format!(" {steps:>4} "), context.style(Paint::Dim)),
         ];
         let mut used = 4 + id_width + 6;
@@ -352,6 +353,21 @@ impl ResultList {
     }
 }
 
+/// An id in so many columns; what tells records apart is at its end.
+fn id_column(id: &str, width: usize) -> String {
+    let visible = crate::domain::visible_line(id);
+    if visible.width() <= width {
+        return column(&visible, width);
+    }
+    let mut kept = 1;
+    let tail = visible.char_indices().rev().take_while(|(_, c)| {
+        kept += c.width().unwrap_or(0);
+        kept <= width
+    });
+    let start = tail.last().map_or(visible.len(), |(at, _)| at);
+    column(&format!("…{}", &visible[start..]), width)
+}
+
 /// What the data, or the benchmark's scorer, says of a record.
 fn said_mark(verdicts: &[String], outcomes: &[String]) -> (&'static str, Paint) {
     let says = |word: &str| verdicts.iter().chain(outcomes).any(|value| value == word);
@@ -380,6 +396,16 @@ pub fn thousands(number: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_end_of_an_id_is_kept() {
+        assert_eq!(id_column("train/0412", 12), "train/0412  ");
+        assert_eq!(
+            id_column("trajectories/harbour-boats", 14),
+            "…harbour-boats"
+        );
+        assert_eq!(id_column("源/漢字漢字", 7), "…字漢字");
+    }
 
     #[test]
     fn numbers_have_commas() {
