@@ -155,6 +155,10 @@ fn wrap(pieces: Vec<Piece>, width: usize, wrapping: Wrapping, all: &mut Vec<Line
                 }
                 _ => Vec::new(),
             };
+            // The blank at which it breaks is not seen.
+            if !rest.is_empty() {
+                line.pop();
+            }
             all.push(to_line(std::mem::replace(&mut line, rest)));
             if hanging > 0 {
                 line.insert(0, blanks(hanging));
