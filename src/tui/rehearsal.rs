@@ -22,6 +22,7 @@ pub struct Rehearsal {
     app: App,
     backend: Backend,
     screen: Terminal<TestBackend>,
+    later: Vec<Effect>,
     /// Effects of the terminal itself, which nobody performs here.
     pub asked: Vec<Effect>,
 }
@@ -40,6 +41,7 @@ impl Rehearsal {
             app,
             backend,
             screen,
+            later: Vec::new(),
             asked: Vec::new(),
         };
         rehearsal.perform(effects);
@@ -101,6 +103,36 @@ impl Rehearsal {
         self.perform(effects);
         self.draw()?;
         Ok(took)
+    }
+
+    /// Takes a letter of a query, searches, and draws the frame with the results. What else it asked for is done afterwards, as
+    /// other threads would do it.
+    pub fn search(&mut self, message: Message) -> Result<&mut Self, Infallible> {
+        let effects = self.app.update(message);
+        let (searches, others): (Vec<_>, Vec<_>) = effects
+            .into_iter()
+            .partition(|effect| matches!(effect, Effect::Search(_)));
+        let told = RefCell::new(Vec::new());
+        for search in searches {
+            self.backend
+                .perform(search, &|message| told.borrow_mut().push(message));
+        }
+        let mut later = others;
+        for message in told.into_inner() {
+            later.extend(self.app.update(message));
+        }
+        let app = &mut self.app;
+        self.screen.draw(|frame| app.draw(frame))?;
+        self.later.extend(later);
+        Ok(self)
+    }
+
+    /// Does what [`Rehearsal::search`] put off.
+    pub fn settle(&mut self) -> Result<&mut Self, Infallible> {
+        let later = std::mem::take(&mut self.later);
+        self.perform(later);
+        self.draw()?;
+        Ok(self)
     }
 
     /// Keys as keymaps write them, one after another: `j enter ctrl-s`; what is no key is left out.

@@ -155,9 +155,11 @@ fn wrap(pieces: Vec<Piece>, width: usize, wrapping: Wrapping, all: &mut Vec<Line
                 }
                 _ => Vec::new(),
             };
-            // The blank at which it breaks is not seen.
-            if !rest.is_empty() {
-                line.pop();
+            // The blanks at which it breaks are not seen.
+            if line.iter().any(|piece| !piece.is_blank) {
+                while line.last().is_some_and(|piece| piece.is_blank) {
+                    line.pop();
+                }
             }
             all.push(to_line(std::mem::replace(&mut line, rest)));
             if hanging > 0 {
@@ -263,7 +265,7 @@ mod tests {
         let shown: Vec<(&str, bool)> = spans.iter().map(|(t, c)| (t.as_str(), *c)).collect();
         assert_eq!(
             shown,
-            [("a", false), ("b ", true), ("c", true), ("d", false)]
+            [("a", false), ("b", true), ("c", true), ("d", false)]
         );
     }
 
