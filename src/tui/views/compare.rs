@@ -276,12 +276,21 @@ impl CompareView {
             false => (&pair.chosen, &pair.rejected),
             true => (&pair.rejected, &pair.chosen),
         };
-        let titles = match self.is_open() {
-            true => [("Chosen", Paint::Good), ("Rejected", Paint::Bad)],
-            false => [("1", Paint::Accent), ("2", Paint::Accent)],
+        let looks = match self.is_open() {
+            true => [CHOSEN, REJECTED],
+            false => [
+                SideLook {
+                    title: "1",
+                    ..NEUTRAL
+                },
+                SideLook {
+                    title: "2",
+                    ..NEUTRAL
+                },
+            ],
         };
         let stacked = self.is_stacked || width < 70;
-        let sides = sides(left, right, titles, stacked, self.is_open(), &whole);
+        let sides = sides(left, right, looks, stacked, self.is_open(), &whole);
         all.extend(sides);
         if self.is_open() {
             if let Some(reason) = &pair.reason {
@@ -383,11 +392,48 @@ fn review_lines(
     lines
 }
 
+/// How a side looks.
+#[derive(Clone, Copy)]
+struct SideLook {
+    title: &'static str,
+    heading: Paint,
+    /// Words that only it has.
+    words: Paint,
+    /// Lines that only it has.
+    lines: Paint,
+    mark: &'static str,
+}
+
+const CHOSEN: SideLook = SideLook {
+    title: "Chosen",
+    heading: Paint::Good,
+    words: Paint::AddedWord,
+    lines: Paint::Added,
+    mark: "+ ",
+};
+
+const REJECTED: SideLook = SideLook {
+    title: "Rejected",
+    heading: Paint::Bad,
+    words: Paint::RemovedWord,
+    lines: Paint::Removed,
+    mark: "- ",
+};
+
+/// Tells nothing of who is better.
+const NEUTRAL: SideLook = SideLook {
+    title: "",
+    heading: Paint::Accent,
+    words: Paint::Edited,
+    lines: Paint::Edited,
+    mark: "~ ",
+};
+
 /// The parts of both sides, what differs marked.
 fn sides(
     left: &Candidate,
     right: &Candidate,
-    titles: [(&str, Paint); 2],
+    looks: [SideLook; 2],
     is_stacked: bool,
     tells_maker: bool,
     whole: &Writer<'_>,
@@ -400,8 +446,8 @@ fn sides(
         },
         ..*whole
     };
-    let title = |(text, paint): (&str, Paint), candidate: &Candidate| {
-        let mut spans = vec![Span::styled(text.to_owned(), theme.style(paint))];
+    let title = |look: SideLook, candidate: &Candidate| {
+        let mut spans = vec![Span::styled(look.title, theme.style(look.heading))];
         if tells_maker {
             let maker = match &candidate.maker {
                 Maker::Recorded => String::new(),
@@ -432,8 +478,8 @@ fn sides(
     );
     let (removed, added) = words(thought_a, thought_b);
     let (code_a, code_b) = (action_text(left), action_text(right));
-    let looks = is_only_looks(&code_a, &code_b);
-    let code_mark = match (code_a == code_b, looks) {
+    let only_looks = is_only_looks(&code_a, &code_b);
+    let code_mark = match (code_a == code_b, only_looks) {
         (true, _) => "  the same",
         (_, true) => "  differs in comments and blanks only",
         _ => "",
@@ -458,18 +504,22 @@ fn sides(
     if is_stacked {
         // One whole side after the other.
         let sides = [
-            (titles[0], left, &removed, Paint::RemovedWord, true),
-            (titles[1], right, &added, Paint::AddedWord, false),
+            (looks[0], left, &removed, true),
+            (looks[1], right, &added, false),
         ];
-        for (name, candidate, ranges, paint, is_first) in sides {
-            all.push(title(name, candidate));
+        for (look, candidate, ranges, is_first) in sides {
+            all.push(title(look, candidate));
             all.extend(part("thought", ""));
-            all.extend(half.painted(candidate.thought.as_deref().unwrap_or(""), ranges, paint));
+            all.extend(half.painted(
+                candidate.thought.as_deref().unwrap_or(""),
+                ranges,
+                look.words,
+            ));
             all.extend(part("code", code_mark));
             all.extend(code_side(
                 &rows,
                 if is_first { &code_a } else { &code_b },
-                is_first,
+                (is_first, look),
                 &half,
             ));
             all.extend(part("observation", ""));
@@ -478,19 +528,19 @@ fn sides(
         }
         return all;
     }
-    put(vec![title(titles[0], left)], vec![title(titles[1], right)]);
+    put(vec![title(looks[0], left)], vec![title(looks[1], right)]);
     put(part("thought", ""), part("thought", ""));
     put(
-        half.painted(thought_a, &removed, Paint::RemovedWord),
-        half.painted(thought_b, &added, Paint::AddedWord),
+        half.painted(thought_a, &removed, looks[0].words),
+        half.painted(thought_b, &added, looks[1].words),
     );
     put(vec![Line::default()], vec![Line::default()]);
     put(part("code", code_mark), part("code", ""));
     for row in &rows {
         let one = std::slice::from_ref(row);
         put(
-            code_side(one, &code_a, true, &half),
-            code_side(one, &code_b, false, &half),
+            code_side(one, &code_a, (true, looks[0]), &half),
+            code_side(one, &code_b, (false, looks[1]), &half),
         );
     }
     put(vec![Line::default()], vec![Line::default()]);
@@ -517,7 +567,7 @@ fn action_text(candidate: &Candidate) -> String {
 fn code_side(
     rows: &[LineRow],
     code: &str,
-    is_first: bool,
+    (is_first, look): (bool, SideLook),
     writer: &Writer<'_>,
 ) -> Vec<Line<'static>> {
     let theme = writer.theme;
@@ -532,10 +582,9 @@ fn code_side(
         let Some(text) = at.and_then(|at| texts.get(at)) else {
             continue;
         };
-        let (mark, paint) = match (row.is_equal, is_first) {
-            (true, _) => ("  ", Paint::Text),
-            (false, true) => ("- ", Paint::Removed),
-            (false, false) => ("+ ", Paint::Added),
+        let (mark, paint) = match row.is_equal {
+            true => ("  ", Paint::Text),
+            false => (look.mark, look.lines),
         };
         let colors = crate::tui::widgets::code_colors::colors(text, &[], theme);
         let base = theme.style(paint);
