@@ -109,7 +109,7 @@ fn prefer(
     let swapped = !subject.review().swapped;
     let accepted = (
         subject.target.clone(),
-        Verb::AcceptPair(Orientation { swapped }),
+        Verb::AcceptPair(Orientation::open(swapped)),
     );
     Ok(vec![turned, Some(accepted)])
 }
