@@ -74,6 +74,28 @@ impl Key {
         )
     }
 
+    /// The event of this key being pressed.
+    pub fn event(self) -> KeyEvent {
+        let mut modifiers = KeyModifiers::NONE;
+        for (on, modifier) in [
+            (self.ctrl, KeyModifiers::CONTROL),
+            (self.alt, KeyModifiers::ALT),
+            (self.shift, KeyModifiers::SHIFT),
+        ] {
+            modifiers.set(modifier, on);
+        }
+        let code = match self.code {
+            Code::Character(c) => KeyCode::Char(c),
+            Code::Function(number) => KeyCode::F(number),
+            Code::Named(at) => match NAMED.get(at) {
+                Some((_, KeyCode::Tab)) if self.shift => KeyCode::BackTab,
+                Some((_, code)) => *code,
+                None => KeyCode::Null,
+            },
+        };
+        KeyEvent::new(code, modifiers)
+    }
+
     /// Whether typing it writes a character.
     pub fn is_text(self) -> bool {
         let space = Code::named(KeyCode::Char(' '));
@@ -203,6 +225,7 @@ mod tests {
             let key: Key = text.parse().expect(text);
             assert_eq!(Some(key), event(code, modifiers), "{text}");
             assert_eq!(key.to_string().parse(), Ok(key), "{text}");
+            assert_eq!(Key::of(&key.event()), Some(key), "{text}");
         }
     }
 

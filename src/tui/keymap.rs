@@ -343,8 +343,9 @@ mod tests {
 
     #[test]
     fn a_patch_binds_unbinds_and_overrides() {
-        let (keymap, errors) =
-            patch("[corpus]\n\"x x\" = \"accept\"\na = \"\"\n[global]\n\"ctrl-q\" = \"quit\"\n");
+        let (keymap, errors) = patch(
+            "[corpus]\nx = \"\"\n\"x x\" = \"accept\"\na = \"\"\n[global]\n\"ctrl-q\" = \"quit\"\n",
+        );
         assert_eq!(errors, [""; 0]);
         assert_eq!(
             pressed(&keymap, Scope::Corpus, "x x"),

@@ -20,6 +20,7 @@ mod log_entries;
 mod overlays;
 mod picture_encoding;
 mod question;
+pub mod rehearsal;
 mod statistics;
 mod subject;
 pub mod terminal;

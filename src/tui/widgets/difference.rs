@@ -65,7 +65,8 @@ pub fn lines(first: &str, second: &str) -> Vec<LineRow> {
 
 /// Whether two pieces of Python differ, but only in comments, blanks and line breaks.
 pub fn is_only_looks(first: &str, second: &str) -> bool {
-    first != second && meaning(first) == meaning(second)
+    let same = || Some(meaning(first)? == meaning(second)?);
+    first != second && same() == Some(true)
 }
 
 /// Tokens without what only people read.

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Rect, Size};
 use ratatui::text::Line;
 use ratatui::widgets::{Block, Borders, Paragraph, Widget, Wrap};
 use ratatui_image::Image;
@@ -115,6 +115,14 @@ impl PictureStore {
         self.drawn.clear();
     }
 
+    /// Cells of a picture that has been drawn.
+    pub fn cells(&self, request: &PictureRequest) -> Option<Size> {
+        match self.known.get(request) {
+            Some(State::Ready(encoded)) => Some(encoded.protocol.size()),
+            _ => None,
+        }
+    }
+
     /// Pixels of a picture that has been drawn.
     pub fn pixels(&self, request: &PictureRequest) -> Option<(u32, u32)> {
         match self.known.get(request) {
@@ -155,7 +163,6 @@ fn labelled(name: &str, reason: &str, area: Rect, theme: &Theme, buffer: &mut Bu
 
 #[cfg(test)]
 mod tests {
-    use ratatui::layout::Size;
     use ratatui_image::Resize;
     use ratatui_image::picker::Picker;
 

@@ -155,6 +155,12 @@ fn wrap(pieces: Vec<Piece>, width: usize, wrapping: Wrapping, all: &mut Vec<Line
                 }
                 _ => Vec::new(),
             };
+            // The blanks at which it breaks are not seen.
+            if line.iter().any(|piece| !piece.is_blank) {
+                while line.last().is_some_and(|piece| piece.is_blank) {
+                    line.pop();
+                }
+            }
             all.push(to_line(std::mem::replace(&mut line, rest)));
             if hanging > 0 {
                 line.insert(0, blanks(hanging));
@@ -259,7 +265,7 @@ mod tests {
         let shown: Vec<(&str, bool)> = spans.iter().map(|(t, c)| (t.as_str(), *c)).collect();
         assert_eq!(
             shown,
-            [("a", false), ("b ", true), ("c", true), ("d", false)]
+            [("a", false), ("b", true), ("c", true), ("d", false)]
         );
     }
 

@@ -143,6 +143,11 @@ fn a_queue_leads_from_verdict_to_verdict() {
     let second = sitting.text().lines().next().unwrap().to_owned();
     assert_ne!(first, second);
     assert_eq!(sitting.verbs(), ["accept"]);
+    assert!(
+        sitting.text().contains("queue: 1 of 17 done"),
+        "{}",
+        sitting.text()
+    );
     sitting.press("a");
     assert_eq!(sitting.verbs(), ["accept", "accept"]);
     assert_ne!(second, sitting.text().lines().next().unwrap());

@@ -43,6 +43,15 @@ impl FacetList {
         self.selected = self.selected.min(last);
     }
 
+    /// How many of what is found are reviewed, and how many there are.
+    pub fn reviewed(&self) -> Option<(u64, u64)> {
+        let facet = self.counts.iter().find(|facet| facet.field == "review")?;
+        let total = facet.values.iter().map(|(_, count)| count).sum();
+        let open = facet.values.iter().find(|(value, _)| value == "unreviewed");
+        let open = open.map_or(0, |(_, count)| *count);
+        Some((total - open, total))
+    }
+
     fn rows(&self) -> Vec<Row<'_>> {
         let mut rows = Vec::new();
         for facet in &self.counts {

@@ -1,15 +1,16 @@
 //! The corpus: a search line, facets, what is found, and a preview of what is selected.
 
 mod facet_list;
+mod layout;
+mod preview;
 mod result_list;
 mod search_line;
 
 use std::sync::Arc;
 
 use ratatui::buffer::Buffer;
-use ratatui::crossterm::event::{KeyEvent, MouseButton, MouseEvent, MouseEventKind};
-use ratatui::layout::{Position, Rect};
-use ratatui::text::Line;
+use ratatui::crossterm::event::KeyEvent;
+use ratatui::layout::Rect;
 
 use crate::corpus::{Inspection, ListedHit};
 use crate::domain::TargetId;
@@ -20,21 +21,22 @@ use crate::tui::backend::understood;
 use crate::tui::draw_context::DrawContext;
 use crate::tui::effect::{
     CountRequest, Effect, FacetCount, Failure, Finding, Found, InspectRequest, KeptQueries,
-    PictureRequest, Purpose, Ticket, UnreviewedRequest,
+    Purpose, Ticket, UnreviewedRequest,
 };
 use crate::tui::overlays::{Choice, FullPicture, Overlay, Prompt};
 use crate::tui::question::Question;
 use crate::tui::subject::Subject;
 use crate::tui::theme::Paint;
-use crate::tui::widgets::pane::{self, Scroll};
+use crate::tui::widgets::pane::Scroll;
 use crate::tui::widgets::styled_text::cut;
 
 use super::Request;
-use super::record_lines::{Writer, preview};
 
 pub use result_list::{ResultList, thousands};
 
 use facet_list::{FacetList, toggled};
+use layout::Splits;
+use preview::Preview;
 use search_line::SearchLine;
 
 /// Orders that a key goes through.
@@ -75,44 +77,6 @@ pub struct CorpusView {
     /// A verdict leads on to the next item that is unreviewed.
     pub is_queue: bool,
     splits: Splits,
-}
-
-/// What is selected, to the side.
-#[derive(Debug, Default)]
-struct Preview {
-    /// What it is of.
-    wanted: Option<TargetId>,
-    record: Option<Arc<Inspection>>,
-    failure: Option<String>,
-    scroll: Scroll,
-    /// Lines for a record and a width.
-    shown: Option<(u16, Vec<Line<'static>>)>,
-    picture: usize,
-    area: Rect,
-}
-
-/// How wide panes are, in percent, and where their borders were drawn.
-#[derive(Debug)]
-struct Splits {
-    facets: u16,
-    preview: u16,
-    facets_border: Option<u16>,
-    preview_border: Option<u16>,
-    dragged: Option<Focus>,
-    area: Rect,
-}
-
-impl Default for Splits {
-    fn default() -> Self {
-        Self {
-            facets: 20,
-            preview: 36,
-            facets_border: None,
-            preview_border: None,
-            dragged: None,
-            area: Rect::default(),
-        }
-    }
 }
 
 impl CorpusView {
@@ -416,7 +380,7 @@ impl CorpusView {
                 self.preview.picture = self.preview.picture.saturating_sub(1)
             }
             Action::Zoom => {
-                let pictures = self.pictures();
+                let pictures = self.preview.pictures();
                 if pictures.is_empty() {
                     return vec![Request::Say("it has no picture".to_owned())];
                 }
@@ -433,6 +397,15 @@ impl CorpusView {
             action => return vec![Request::Decide(action, self.subjects())],
         }
         Vec::new()
+    }
+
+    /// What a queue says of itself.
+    pub fn queue_words(&self) -> Option<String> {
+        let words = match self.facets.reviewed() {
+            Some((done, total)) => format!("queue: {done} of {total} done"),
+            None => "queue".to_owned(),
+        };
+        self.is_queue.then_some(words)
     }
 
     /// Asks for the next item that one has not reviewed.
@@ -590,104 +563,6 @@ impl CorpusView {
         }
     }
 
-    /// Takes the mouse.
-    pub fn mouse(&mut self, event: &MouseEvent) -> Vec<Request> {
-        let at = Position::new(event.column, event.row);
-        let pane = [
-            (Focus::Facets, self.facets.area),
-            (Focus::Results, self.list.area),
-            (Focus::Preview, self.preview.area),
-        ]
-        .into_iter()
-        .find(|(_, area)| area.contains(at))
-        .map(|(pane, _)| pane);
-        match event.kind {
-            MouseEventKind::ScrollDown | MouseEventKind::ScrollUp => {
-                let rows = if event.kind == MouseEventKind::ScrollDown {
-                    3
-                } else {
-                    -3
-                };
-                let focus = self.focus;
-                self.focus = pane.unwrap_or(focus);
-                let requests = self.move_by(rows).unwrap_or_default();
-                self.focus = focus;
-                requests
-            }
-            MouseEventKind::Down(MouseButton::Left) => {
-                self.splits.dragged = self.splits.at(at);
-                if self.splits.dragged.is_some() {
-                    return Vec::new();
-                }
-                if at.y == self.splits.area.y {
-                    self.line.begin();
-                    return Vec::new();
-                }
-                self.click(pane, at)
-            }
-            MouseEventKind::Drag(MouseButton::Left) => {
-                self.splits.drag(at.x);
-                Vec::new()
-            }
-            MouseEventKind::Up(_) => {
-                self.splits.dragged = None;
-                Vec::new()
-            }
-            _ => Vec::new(),
-        }
-    }
-
-    fn click(&mut self, pane: Option<Focus>, at: Position) -> Vec<Request> {
-        let Some(pane) = pane else {
-            return Vec::new();
-        };
-        let was_focused = self.focus == pane;
-        self.focus = pane;
-        match pane {
-            Focus::Facets if self.facets.click(at.y) => self.toggle(false),
-            Focus::Results => {
-                let before = self.list.selected().map(|row| row.hit.id.clone());
-                if !self.list.click(at.y) {
-                    return Vec::new();
-                }
-                let selected = self.list.selected().map(|row| row.hit.id.clone());
-                // A click on what is selected opens it.
-                match was_focused && before == selected {
-                    true => self.open(),
-                    false => self.move_results(0),
-                }
-            }
-            _ => Vec::new(),
-        }
-    }
-
-    fn pictures(&self) -> Vec<PictureRequest> {
-        let Some(record) = &self.preview.record else {
-            return Vec::new();
-        };
-        let part = self
-            .preview
-            .wanted
-            .as_ref()
-            .and_then(|id| id.part.as_deref());
-        let task = match (&record.current.content.trajectory, part) {
-            (Some(trajectory), None) => Some(&trajectory.task),
-            _ => record
-                .current
-                .pair(part)
-                .map(|(pair, _)| &pair.context.task),
-        };
-        let attachments = task.into_iter().flat_map(|task| &task.attachments);
-        let pictures = attachments.filter(|attachment| attachment.reference.is_picture());
-        let request = |attachment: &crate::domain::Attachment| PictureRequest {
-            record: record.record.id.clone(),
-            reference: attachment.reference.clone(),
-            room: ratatui::layout::Size::default(),
-            boxes: Vec::new(),
-        };
-        pictures.map(request).collect()
-    }
-
     /// Draws the view.
     pub fn draw(&mut self, area: Rect, buffer: &mut Buffer, context: &mut DrawContext<'_>) {
         self.splits.area = area;
@@ -723,171 +598,11 @@ impl CorpusView {
         let is_focused = self.focus == Focus::Results && !self.line.is_typing;
         self.list.draw(is_focused, layout.results, buffer, context);
         if let Some(preview) = layout.preview {
-            self.draw_preview(preview, buffer, context);
-        }
-    }
-
-    fn draw_preview(&mut self, area: Rect, buffer: &mut Buffer, context: &mut DrawContext<'_>) {
-        let is_focused = self.focus == Focus::Preview && !self.line.is_typing;
-        let title = pane::title("Preview", context.theme);
-        let inner = pane::frame(title, is_focused, area, context.theme, buffer);
-        self.preview.area = inner;
-        let pictures = self.pictures();
-        let mut text = inner;
-        if !pictures.is_empty() && inner.height >= 12 {
-            self.preview.picture = self.preview.picture.min(pictures.len() - 1);
-            let height = (inner.height * 2 / 5).min(16);
-            let place = Rect { height, ..inner };
-            if let Some(picture) = pictures.get(self.preview.picture) {
-                context
-                    .pictures
-                    .draw(picture.clone(), place, context.theme, buffer);
-            }
-            text = Rect {
-                y: inner.y + height,
-                height: inner.height - height,
-                ..inner
-            };
-            if pictures.len() > 1 {
-                let line = format!(
-                    "picture {} of {}  ] [",
-                    self.preview.picture + 1,
-                    pictures.len()
-                );
-                let line = cut(&line, usize::from(inner.width));
-                buffer.set_string(text.x, text.y, line, context.style(Paint::Dim));
-                text.y += 1;
-                text.height = text.height.saturating_sub(1);
-            }
-        }
-        let Some(record) = &self.preview.record else {
-            let said = self.preview.failure.as_deref().unwrap_or("");
-            let lines = crate::tui::widgets::styled_text::lines(
-                said,
-                context.style(Paint::Bad),
-                &[],
-                usize::from(text.width),
-                crate::tui::widgets::styled_text::Wrapping::Words,
-            );
-            pane::scrolled(
-                &lines,
-                &mut self.preview.scroll,
-                text,
-                context.theme,
-                buffer,
-            );
-            return;
-        };
-        if self
-            .preview
-            .shown
-            .as_ref()
-            .is_none_or(|(width, _)| *width != text.width)
-        {
-            let highlighter = Highlighter::from_query(&understood(&self.list.finding).0);
-            let writer = Writer {
-                theme: context.theme,
-                highlighter: &highlighter,
-                width: usize::from(text.width.saturating_sub(1)),
-            };
-            let part = self
-                .preview
-                .wanted
-                .as_ref()
-                .and_then(|id| id.part.as_deref());
-            self.preview.shown = Some((text.width, preview(record, part, &writer)));
-        }
-        if let Some((_, lines)) = &self.preview.shown {
-            pane::scrolled(lines, &mut self.preview.scroll, text, context.theme, buffer);
-        }
-    }
-
-    fn layout(&mut self, body: Rect) -> PaneLayout {
-        self.splits.facets_border = None;
-        self.splits.preview_border = None;
-        // Where there is no room, what has the focus is what is seen.
-        let wide = body.width >= 100;
-        let shows_facets = !self.hides_facets && (wide || self.focus == Focus::Facets);
-        let mut rest = body;
-        let mut layout = PaneLayout::default();
-        if shows_facets {
-            let width = (body.width * self.splits.facets / 100)
-                .clamp(18, 44)
-                .min(body.width / 2);
-            layout.facets = Some(Rect { width, ..body });
-            rest.x += width;
-            rest.width -= width;
-            self.splits.facets_border = Some(rest.x);
-        }
-        if self.hides_preview {
-            layout.results = rest;
-        } else if body.width >= 120 {
-            let width = (body.width * self.splits.preview / 100)
-                .clamp(30, rest.width.saturating_sub(40).max(30));
-            let results = rest.width.saturating_sub(width);
-            layout.results = Rect {
-                width: results,
-                ..rest
-            };
-            layout.preview = Some(Rect {
-                x: rest.x + results,
-                width,
-                ..rest
-            });
-            self.splits.preview_border = Some(rest.x + results);
-        } else if rest.height >= 12 {
-            let height = match self.focus {
-                Focus::Preview => rest.height * 2 / 3,
-                _ => rest.height * 2 / 5,
-            };
-            let results = rest.height - height;
-            layout.results = Rect {
-                height: results,
-                ..rest
-            };
-            layout.preview = Some(Rect {
-                y: rest.y + results,
-                height,
-                ..rest
-            });
-        } else if self.focus == Focus::Preview {
-            layout.preview = Some(rest);
-        } else {
-            layout.results = rest;
-        }
-        layout
-    }
-}
-
-#[derive(Debug, Default)]
-struct PaneLayout {
-    facets: Option<Rect>,
-    results: Rect,
-    preview: Option<Rect>,
-}
-
-impl Splits {
-    fn at(&self, at: Position) -> Option<Focus> {
-        let near = |border: Option<u16>| border.is_some_and(|x| at.x == x || at.x + 1 == x);
-        if at.y <= self.area.y {
-            None
-        } else if near(self.facets_border) {
-            Some(Focus::Facets)
-        } else if near(self.preview_border) {
-            Some(Focus::Preview)
-        } else {
-            None
-        }
-    }
-
-    fn drag(&mut self, x: u16) {
-        let width = self.area.width.max(1);
-        let percent = |columns: u16| (u32::from(columns) * 100 / u32::from(width)) as u16;
-        let from_left = percent(x.saturating_sub(self.area.x));
-        match self.dragged {
-            Some(Focus::Facets) => self.facets = from_left.clamp(10, 40),
-            Some(Focus::Preview) => self.preview = (100 - from_left.min(100)).clamp(20, 60),
-            _ => {}
+            let is_focused = self.focus == Focus::Preview && !self.line.is_typing;
+            let finding = &self.list.finding;
+            let highlighter = || Highlighter::from_query(&understood(finding).0);
+            self.preview
+                .draw(is_focused, highlighter, preview, buffer, context);
         }
     }
 }

@@ -1,24 +1,24 @@
 //! A trajectory step by step: the time line, the texts of one place, and its pictures.
 
+mod mouse;
 mod pane_stack;
 mod panes;
+mod pictures;
 mod time_line;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ratatui::buffer::Buffer;
-use ratatui::crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
-use ratatui::layout::{Position, Rect, Size};
-use ratatui::text::{Line, Span};
+use ratatui::layout::Rect;
+use ratatui::text::Span;
 
 use crate::corpus::Inspection;
 use crate::domain::{PictureReference, TargetId, Trajectory};
 use crate::index::Highlighter;
 use crate::tui::action::Action;
-use crate::tui::boxes::boxes;
 use crate::tui::draw_context::DrawContext;
-use crate::tui::effect::{Effect, PictureBox, PictureRequest};
+use crate::tui::effect::Effect;
 use crate::tui::overlays::{Choice, FullPicture, Overlay, Prompt, TextPage};
 use crate::tui::question::Question;
 use crate::tui::subject::Subject;
@@ -392,52 +392,6 @@ impl ReplayView {
         }
     }
 
-    /// Pictures of the step, then those of the task.
-    fn pictures(&self) -> Vec<PictureRequest> {
-        let Some(trajectory) = self.trajectory() else {
-            return Vec::new();
-        };
-        let step = self.step().and_then(|step| trajectory.steps.get(step - 1));
-        let own = step.into_iter().flat_map(|step| {
-            let observed = step.observation.iter().flat_map(|o| &o.pictures);
-            observed.chain(&step.pictures)
-        });
-        let of_task = trajectory.task.attachments.iter().map(|a| &a.reference);
-        let of_task: Vec<&PictureReference> = of_task.filter(|r| r.is_picture()).collect();
-        // A picture that the step's code names comes first.
-        let code = step.and_then(|step| step.code()).unwrap_or_default();
-        let named = |reference: &&&PictureReference| {
-            let label = reference.label();
-            let name = label.rsplit('/').next().unwrap_or(label);
-            !name.is_empty() && code.contains(name)
-        };
-        let (first, rest): (Vec<_>, Vec<_>) = of_task.iter().partition(|r| named(r));
-        let boxes: Vec<PictureBox> = match (self.shows_boxes, step) {
-            (true, Some(step)) => step
-                .observation
-                .as_ref()
-                .map(|o| boxes(&o.text))
-                .unwrap_or_default(),
-            _ => Vec::new(),
-        };
-        let mut seen: Vec<&PictureReference> = Vec::new();
-        for reference in own
-            .chain(first.into_iter().copied())
-            .chain(rest.into_iter().copied())
-        {
-            if !seen.contains(&reference) {
-                seen.push(reference);
-            }
-        }
-        let request = |reference: &PictureReference| PictureRequest {
-            record: self.record.record.id.clone(),
-            reference: reference.clone(),
-            room: Size::default(),
-            boxes: boxes.clone(),
-        };
-        seen.into_iter().map(request).collect()
-    }
-
     fn attachments(&self) -> Vec<Request> {
         let Some(trajectory) = self.trajectory() else {
             return Vec::new();
@@ -450,48 +404,6 @@ impl ReplayView {
             .filter(|reference| !reference.is_picture())
             .collect();
         vec![attachment_choice(&self.record, files)]
-    }
-
-    /// Takes the mouse.
-    pub fn mouse(&mut self, event: &MouseEvent) -> Vec<Request> {
-        let at = Position::new(event.column, event.row);
-        match event.kind {
-            MouseEventKind::ScrollDown | MouseEventKind::ScrollUp => {
-                let is_down = event.kind == MouseEventKind::ScrollDown;
-                if self.time_line.area.contains(at) {
-                    self.go(if is_down {
-                        self.entry + 1
-                    } else {
-                        self.entry.saturating_sub(1)
-                    });
-                } else if self.pictures_area.contains(at) {
-                    self.turn_picture(if is_down { 1 } else { -1 });
-                } else if let Some(pane) = self.panes.at(at.x, at.y) {
-                    self.panes.scroll(Some(pane), if is_down { 3 } else { -3 });
-                }
-            }
-            MouseEventKind::Down(MouseButton::Left) => {
-                self.is_dragging = self.border.is_some_and(|x| at.x == x || at.x + 1 == x);
-                if self.is_dragging {
-                } else if let Some(entry) = self.time_line.at(at) {
-                    self.focus = Focus::TimeLine;
-                    self.go(entry);
-                } else if self.pictures_area.contains(at) {
-                    return self.act(Action::Zoom, &Theme::plain());
-                } else if self.panes.at(at.x, at.y).is_some() {
-                    self.focus = Focus::Panes;
-                    self.panes.click(at.x, at.y);
-                }
-            }
-            MouseEventKind::Drag(MouseButton::Left) if self.is_dragging => {
-                let right = u32::from(self.area.right().saturating_sub(at.x));
-                let percent = right * 100 / u32::from(self.area.width.max(1));
-                self.divided = u16::try_from(percent).unwrap_or(50).clamp(15, 60);
-            }
-            MouseEventKind::Up(_) => self.is_dragging = false,
-            _ => {}
-        }
-        Vec::new()
     }
 
     /// Draws the view.
@@ -589,105 +501,11 @@ impl ReplayView {
         }
         buffer.set_line(area.x, area.y, &line, area.width);
     }
-
-    fn draw_pictures(
-        &mut self,
-        pictures: &[PictureRequest],
-        buffer: &mut Buffer,
-        context: &mut DrawContext<'_>,
-    ) {
-        let area = self.pictures_area;
-        if pictures.is_empty() || area.width < 4 || area.height < 3 {
-            return;
-        }
-        if self.is_grid && pictures.len() > 1 {
-            for (picture, place) in pictures.iter().zip(grid(pictures.len(), area)) {
-                context
-                    .pictures
-                    .draw(picture.clone(), place, context.theme, buffer);
-            }
-            return;
-        }
-        let Some(picture) = pictures.get(self.picture) else {
-            return;
-        };
-        let labels: Vec<Line<'static>> = box_labels(&picture.boxes, context.theme);
-        let below = 1 + u16::try_from(labels.len())
-            .unwrap_or(u16::MAX)
-            .min(area.height / 3);
-        let place = Rect {
-            height: area.height.saturating_sub(below),
-            ..area
-        };
-        let mut request = picture.clone();
-        request.room = place.as_size();
-        context
-            .pictures
-            .draw(request.clone(), place, context.theme, buffer);
-        let label = request.reference.label();
-        let name = label.rsplit(['/', '\\']).next().unwrap_or(label);
-        let pixels = context.pictures.pixels(&request);
-        let size = pixels.map_or(String::new(), |(w, h)| format!(" {w}×{h}"));
-        let number = match pictures.len() {
-            1 => String::new(),
-            count => format!("{}/{count} ", self.picture + 1),
-        };
-        let line = crate::tui::widgets::styled_text::cut(
-            &format!("{number}{name}{size}"),
-            usize::from(area.width),
-        );
-        buffer.set_string(area.x, place.bottom(), line, context.style(Paint::Dim));
-        for (line, y) in labels.iter().zip(place.bottom() + 1..area.bottom()) {
-            buffer.set_line(area.x, y, line, area.width);
-        }
-    }
 }
 
 fn step_count(record: &Inspection) -> usize {
     let trajectory = record.current.content.trajectory.as_ref();
     trajectory.map_or(0, |trajectory| trajectory.steps.len())
-}
-
-/// What boxes are said to be, each in its colour.
-fn box_labels(boxes: &[PictureBox], theme: &Theme) -> Vec<Line<'static>> {
-    use crate::tui::picture_encoding::BOX_COLORS;
-    let named = boxes
-        .iter()
-        .enumerate()
-        .filter(|(_, found)| !found.label.is_empty());
-    let line = |(number, found): (usize, &PictureBox)| {
-        let [r, g, b] = BOX_COLORS[number % BOX_COLORS.len()];
-        let color = ratatui::style::Color::Rgb(r, g, b);
-        let style = theme.style(Paint::Text);
-        let style = match theme.has_colors() {
-            true => style.fg(color),
-            false => style,
-        };
-        let label = crate::domain::visible_line(&found.label).into_owned();
-        Line::styled(format!("□ {label}"), style)
-    };
-    named.map(line).collect()
-}
-
-/// Places for so many pictures, in rows.
-fn grid(count: usize, area: Rect) -> Vec<Rect> {
-    let columns = match count {
-        0 | 1 => 1,
-        2..=4 => 2,
-        _ => 3,
-    };
-    let rows = count.div_ceil(columns);
-    let (width, height) = (
-        area.width / columns as u16,
-        area.height / rows.max(1) as u16,
-    );
-    let place = |number: usize| Rect {
-        x: area.x + (number % columns) as u16 * width,
-        y: area.y + (number / columns) as u16 * height,
-        width: width.saturating_sub(1),
-        height,
-    };
-    (0..count).map(place).collect()
 }
 
 /// JSON with line breaks; what can't be read stays as it is.

@@ -1,38 +1,34 @@
 //! The state of the TUI and the one function that changes it: a message in, effects out. Nothing here touches the world.
 
+mod answers;
+mod drawing;
+mod keys;
+
 use std::sync::Arc;
 use std::time::Duration;
-
-use ratatui::Frame;
-use ratatui::crossterm::event::{Event, KeyEvent, KeyEventKind, MouseEvent};
-use ratatui::layout::Rect;
-use ratatui::text::{Line, Span};
 
 use crate::corpus::Inspection;
 use crate::domain::TargetId;
 
-use super::action::{Action, Scope};
-use super::decisions::{self, Asked};
-use super::draw_context::DrawContext;
-use super::effect::{
-    CommitRequest, Effect, Failure, InspectRequest, JobId, Message, Purpose, Reversal, Ticket,
+use crate::tui::action::{Action, Scope};
+use crate::tui::decisions::{self};
+use crate::tui::effect::{
+    Effect, Failure, InspectRequest, JobId, Message, Purpose, Reversal, Ticket,
 };
-use super::key::Key;
-use super::keymap::{Keymap, Pressed, words};
-use super::overlays::{Answer, Help, Notice, Outcome, Overlay, Palette, TextPage};
-use super::question::Question;
-use super::subject::Subject;
-use super::theme::{ColorDepth, Paint, THEMES, Theme};
-use super::views::Request;
-use super::views::compare::CompareView;
-use super::views::corpus::CorpusView;
-use super::views::edit::{EditView, Purpose as EditPurpose};
-use super::views::jobs::JobsView;
-use super::views::log::LogView;
-use super::views::replay::ReplayView;
-use super::views::statistics::StatisticsView;
-use super::widgets::picture::PictureStore;
-use super::widgets::styled_text::cut;
+use crate::tui::key::Key;
+use crate::tui::keymap::Keymap;
+use crate::tui::overlays::{Help, Notice, Overlay, Palette, TextPage};
+use crate::tui::subject::Subject;
+use crate::tui::theme::{ColorDepth, Paint, THEMES, Theme};
+use crate::tui::views::Request;
+use crate::tui::views::compare::CompareView;
+use crate::tui::views::corpus::CorpusView;
+use crate::tui::views::edit::EditView;
+use crate::tui::views::jobs::JobsView;
+use crate::tui::views::log::LogView;
+use crate::tui::views::replay::ReplayView;
+use crate::tui::views::statistics::StatisticsView;
+use crate::tui::widgets::picture::PictureStore;
 
 /// A smaller terminal shows only that it is too small.
 pub const SMALLEST: (u16, u16) = (60, 15);
@@ -366,7 +362,7 @@ impl App {
         }
     }
 
-    fn committed(&mut self, committed: Result<super::effect::Committed, Failure>) {
+    fn committed(&mut self, committed: Result<crate::tui::effect::Committed, Failure>) {
         let committed = match committed {
             Ok(committed) => committed,
             Err(failure) => return self.fail(failure),
@@ -412,289 +408,6 @@ impl App {
                 hints: vec!["set VISUAL or EDITOR to the name of an editor".to_owned()],
             }),
             _ => {}
-        }
-    }
-
-    fn input(&mut self, event: &Event) {
-        match event {
-            Event::Key(key) if key.kind != KeyEventKind::Release => self.press(key),
-            Event::Paste(text) => self.paste(text),
-            Event::Mouse(mouse) => self.mouse(mouse),
-            _ => {}
-        }
-    }
-
-    fn press(&mut self, event: &KeyEvent) {
-        self.said = None;
-        if let Some(overlay) = self.overlays.last_mut() {
-            // Leaving works from everywhere.
-            let key = Key::of(event);
-            let quits = key.is_some_and(|key| {
-                self.options.keymap.pressed(Scope::Global, &[key]) == Pressed::Action(Action::Quit)
-            });
-            if quits {
-                return self.act(Action::Quit);
-            }
-            let outcome = overlay.press(event);
-            return self.take_outcome(outcome);
-        }
-        let Some(key) = Key::of(event) else { return };
-        let scope = self.scope();
-        let mut keys = std::mem::take(&mut self.pressed);
-        let goes_on = !keys.is_empty();
-        keys.push(key);
-        match self.options.keymap.pressed(scope, &keys) {
-            Pressed::Action(action) => self.act(action),
-            Pressed::Incomplete => self.pressed = keys,
-            // What was begun is dropped, and the key counts by itself.
-            Pressed::Nothing if goes_on => match self.options.keymap.pressed(scope, &[key]) {
-                Pressed::Action(action) => self.act(action),
-                Pressed::Incomplete => self.pressed = vec![key],
-                Pressed::Nothing => self.type_key(event, key, scope),
-            },
-            Pressed::Nothing => self.type_key(event, key, scope),
-        }
-    }
-
-    fn type_key(&mut self, event: &KeyEvent, key: Key, scope: Scope) {
-        match scope {
-            Scope::Query => {
-                let requests = self.corpus.type_key(event);
-                self.grant(requests);
-            }
-            Scope::Edit => {
-                // Leaving works from everywhere.
-                if self.options.keymap.pressed(Scope::Global, &[key])
-                    == Pressed::Action(Action::Quit)
-                    && !key.is_text()
-                {
-                    return self.act(Action::CancelEdit);
-                }
-                if let Some(View::Edit(view)) = self.views.last_mut() {
-                    view.press(event);
-                }
-            }
-            _ => {
-                let text = format!("{} does nothing here: ? lists the keys", words(&[key]));
-                self.say(text, Paint::Dim);
-            }
-        }
-        if scope == Scope::Query
-            && self.options.keymap.pressed(Scope::Global, &[key]) == Pressed::Action(Action::Quit)
-            && !key.is_text()
-        {
-            self.act(Action::Quit);
-        }
-    }
-
-    fn paste(&mut self, text: &str) {
-        if let Some(overlay) = self.overlays.last_mut() {
-            return overlay.paste(text);
-        }
-        match self.views.last_mut() {
-            Some(View::Edit(view)) => view.paste(text),
-            None => {
-                let requests = self.corpus.paste(text);
-                self.grant(requests);
-            }
-            _ => {}
-        }
-    }
-
-    fn mouse(&mut self, event: &MouseEvent) {
-        if let Some(overlay) = self.overlays.last_mut() {
-            let outcome = overlay.mouse(event);
-            return self.take_outcome(outcome);
-        }
-        let requests = match self.views.last_mut() {
-            None => self.corpus.mouse(event),
-            Some(View::Replay(replay)) => replay.mouse(event),
-            Some(View::Compare(compare)) => compare.mouse(event),
-            Some(View::Edit(view)) => view.mouse(event),
-            Some(View::Statistics) => self.statistics.mouse(event),
-            Some(View::Jobs) => self.jobs.mouse(event),
-            Some(View::Log) => self.log.mouse(event),
-        };
-        self.grant(requests);
-    }
-
-    fn take_outcome(&mut self, outcome: Outcome) {
-        match outcome {
-            Outcome::Stay => {}
-            Outcome::Close => {
-                self.overlays.pop();
-            }
-            Outcome::Answer(answer) => {
-                self.overlays.pop();
-                self.answer(answer);
-            }
-        }
-    }
-
-    fn answer(&mut self, answer: Answer) {
-        let subjects = self.asked_about.clone();
-        match answer {
-            Answer::Run(action) => self.act(action),
-            Answer::Rejected(why) => self.commit(decisions::rejection(&subjects, why)),
-            Answer::Confirmed(Question::Commit(request)) => self.commit(*request),
-            Answer::Confirmed(Question::DropEdit) => {
-                self.views.pop();
-            }
-            Answer::Confirmed(_) => {}
-            Answer::Text(question, text) => self.answer_text(&question, &text, &subjects),
-            Answer::Chosen(question, option) => self.answer_choice(question, option, &subjects),
-        }
-    }
-
-    fn answer_text(&mut self, question: &Question, text: &str, subjects: &[Subject]) {
-        if text.is_empty() {
-            return;
-        }
-        match question {
-            Question::Tag => {
-                let tag = crate::domain::review::TagName {
-                    tag: text.to_owned(),
-                };
-                self.commit(decisions::commit(
-                    subjects,
-                    &format!("tagged {text}"),
-                    &decisions::Deed::Tag(tag),
-                ));
-            }
-            Question::Untag(_) => self.untag(subjects, text),
-            Question::SaveQuery => {
-                let requests = self.corpus.save_query(text);
-                self.grant(requests);
-            }
-            Question::GoToStep => {
-                if let Some(View::Replay(replay)) = self.views.last_mut() {
-                    let requests = match text.parse() {
-                        Ok(number) => replay.go_to_step(number),
-                        Err(_) => vec![Request::Say(format!("`{text}` is no number"))],
-                    };
-                    self.grant(requests);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn untag(&mut self, subjects: &[Subject], tag: &str) {
-        let done = format!("took the tag {tag} away");
-        let tag = crate::domain::review::TagName {
-            tag: tag.to_owned(),
-        };
-        self.commit(decisions::commit(
-            subjects,
-            &done,
-            &decisions::Deed::Untag(tag),
-        ));
-    }
-
-    fn answer_choice(&mut self, question: Question, option: usize, subjects: &[Subject]) {
-        match question {
-            Question::Untag(tags) => {
-                if let Some(tag) = tags.get(option) {
-                    self.untag(subjects, tag);
-                }
-            }
-            Question::UseQuery(queries) => {
-                if let Some(query) = queries.get(option) {
-                    let requests = self.corpus.set_query(query);
-                    self.grant(requests);
-                }
-            }
-            Question::EditField(fields) => {
-                if let (Some((field, side)), Some(subject)) = (fields.get(option), subjects.first())
-                {
-                    self.edit(subject, *field, *side);
-                }
-            }
-            Question::Attachment(record, files) => {
-                if let Some(file) = files.get(option) {
-                    self.effects
-                        .push(Effect::ReadAttachment(record, file.clone()));
-                }
-            }
-            Question::PairCandidate(count) => {
-                let Some(subject) = subjects.first() else {
-                    return;
-                };
-                if option < count {
-                    if let Some(request) = decisions::pair_with_candidate(subject, option) {
-                        self.commit(request);
-                    }
-                } else {
-                    self.write_candidate(subject);
-                }
-            }
-            Question::Adjudicate => self.commit(decisions::ruling(subjects, option)),
-            _ => {}
-        }
-    }
-
-    /// An editor for a better candidate, which begins with what the step says.
-    fn write_candidate(&mut self, subject: &Subject) {
-        let record = subject.record.as_ref();
-        let trajectory = record.and_then(|record| record.current.content.trajectory.as_ref());
-        let step = subject
-            .step
-            .and_then(|number| trajectory?.steps.get(number.checked_sub(1)?));
-        let Some(step) = step else { return };
-        let thought = step.thought.as_deref().unwrap_or_default();
-        let code = step.code().unwrap_or_default();
-        let text = format!("Thought: {thought}\nCode:\n```py\n{code}\n```");
-        let title = format!(
-            "A better candidate than step {} of {}",
-            subject.step.unwrap_or(0),
-            subject.id
-        );
-        let view = EditView::new(title, &text, false, EditPurpose::Candidate(subject.clone()));
-        self.views.push(View::Edit(Box::new(view)));
-    }
-
-    fn edit(
-        &mut self,
-        subject: &Subject,
-        field: crate::domain::review::Field,
-        side: Option<crate::domain::review::Side>,
-    ) {
-        match decisions::field_editor(subject, field, side) {
-            Ok(view) => self.views.push(View::Edit(Box::new(view))),
-            Err(reason) => self.say(reason, Paint::Warning),
-        }
-    }
-
-    fn commit(&mut self, request: CommitRequest) {
-        if self.options.annotator.is_empty() {
-            return self.fail(Failure {
-                message: "nobody knows who reviews".to_owned(),
-                hints: vec![
-                    "start with --as-user NAME, or set `annotator` under [review] in the settings"
-                        .to_owned(),
-                ],
-            });
-        }
-        self.effects.push(Effect::Commit(request));
-    }
-
-    fn decide(&mut self, action: Action, subjects: Vec<Subject>) {
-        // The pane that has the focus says what is edited.
-        if action == Action::EditField
-            && let Some(View::Replay(replay)) = self.views.last()
-            && let Some(field) = replay.pane_in_focus().and_then(|pane| pane.field())
-            && let Some(subject) = subjects.first()
-        {
-            let subject = subject.clone();
-            return self.edit(&subject, field, None);
-        }
-        let asked = decisions::ask(action, &subjects, &self.options.reasons);
-        self.asked_about = subjects;
-        match asked {
-            Asked::Commit(request) => self.commit(request),
-            Asked::Overlay(overlay) => self.overlays.push(*overlay),
-            Asked::Editor(view) => self.views.push(View::Edit(view)),
-            Asked::Say(text) => self.say(text, Paint::Warning),
         }
     }
 
@@ -778,27 +491,6 @@ impl App {
         }
     }
 
-    fn save_edit(&mut self) {
-        let Some(View::Edit(view)) = self.views.last() else {
-            return;
-        };
-        if !view.is_changed() && matches!(view.purpose, EditPurpose::Field(_)) {
-            self.views.pop();
-            return self.say("nothing was changed", Paint::Dim);
-        }
-        match decisions::saved(view) {
-            Ok(request) => {
-                self.views.pop();
-                self.commit(request);
-            }
-            // What was typed stays.
-            Err(reason) => self.fail(Failure {
-                message: reason,
-                hints: Vec::new(),
-            }),
-        }
-    }
-
     fn act_in_view(&mut self, action: Action) {
         let requests = match self.views.last_mut() {
             None if self.corpus.is_typing() => self.corpus.act_in_line(action),
@@ -851,183 +543,4 @@ impl App {
             }
         }
     }
-
-    /// Draws everything.
-    pub fn draw(&mut self, frame: &mut Frame<'_>) {
-        let area = frame.area();
-        let buffer = frame.buffer_mut();
-        let mut context = DrawContext {
-            theme: &self.options.theme,
-            keymap: &self.options.keymap,
-            pictures: &mut self.pictures,
-            cursor: None,
-        };
-        if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
-            let text = format!(
-                "{}×{} is too small: retake needs {}×{}",
-                area.width, area.height, SMALLEST.0, SMALLEST.1
-            );
-            let lines = super::widgets::styled_text::lines(
-                &text,
-                context.style(Paint::Warning),
-                &[],
-                usize::from(area.width),
-                super::widgets::styled_text::Wrapping::Words,
-            );
-            for (line, y) in lines.iter().zip(area.y..area.bottom()) {
-                buffer.set_line(area.x, y, line, area.width);
-            }
-            return;
-        }
-        buffer.set_style(area, context.style(Paint::Text));
-        let body = Rect {
-            height: area.height - 1,
-            ..area
-        };
-        match self.views.last_mut() {
-            None => self.corpus.draw(body, buffer, &mut context),
-            Some(View::Replay(replay)) => replay.draw(body, buffer, &mut context),
-            Some(View::Compare(compare)) => compare.draw(body, buffer, &mut context),
-            Some(View::Edit(view)) => view.draw(body, buffer, &mut context),
-            Some(View::Statistics) => self.statistics.draw(body, buffer, &mut context),
-            Some(View::Jobs) => self.jobs.draw(body, buffer, &mut context),
-            Some(View::Log) => self.log.draw(body, buffer, &mut context),
-        }
-        let status = Rect {
-            y: area.bottom() - 1,
-            height: 1,
-            ..area
-        };
-        buffer.set_style(status, context.style(Paint::Status));
-        let right = right_of_status(&self.options, &self.corpus, &self.jobs);
-        let right_width = u16::try_from(super::widgets::styled_text::width(&right))
-            .unwrap_or(0)
-            .min(area.width / 2);
-        let left = match (&self.said, self.pressed.is_empty()) {
-            (_, false) => Span::styled(
-                format!(" {} …", words(&self.pressed)),
-                context.style(Paint::Key),
-            ),
-            (Some((text, paint)), _) => Span::styled(format!(" {text}"), context.style(*paint)),
-            (None, _) => Span::styled(
-                hints(
-                    &self.options.keymap,
-                    self.views.last(),
-                    self.corpus.is_typing(),
-                ),
-                context.style(Paint::Dim),
-            ),
-        };
-        let room = usize::from(area.width.saturating_sub(right_width + 1));
-        let left = Span::styled(cut(&left.content, room), left.style);
-        buffer.set_line(status.x, status.y, &Line::from(left), status.width);
-        let right = cut(&right, usize::from(right_width));
-        buffer.set_string(
-            status.right() - right_width,
-            status.y,
-            right,
-            context.style(Paint::Dim),
-        );
-        // Only the overlay in front has the cursor.
-        for overlay in &mut self.overlays {
-            context.cursor = None;
-            overlay.draw(body, buffer, &mut context);
-        }
-        if let Some(cursor) = context.cursor {
-            frame.set_cursor_position(cursor);
-        }
-    }
-}
-
-fn right_of_status(options: &AppOptions, corpus: &CorpusView, jobs: &JobsView) -> String {
-    let mut parts = Vec::new();
-    if let Some(job) = jobs.running() {
-        parts.push(job);
-    }
-    if corpus.is_queue {
-        parts.push("queue".to_owned());
-    }
-    if !options.annotator.is_empty() {
-        parts.push(options.annotator.clone());
-    }
-    parts.push(options.title.clone());
-    format!("{} ", parts.join(" · "))
-}
-
-/// A few keys of the view in front.
-fn hints(keymap: &Keymap, view: Option<&View>, is_typing: bool) -> String {
-    let (scope, actions): (Scope, &[(Action, &str)]) = match view {
-        None if is_typing => (
-            Scope::Query,
-            &[
-                (Action::AcceptQuery, "done"),
-                (Action::Complete, "completes"),
-                (Action::OlderQuery, "history"),
-                (Action::CancelQuery, "back"),
-            ],
-        ),
-        None => (
-            Scope::Corpus,
-            &[
-                (Action::EditQuery, "search"),
-                (Action::Open, "open"),
-                (Action::Accept, "accept"),
-                (Action::Reject, "reject"),
-                (Action::Mark, "mark"),
-                (Action::Help, "help"),
-                (Action::Palette, "actions"),
-            ],
-        ),
-        Some(View::Replay(_)) => (
-            Scope::Replay,
-            &[
-                (Action::PreviousStep, "back"),
-                (Action::NextStep, "next step"),
-                (Action::Accept, "accept"),
-                (Action::Reject, "reject"),
-                (Action::EditField, "edit"),
-                (Action::LabelBad, "bad step"),
-                (Action::Help, "help"),
-            ],
-        ),
-        Some(View::Compare(_)) => (
-            Scope::Compare,
-            &[
-                (Action::Accept, "accept"),
-                (Action::Swap, "swap"),
-                (Action::Tie, "tie"),
-                (Action::Reject, "reject"),
-                (Action::EditField, "edit"),
-                (Action::ToggleBlind, "blind"),
-                (Action::Help, "help"),
-            ],
-        ),
-        Some(View::Edit(_)) => (Scope::Edit, &[]),
-        Some(View::Statistics) => (
-            Scope::Stats,
-            &[(Action::Back, "back"), (Action::Help, "help")],
-        ),
-        Some(View::Jobs) => (
-            Scope::Jobs,
-            &[
-                (Action::CancelJob, "cancel"),
-                (Action::Back, "back"),
-                (Action::Help, "help"),
-            ],
-        ),
-        Some(View::Log) => (
-            Scope::Log,
-            &[
-                (Action::Undo, "undo"),
-                (Action::Redo, "redo"),
-                (Action::Open, "open"),
-                (Action::Back, "back"),
-            ],
-        ),
-    };
-    let named = actions.iter().filter_map(|(action, word)| {
-        let chords = keymap.chords(scope, *action);
-        chords.first().map(|chord| format!("{chord} {word}"))
-    });
-    format!(" {}", named.collect::<Vec<_>>().join("   "))
 }
