@@ -105,7 +105,7 @@ fn record(verb: Verb, id: &str, annotator: &str, number: u64) -> ReviewRecord {
         annotator: Arc::from(annotator),
         target,
         verb,
-        batch: (number % 3 == 0).then_some(Uuid::from_u128(11)),
+        batch: number.is_multiple_of(3).then_some(Uuid::from_u128(11)),
         checksum: 0,
     }
 }

@@ -235,7 +235,7 @@ mod tests {
     #[test]
     fn a_refusal_and_half_an_answer_are_no_ability() {
         let (abilities, _) = parse(b"\x1b_Gi=31;ENOTSUPPORTED\x1b\\\x1b[?1;2c");
-        assert_eq!(abilities.kitty || abilities.sixel, false);
+        assert!(!abilities.kitty && !abilities.sixel);
         assert!(abilities.is_done);
         assert_eq!(parse(b"\x1b_Gi=31;O").0, Abilities::default());
         assert_eq!(parse(b"\x1b[?6").0, Abilities::default());

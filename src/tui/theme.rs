@@ -221,9 +221,11 @@ impl StyleEntry {
             let color = Color::from_str(text).map_err(|_| format!("`{text}` is no colour"))?;
             Ok(shown(color, depth))
         };
-        let mut style = Style::default();
-        style.fg = color(&self.fg)?;
-        style.bg = color(&self.bg)?;
+        let mut style = Style {
+            fg: color(&self.fg)?,
+            bg: color(&self.bg)?,
+            ..Style::default()
+        };
         for (on, modifier) in [
             (self.bold, Modifier::BOLD),
             (self.dim, Modifier::DIM),

@@ -22,15 +22,10 @@ impl App {
 
     pub(super) fn press(&mut self, event: &KeyEvent) {
         self.said = None;
+        if !self.overlays.is_empty() && Key::of(event).is_some_and(|key| self.is_quit(key)) {
+            return self.act(Action::Quit);
+        }
         if let Some(overlay) = self.overlays.last_mut() {
-            // Leaving works from everywhere.
-            let key = Key::of(event);
-            let quits = key.is_some_and(|key| {
-                self.options.keymap.pressed(Scope::Global, &[key]) == Pressed::Action(Action::Quit)
-            });
-            if quits {
-                return self.act(Action::Quit);
-            }
             let outcome = overlay.press(event);
             return self.take_outcome(outcome);
         }
@@ -52,20 +47,28 @@ impl App {
         }
     }
 
+    /// Whether an event asks to leave, which works from everywhere.
+    pub(super) fn quits(&self, event: &Event) -> bool {
+        let key = event.as_key_event().and_then(|key| Key::of(&key));
+        key.is_some_and(|key| self.is_quit(key))
+    }
+
+    /// Whether a key that is no text asks to leave, whatever is in front.
+    fn is_quit(&self, key: Key) -> bool {
+        let asked = self.options.keymap.pressed(Scope::Global, &[key]);
+        asked == Pressed::Action(Action::Quit) && !key.is_text()
+    }
+
     pub(super) fn type_key(&mut self, event: &KeyEvent, key: Key, scope: Scope) {
         match scope {
+            Scope::Query if self.is_quit(key) => self.act(Action::Quit),
             Scope::Query => {
                 let requests = self.corpus.type_key(event);
                 self.grant(requests);
             }
+            // Not before somebody says that what was typed may go.
+            Scope::Edit if self.is_quit(key) => self.act(Action::CancelEdit),
             Scope::Edit => {
-                // Leaving works from everywhere.
-                if self.options.keymap.pressed(Scope::Global, &[key])
-                    == Pressed::Action(Action::Quit)
-                    && !key.is_text()
-                {
-                    return self.act(Action::CancelEdit);
-                }
                 if let Some(View::Edit(view)) = self.views.last_mut() {
                     view.press(event);
                 }
@@ -74,12 +77,6 @@ impl App {
                 let text = format!("{} does nothing here: ? lists the keys", words(&[key]));
                 self.say(text, Paint::Dim);
             }
-        }
-        if scope == Scope::Query
-            && self.options.keymap.pressed(Scope::Global, &[key]) == Pressed::Action(Action::Quit)
-            && !key.is_text()
-        {
-            self.act(Action::Quit);
         }
     }
 

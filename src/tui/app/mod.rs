@@ -7,6 +7,8 @@ mod keys;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ratatui::crossterm::event::Event;
+
 use crate::corpus::Inspection;
 use crate::domain::TargetId;
 
@@ -93,6 +95,9 @@ pub struct App {
     said: Option<(String, Paint)>,
     opening: Option<JobId>,
     effects: Vec<Effect>,
+    /// Whether a record is on its way that is to be opened: what is typed meanwhile is meant for its view.
+    waits_for_record: bool,
+    held: Vec<Event>,
     is_over: bool,
 }
 
@@ -116,6 +121,8 @@ impl App {
             said: None,
             opening: None,
             effects: Vec::new(),
+            waits_for_record: false,
+            held: Vec::new(),
             is_over: false,
         };
         let (job, progress) = app.jobs.start("open the corpus");
@@ -156,6 +163,9 @@ impl App {
     /// Takes a message; returns what is to be done.
     pub fn update(&mut self, message: Message) -> Vec<Effect> {
         match message {
+            Message::Input(event) if self.waits_for_record && !self.quits(&event) => {
+                self.held.push(event);
+            }
             Message::Input(event) => self.input(&event),
             Message::Tick(now) => {
                 if let Some(View::Replay(replay)) = self.views.last_mut() {
@@ -202,7 +212,12 @@ impl App {
                 self.corpus.counted(ticket, counted.unwrap_or_default())
             }
             Message::Values(values) => self.corpus.set_values(values),
-            Message::Inspected(request, record) => self.inspected(&request, record),
+            Message::Inspected(request, record) => {
+                self.inspected(&request, record);
+                if matches!(request.purpose, Purpose::Open(_)) {
+                    self.waits_for_record = false;
+                }
+            }
             Message::Unreviewed(found) => self.go_to_unreviewed(found),
             Message::All(Ok(ids)) => {
                 let requests = self.corpus.mark_all(ids);
@@ -231,6 +246,7 @@ impl App {
             }),
             Message::Edited(edited) => self.edited(edited),
             Message::Broken(reason) => {
+                self.waits_for_record = false;
                 self.say(format!("a part of retake failed: {reason}"), Paint::Bad);
                 let hints = vec![
                     "this is a fault of retake: what it did last would help to find it".to_owned(),
@@ -245,7 +261,22 @@ impl App {
             }
             Message::Terminate => self.leave(),
         }
+        self.take_held();
         std::mem::take(&mut self.effects)
+    }
+
+    /// Takes what was typed while a record was on its way, until the next one is.
+    fn take_held(&mut self) {
+        let opens = |effect: &Effect| matches!(effect, Effect::Inspect(request) if matches!(request.purpose, Purpose::Open(_)));
+        self.waits_for_record |= self.effects.iter().any(opens);
+        let mut held = std::mem::take(&mut self.held).into_iter();
+        while !self.waits_for_record
+            && let Some(event) = held.next()
+        {
+            self.input(&event);
+            self.waits_for_record = self.effects.iter().any(opens);
+        }
+        self.held = held.collect();
     }
 
     /// Pictures that were drawn and are not there yet.

@@ -207,9 +207,7 @@ pub fn toggled(query: &str, clause: &str, excluded: bool) -> String {
         false => (clause, negated.as_str()),
     };
     let without = |query: &str, clause: &str| {
-        let Some(at) = clause_at(query, clause) else {
-            return None;
-        };
+        let at = clause_at(query, clause)?;
         let (before, after) = (&query[..at], &query[at + clause.len()..]);
         let joined = match before.is_empty() || before.ends_with('(') {
             true => format!("{before}{}", after.trim_start()),

@@ -1,5 +1,7 @@
 //! The two sides of a preference pair: their common context, and what differs.
 
+mod sides;
+
 use std::sync::Arc;
 
 use ratatui::buffer::Buffer;
@@ -10,9 +12,7 @@ use ratatui::text::{Line, Span};
 use crate::corpus::Inspection;
 use crate::corpus::decision::Verdict;
 use crate::domain::review::{Opinion, Side};
-use crate::domain::{
-    Action as StepAction, Candidate, Maker, PictureReference, PreferencePair, TargetId,
-};
+use crate::domain::{PictureReference, PreferencePair, TargetId};
 use crate::index::Highlighter;
 use crate::tui::action::Action;
 use crate::tui::blind::{BlindLook, tells_sides};
@@ -22,11 +22,12 @@ use crate::tui::effect::{Effect, PictureRequest};
 use crate::tui::overlays::{FullPicture, Overlay, TextPage};
 use crate::tui::subject::Subject;
 use crate::tui::theme::{Paint, Theme};
-use crate::tui::widgets::difference::{LineRow, is_only_looks, lines as compare_lines, words};
 use crate::tui::widgets::pane::{Scroll, scrolled};
 
 use super::Request;
 use super::record_lines::{Writer, state_mark};
+use sides::{CHOSEN, NEUTRAL, REJECTED, sides};
+
 use super::replay::{attachment_choice, pretty, prompt_page};
 
 /// The compare view.
@@ -325,12 +326,12 @@ impl CompareView {
             false => (&pair.chosen, &pair.rejected),
             true => (&pair.rejected, &pair.chosen),
         };
-        let titles = match self.is_open() {
-            true => [("Chosen", Paint::Good), ("Rejected", Paint::Bad)],
-            false => [("1", Paint::Accent), ("2", Paint::Accent)],
+        let looks = match self.is_open() {
+            true => [CHOSEN, REJECTED],
+            false => NEUTRAL,
         };
         let stacked = self.is_stacked || width < 70;
-        let sides = sides(left, right, titles, stacked, self.is_open(), &whole);
+        let sides = sides(left, right, looks, stacked, self.is_open(), &whole);
         all.extend(sides);
         if self.is_open() {
             if let Some(reason) = &pair.reason {
@@ -429,204 +430,4 @@ fn review_lines(
         lines.insert(0, heading("Review", writer.theme));
     }
     lines
-}
-
-/// The parts of both sides, what differs marked.
-fn sides(
-    left: &Candidate,
-    right: &Candidate,
-    titles: [(&str, Paint); 2],
-    is_stacked: bool,
-    tells_maker: bool,
-    whole: &Writer<'_>,
-) -> Vec<Line<'static>> {
-    let theme = whole.theme;
-    let half = Writer {
-        width: match is_stacked {
-            true => whole.width,
-            false => (whole.width - 3) / 2,
-        },
-        ..*whole
-    };
-    let title = |(text, paint): (&str, Paint), candidate: &Candidate| {
-        let mut spans = vec![Span::styled(text.to_owned(), theme.style(paint))];
-        if tells_maker {
-            let maker = match &candidate.maker {
-                Maker::Recorded => String::new(),
-                Maker::Controller(name) => format!("  by {name}"),
-                Maker::Person(name) => format!("  by {name}"),
-            };
-            let score = candidate
-                .score
-                .map_or(String::new(), |score| format!("  score {score}"));
-            spans.push(Span::styled(
-                format!("{maker}{score}"),
-                theme.style(Paint::Dim),
-            ));
-        }
-        Line::from(spans)
-    };
-    let mut all = Vec::new();
-    let mut put = |a: Vec<Line<'static>>, b: Vec<Line<'static>>| match is_stacked {
-        false => all.extend(beside(a, b, &half)),
-        true => {
-            all.extend(a);
-            all.extend(b);
-        }
-    };
-    let (thought_a, thought_b) = (
-        left.thought.as_deref().unwrap_or(""),
-        right.thought.as_deref().unwrap_or(""),
-    );
-    let (removed, added) = words(thought_a, thought_b);
-    let (code_a, code_b) = (action_text(left), action_text(right));
-    let looks = is_only_looks(&code_a, &code_b);
-    let code_mark = match (code_a == code_b, looks) {
-        (true, _) => "  the same",
-        (_, true) => "  differs in comments and blanks only",
-        _ => "",
-    };
-    let rows = compare_lines(&code_a, &code_b);
-    let part = |text: &str, mark: &str| {
-        vec![Line::from(vec![
-            Span::styled(text.to_owned(), theme.style(Paint::Dim)),
-            Span::styled(mark.to_owned(), theme.style(Paint::Warning)),
-        ])]
-    };
-    let observation = |candidate: &Candidate| match &candidate.observation {
-        Some(observation) => {
-            let paint = match observation.is_error {
-                true => Paint::Bad,
-                false => Paint::Text,
-            };
-            half.text("observation", &observation.text, paint)
-        }
-        None => vec![Line::styled("not executed", theme.style(Paint::Dim))],
-    };
-    if is_stacked {
-        // One whole side after the other.
-        let sides = [
-            (titles[0], left, &removed, Paint::RemovedWord, true),
-            (titles[1], right, &added, Paint::AddedWord, false),
-        ];
-        for (name, candidate, ranges, paint, is_first) in sides {
-            all.push(title(name, candidate));
-            all.extend(part("thought", ""));
-            all.extend(half.painted(candidate.thought.as_deref().unwrap_or(""), ranges, paint));
-            all.extend(part("code", code_mark));
-            all.extend(code_side(
-                &rows,
-                if is_first { &code_a } else { &code_b },
-                is_first,
-                &half,
-            ));
-            all.extend(part("observation", ""));
-            all.extend(observation(candidate));
-            all.push(Line::default());
-        }
-        return all;
-    }
-    put(vec![title(titles[0], left)], vec![title(titles[1], right)]);
-    put(part("thought", ""), part("thought", ""));
-    put(
-        half.painted(thought_a, &removed, Paint::RemovedWord),
-        half.painted(thought_b, &added, Paint::AddedWord),
-    );
-    put(vec![Line::default()], vec![Line::default()]);
-    put(part("code", code_mark), part("code", ""));
-    for row in &rows {
-        let one = std::slice::from_ref(row);
-        put(
-            code_side(one, &code_a, true, &half),
-            code_side(one, &code_b, false, &half),
-        );
-    }
-    put(vec![Line::default()], vec![Line::default()]);
-    put(part("observation", ""), part("observation", ""));
-    put(observation(left), observation(right));
-    all.push(Line::default());
-    all
-}
-
-fn action_text(candidate: &Candidate) -> String {
-    let text = crate::domain::review::candidate_text(candidate, crate::domain::review::Field::Code);
-    match &candidate.action {
-        Some(StepAction::ToolCalls(calls)) => {
-            let calls = calls
-                .iter()
-                .map(|call| crate::corpus::call_text(&call.name, &call.arguments));
-            calls.collect::<Vec<_>>().join("\n")
-        }
-        _ => text.trim_end().to_owned(),
-    }
-}
-
-/// The lines of one side of a comparison, those that differ marked at the edge.
-fn code_side(
-    rows: &[LineRow],
-    code: &str,
-    is_first: bool,
-    writer: &Writer<'_>,
-) -> Vec<Line<'static>> {
-    let theme = writer.theme;
-    let texts: Vec<&str> = code.split('\n').collect();
-    let inner = Writer {
-        width: writer.width.saturating_sub(2).max(4),
-        ..*writer
-    };
-    let mut all = Vec::new();
-    for row in rows {
-        let at = if is_first { row.first } else { row.second };
-        let Some(text) = at.and_then(|at| texts.get(at)) else {
-            continue;
-        };
-        let (mark, paint) = match (row.is_equal, is_first) {
-            (true, _) => ("  ", Paint::Text),
-            (false, true) => ("- ", Paint::Removed),
-            (false, false) => ("+ ", Paint::Added),
-        };
-        let colors = crate::tui::widgets::code_colors::colors(text, &[], theme);
-        let base = theme.style(paint);
-        let shown = match row.is_equal {
-            true => crate::tui::widgets::styled_text::lines(
-                text,
-                base,
-                &colors,
-                inner.width,
-                crate::tui::widgets::styled_text::Wrapping::Code,
-            ),
-            false => crate::tui::widgets::styled_text::lines(
-                text,
-                base,
-                &[],
-                inner.width,
-                crate::tui::widgets::styled_text::Wrapping::Code,
-            ),
-        };
-        for (number, line) in shown.into_iter().enumerate() {
-            let mark = if number == 0 { mark } else { "  " };
-            let mut spans = vec![Span::styled(mark.to_owned(), base)];
-            spans.extend(line.spans);
-            all.push(Line::from(spans));
-        }
-    }
-    all
-}
-
-/// Two columns, a rule between them.
-fn beside(a: Vec<Line<'static>>, b: Vec<Line<'static>>, half: &Writer<'_>) -> Vec<Line<'static>> {
-    let count = a.len().max(b.len());
-    let (mut a, mut b) = (a.into_iter(), b.into_iter());
-    let mut all = Vec::with_capacity(count);
-    for _ in 0..count {
-        let left = a.next().unwrap_or_default();
-        let right = b.next().unwrap_or_default();
-        let missing = half.width.saturating_sub(left.width());
-        let mut spans = left.spans;
-        spans.push(Span::raw(" ".repeat(missing)));
-        spans.push(Span::styled(" │ ", half.theme.style(Paint::Border)));
-        spans.extend(right.spans);
-        all.push(Line::from(spans));
-    }
-    all
 }
