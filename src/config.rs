@@ -8,7 +8,7 @@ use toml_edit::{DocumentMut, Item};
 const DEFAULTS: &str = include_str!("../assets/config.toml");
 
 /// All settings.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// `[index]`
@@ -64,13 +64,15 @@ pub struct SearchConfig {
 }
 
 /// `[review]`
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReviewConfig {
     /// Whose journal is written; empty takes the system's user.
     pub annotator: String,
     /// Whether what others decided is hidden until one's own verdict is given.
     pub blind: bool,
+    /// Of blind mode: the share of pairs, from 0 to 1, that are shown a second time.
+    pub repeat: f64,
     /// Reasons for a rejection.
     pub reasons: Vec<String>,
 }

@@ -1,7 +1,7 @@
 use crate::domain::{Outcome, Record, ReferenceAnswer, TargetId};
 use crate::rules::Flag;
 
-use super::{Corpus, CorpusError, Current};
+use super::{Corpus, CorpusError, Current, GoldRecord, TaskRun};
 
 /// A record as it is now, with what is found in it: all that a view of it shows.
 #[derive(Debug, Clone)]
@@ -18,6 +18,10 @@ pub struct Inspection {
     pub outcome: Option<Outcome>,
     /// The answer that is right, as the record or its benchmark says.
     pub reference: Option<ReferenceAnswer>,
+    /// Of a benchmark's run: the gold record of its task, if a source has it and it can be read.
+    pub gold: Option<Box<GoldRecord>>,
+    /// Of a benchmark's gold task: the runs over it.
+    pub runs: Vec<TaskRun>,
 }
 
 impl Corpus {
@@ -33,6 +37,13 @@ impl Corpus {
             let joined = joined.and_then(|(benchmark, key)| gold.reference(benchmark, key));
             trajectory.reference_answer.as_ref().or(joined).cloned()
         });
+        let trajectory = current.content.trajectory.as_ref();
+        // A gold record out of reach is no reason not to show the run.
+        let gold = trajectory.and_then(|run| self.gold_record(run).ok().flatten());
+        let runs = match trajectory {
+            Some(task) => self.runs_of_task(task)?,
+            None => Vec::new(),
+        };
         Ok(Inspection {
             record,
             current,
@@ -40,6 +51,8 @@ impl Corpus {
             tools: findings.tools,
             outcome: findings.outcome,
             reference,
+            gold: gold.map(Box::new),
+            runs,
         })
     }
 }

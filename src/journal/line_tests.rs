@@ -7,9 +7,10 @@ use uuid::Uuid;
 
 use super::line::{self, Shared};
 use crate::domain::review::{
-    Adjudication, Assignment, CandidateReference, Edit, Field, Judgement, LiteralCandidate,
-    NewPair, NewStep, NoteText, Orientation, Place, Rejection, Reversal, ReviewRecord, Side,
-    StepKey, StepLabel, TagName, Target, TextHash, Timestamp, UnknownVerb, Verb,
+    Adjudication, Assignment, Blindness, CandidateReference, Edit, Field, Judgement,
+    LiteralCandidate, NewPair, NewStep, NoteText, Orientation, Place, Rejection, Reversal,
+    ReviewRecord, Side, StepKey, StepLabel, TagName, Target, TextHash, Timestamp, UnknownVerb,
+    Verb,
 };
 use crate::domain::{ContentHash, TargetId};
 
@@ -34,9 +35,14 @@ fn verbs(text: &str) -> Vec<Verb> {
     };
     vec![
         Verb::Accept,
-        Verb::AcceptPair(Orientation { swapped: true }),
+        Verb::AcceptPair(Orientation::open(true)),
         Verb::Reject(why.clone()),
+        Verb::AcceptPair(Orientation {
+            swapped: false,
+            left: Some(Side::Rejected),
+        }),
         Verb::Tie,
+        Verb::TieBlind(Blindness { left: Side::Chosen }),
         Verb::Label(StepLabel::new(-1).expect("label")),
         Verb::FirstWrongStep,
         Verb::Tag(TagName { tag: text.clone() }),
@@ -63,7 +69,7 @@ fn verbs(text: &str) -> Vec<Verb> {
             rejected: CandidateReference::Step,
             reason: text.clone(),
         })),
-        Verb::PairSwap(Orientation { swapped: false }),
+        Verb::PairSwap(Orientation::open(false)),
         Verb::Assign(Assignment {
             queue: text.clone(),
             annotators: vec!["ana".to_owned(), text],

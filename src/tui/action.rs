@@ -175,6 +175,7 @@ actions! {
     Faster "faster" "play faster" [Replay];
     Slower "slower" "play slower" [Replay];
     NextError "next-error" "to the next error" [Replay];
+    NextFlag "next-flag" "to the next flag, and the place it points at" [Replay];
     NextTool "next-tool" "to the next step that calls a tool" [Replay];
     GoToStep "go-to-step" "to a step by its number" [Replay];
     NextMatch "next-match" "to the next match of the query" [Replay];
@@ -189,11 +190,12 @@ actions! {
     Attachments "attachments" "open a file of the task as text" [Replay Compare];
     RawRecord "raw-record" "show the record as its source has it" [Replay Compare];
     SystemPrompt "system-prompt" "show the system prompt and the tools" [Replay Compare];
+    OpenGold "open-gold" "open the gold record of a run, or the runs of a gold task" [Corpus Replay];
     OpenPairs "open-pairs" "compare the pairs of the record" [Replay];
     Copy "copy" "copy the id to the clipboard" [Corpus Replay Compare];
     // Comparing.
     ToggleLayout "toggle-layout" "side by side, or one below the other" [Compare];
-    ToggleBlind "toggle-blind" "blind mode: sides at random, nothing told before the vote" [Compare];
+    ToggleBlind "toggle-blind" "blind mode: sides at random, nothing told before the vote" [Corpus Compare];
     ChooseLeft "choose-left" "the left (upper) one is better" [Compare];
     ChooseRight "choose-right" "the right (lower) one is better" [Compare];
     // Editing.

@@ -1,5 +1,6 @@
 //! The only place where effects happen: each is performed on a worker's thread and answers with messages.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Instant;
@@ -8,10 +9,10 @@ use ratatui_image::picker::Picker;
 
 use crate::config::Config;
 use crate::corpus::decision::{Batch, DecisionError, DecisionWriter, Direction, Subject, in_words};
-use crate::corpus::{Corpus, CorpusError, ListedHit, needs_refresh};
+use crate::corpus::{Corpus, CorpusError, needs_refresh};
 use crate::domain::TargetId;
-use crate::domain::review::Draft;
 use crate::domain::review::words::batch_words;
+use crate::domain::review::{Draft, Reference, due_again};
 use crate::index::query::{FIELDS, FieldKind, LenientQuery, Query, ResultKind, parse_lenient};
 use crate::jobs::Progress;
 use crate::media::DecodeLimits;
@@ -43,6 +44,8 @@ pub struct Backend {
     /// Opened at the first decision: who only looks leaves nothing behind.
     writer: Mutex<Option<DecisionWriter>>,
     user_folder: Option<PathBuf>,
+    /// Pairs that came again since the start.
+    shown_again: Mutex<HashSet<TargetId>>,
     pictures: picture_encoding::Encoder,
     /// Where queries outlive the program.
     queries: Option<PathBuf>,
@@ -61,6 +64,7 @@ impl Backend {
             config,
             corpus: RwLock::default(),
             writer: Mutex::default(),
+            shown_again: Mutex::default(),
             user_folder: user_folder.map(Path::to_owned),
             pictures: picture_encoding::Encoder::new(limits),
             queries: user_folder.map(|folder| folder.join("queries.json")),
@@ -282,10 +286,14 @@ impl Backend {
         Ok(values.collect())
     }
 
-    /// The next item behind one, in the list's own order, that the annotator has given no verdict on.
-    fn next_unreviewed(&self, request: &UnreviewedRequest) -> Result<Option<ListedHit>, Report> {
+    /// The next item behind one, in the list's own order, that the annotator has given no verdict on; in blind mode now and then
+    /// a pair that they voted on before.
+    fn next_unreviewed(&self, request: &UnreviewedRequest) -> Result<Option<TargetId>, Report> {
         const PAGE: usize = 200;
         let corpus = self.corpus()?;
+        if let Some(again) = self.shown_again(&corpus, request, false) {
+            return Ok(Some(again));
+        }
         let (query, _) = understood(&request.finding);
         let query = match query.result_kind {
             ResultKind::Step => Query {
@@ -301,38 +309,59 @@ impl Backend {
             let ids = corpus
                 .list_ids(&query, request.finding.sort, page * PAGE, PAGE)
                 .map_err(|error| corpus_report(&error))?;
-            for (place, (id, hash)) in ids.iter().enumerate() {
-                let is_after = Some(id) == request.after.as_ref();
-                if !is_after && !has_verdict(&corpus, id, hash, annotator) {
-                    let place = page * PAGE + place;
+            let is_last = ids.len() < PAGE;
+            for (id, hash) in ids {
+                let is_after = Some(&id) == request.after.as_ref();
+                if !is_after && !has_verdict(&corpus, &id, &hash, annotator) {
                     if behind {
-                        return self.listed(&corpus, &query, request, place);
+                        return Ok(Some(id));
                     }
-                    first.get_or_insert(place);
+                    first.get_or_insert(id);
                 }
                 behind |= is_after;
             }
-            if ids.len() < PAGE {
+            if is_last {
                 break;
             }
         }
-        match first {
-            Some(place) => self.listed(&corpus, &query, request, place),
-            None => Ok(None),
-        }
+        Ok(first.or_else(|| self.shown_again(&corpus, request, true)))
     }
 
-    fn listed(
+    /// A pair that the annotator voted on in blind mode and that is to come again; only behind a vote, and each once.
+    fn shown_again(
         &self,
         corpus: &Corpus,
-        query: &Query,
         request: &UnreviewedRequest,
-        place: usize,
-    ) -> Result<Option<ListedHit>, Report> {
-        let listing = corpus
-            .list(query, request.finding.sort, place, 1, &ROW_FIELDS)
-            .map_err(|error| corpus_report(&error))?;
-        Ok(listing.rows.into_iter().next())
+        is_end: bool,
+    ) -> Option<TargetId> {
+        let after = request.after.as_ref().filter(|_| request.is_blind)?;
+        let review = &self.config.review;
+        let voted: Vec<Arc<Reference>> = {
+            let journals = corpus.journals();
+            let votes = journals.reviews().blind_votes(&review.annotator);
+            votes.into_iter().cloned().collect()
+        };
+        let ids: Vec<&TargetId> = voted.iter().map(|reference| &reference.id).collect();
+        if !ids.contains(&after) {
+            return None;
+        }
+        let mut shown = self
+            .shown_again
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let due = due_again(&review.annotator, &ids, review.repeat, is_end);
+        let again = due.into_iter().find(|id| {
+            let is_new = *id != after && !shown.contains(*id);
+            let voted = voted.iter().find(|reference| reference.id == **id);
+            // What became another pair is another question.
+            let is_same = |reference: &Arc<Reference>| {
+                let record = corpus.find(id);
+                record.is_ok_and(|record| record.hash == reference.hash)
+            };
+            is_new && voted.is_some_and(is_same)
+        })?;
+        shown.insert(again.clone());
+        Some(again.clone())
     }
 
     fn commit(&self, request: &CommitRequest, tell: &dyn Fn(Message)) {

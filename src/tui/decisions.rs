@@ -4,8 +4,8 @@ use crate::corpus::decision::{
     self, Decided, DecisionError, Ruling, Subject as ReviewSubject, Verdict,
 };
 use crate::domain::review::{
-    CandidateReference, Field, Judgement, LiteralCandidate, NewPair, Opinion, Rejection, Side,
-    StepLabel, TagName,
+    Blindness, CandidateReference, Field, Judgement, LiteralCandidate, NewPair, Opinion,
+    Orientation, Rejection, Side, StepLabel, TagName, Verb,
 };
 
 use super::action::Action;
@@ -24,6 +24,8 @@ pub enum Deed {
     Swap,
     /// Of a pair as it is shown: the side that is better; the pair is turned if need be, and accepted.
     Prefer(Side),
+    /// A vote in blind mode.
+    Vote(Vote),
     /// A step's label.
     Label(u32, StepLabel),
     /// The first wrong step.
@@ -52,6 +54,15 @@ pub enum Deed {
     Rule(Ruling),
 }
 
+/// What somebody says of a pair without knowing which side is which; sides by their names as the pair was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Vote {
+    /// The better side; `None` if both are equally good.
+    pub preferred: Option<Side>,
+    /// The side that stood to the left.
+    pub left: Side,
+}
+
 impl Deed {
     /// The deed as records say it; empty where everything is so already. Several records are one batch.
     pub fn on(
@@ -68,6 +79,7 @@ impl Deed {
             }
             Self::Swap => decision::swap(subject)?,
             Self::Prefer(side) => return prefer(subject, *side, annotator),
+            Self::Vote(vote) => return vote.on(subject),
             Self::Label(step, label) => decision::label(subject, *step, *label, annotator)?,
             Self::FirstWrongStep(step) => decision::first_wrong_step(subject, *step, annotator)?,
             Self::Tag(tag) => decision::tag(subject, tag),
@@ -84,10 +96,7 @@ impl Deed {
             Self::NewPair(step, pair) => decision::new_pair(subject, *step, pair)?,
             Self::Rule(ruling) => {
                 let (target, adjudication) = ruling.on(subject)?;
-                Some((
-                    target,
-                    crate::domain::review::Verb::Adjudicate(adjudication),
-                ))
+                Some((target, Verb::Adjudicate(adjudication)))
             }
         };
         Ok(vec![decided])
@@ -100,7 +109,6 @@ fn prefer(
     side: Side,
     annotator: &str,
 ) -> Result<Vec<Decided>, DecisionError> {
-    use crate::domain::review::{Orientation, Verb};
     subject.expect_pair()?;
     if side == Side::Chosen {
         return Ok(vec![Verdict::plain(Opinion::Accept).on(subject, annotator)]);
@@ -109,9 +117,33 @@ fn prefer(
     let swapped = !subject.review().swapped;
     let accepted = (
         subject.target.clone(),
-        Verb::AcceptPair(Orientation { swapped }),
+        Verb::AcceptPair(Orientation::open(swapped)),
     );
     Ok(vec![turned, Some(accepted)])
+}
+
+impl Vote {
+    /// The vote as records say it: also where it repeats what was said before. The pair is turned if need be.
+    fn on(self, subject: &ReviewSubject) -> Result<Vec<Decided>, DecisionError> {
+        subject.expect_pair()?;
+        let Self { preferred, left } = self;
+        let Some(side) = preferred else {
+            let tie = Verb::TieBlind(Blindness { left });
+            return Ok(vec![Some((subject.target.clone(), tie))]);
+        };
+        let review = subject.review();
+        let swapped = side == Side::Rejected;
+        // Whose question is settled already does not settle it anew.
+        let turned = match swapped != review.swapped && review.adjudication.is_none() {
+            true => decision::swap(subject)?,
+            false => None,
+        };
+        let accepted = Verb::AcceptPair(Orientation {
+            swapped,
+            left: Some(left),
+        });
+        Ok(vec![turned, Some((subject.target.clone(), accepted))])
+    }
 }
 
 /// A field that is edited.

@@ -8,7 +8,8 @@ use ratatui_image::picker::Picker;
 use ratatui_image::protocol::Protocol;
 use uuid::Uuid;
 
-use crate::corpus::{Inspection, ListedHit, Listing};
+use crate::corpus::{Inspection, Listing};
+use crate::domain::agreement::BlindFigures;
 use crate::domain::{ContentHash, PictureReference, RecordId, TargetId};
 use crate::index::Sort;
 use crate::index::query::ResultKind;
@@ -129,6 +130,8 @@ pub struct UnreviewedRequest {
     pub finding: Finding,
     /// Behind which item; from the beginning without one, and again from there at the end.
     pub after: Option<TargetId>,
+    /// Whether a pair that one voted on may come again.
+    pub is_blind: bool,
 }
 
 /// A picture for a place on the screen.
@@ -232,7 +235,7 @@ pub enum Message {
     /// A record.
     Inspected(InspectRequest, Result<Arc<Inspection>, Failure>),
     /// The next that is unreviewed, if there is one.
-    Unreviewed(Result<Option<ListedHit>, Failure>),
+    Unreviewed(Result<Option<TargetId>, Failure>),
     /// Everything that is found.
     All(Result<Vec<TargetId>, Failure>),
     /// A picture, or why there is none.
@@ -369,6 +372,8 @@ pub struct Statistics {
     pub facets: Vec<(&'static str, Vec<(String, u64)>)>,
     /// How far annotators agree.
     pub agreement: Vec<AgreementLine>,
+    /// How annotators vote in blind mode.
+    pub votes: Vec<BlindFigures>,
 }
 
 /// How far annotators agree on a question.

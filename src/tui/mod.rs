@@ -9,6 +9,7 @@ pub mod action;
 pub mod app;
 mod attachment_text;
 pub mod backend;
+mod blind;
 mod boxes;
 mod decisions;
 mod draw_context;

@@ -22,6 +22,8 @@ pub enum Question {
     Commit(Box<CommitRequest>),
     /// Which field to edit.
     EditField(Vec<(Field, Option<Side>)>),
+    /// Which of these records to open.
+    OpenRecord(Vec<RecordId>),
     /// Which file to open.
     Attachment(RecordId, Vec<PictureReference>),
     /// Which candidate the step is to be compared with: those sampled by number, then one to be written.

@@ -49,6 +49,7 @@ pub fn read(corpus: &Corpus, query: &str) -> Result<Statistics, CorpusError> {
         }
     }
     let ratings = corpus.ratings(&query)?;
+    statistics.votes = ratings.blind_figures();
     for asked in ratings.figures() {
         let question = match asked.question.reason() {
             Some(reason) => format!("{} {reason}", asked.question.name()),

@@ -24,7 +24,7 @@ pub fn accept_new_pair(subject: &Subject, made: &ReviewRecord) -> Result<Draft, 
         part: Some(made.id.to_string()),
     };
     let target = Target::new(id.clone(), subject.record.hash);
-    let as_made = Verb::AcceptPair(Orientation { swapped: false });
+    let as_made = Verb::AcceptPair(Orientation::open(false));
     Ok(draft(&id, target, as_made)?.joining(made.batch_id()))
 }
 

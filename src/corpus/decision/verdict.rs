@@ -27,9 +27,9 @@ impl Verdict {
             return None;
         }
         let verb = match self.opinion {
-            Opinion::Accept if subject.is_pair() => Verb::AcceptPair(Orientation {
-                swapped: subject.review().swapped,
-            }),
+            Opinion::Accept if subject.is_pair() => {
+                Verb::AcceptPair(Orientation::open(subject.review().swapped))
+            }
             Opinion::Accept => Verb::Accept,
             Opinion::Reject => Verb::Reject(self.why.clone()),
             Opinion::Tie => Verb::Tie,
@@ -62,7 +62,7 @@ pub fn swap(subject: &Subject) -> Result<Decided, DecisionError> {
         });
     }
     let swapped = !subject.review().swapped;
-    let verb = Verb::PairSwap(Orientation { swapped });
+    let verb = Verb::PairSwap(Orientation::open(swapped));
     Ok(Some((subject.target.clone(), verb)))
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::undo::Reversals;
-use super::{Assignment, Reference, Review, ReviewRecord, Verb, fold};
+use super::{Assignment, BlindVote, Reference, Review, ReviewRecord, Verb, fold};
 use crate::domain::{ContentHash, TargetId};
 
 /// The end of a chain.
@@ -291,6 +291,16 @@ impl Reviews {
                 let target = record.target.as_ref()?;
                 Some((&target.reference, assignment))
             })
+            .collect()
+    }
+
+    /// What an annotator voted on in blind mode, once for each vote that counts, oldest first.
+    pub fn blind_votes(&self, annotator: &str) -> Vec<&Arc<Reference>> {
+        let timeline = self.timelines.get(annotator).into_iter().flatten();
+        let records = timeline.map(|at| &self.records[*at as usize]);
+        records
+            .filter(|record| BlindVote::of(record).is_some() && self.is_active(record))
+            .filter_map(|record| record.target.as_ref().map(|target| &target.reference))
             .collect()
     }
 

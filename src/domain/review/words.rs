@@ -13,7 +13,7 @@ pub fn words(record: &ReviewRecord) -> String {
         Verb::Accept => "accepted".to_owned(),
         Verb::AcceptPair(orientation) => format!("accepted{}", swapped_words(orientation.swapped)),
         Verb::Reject(why) => format!("rejected{}", why_words(why)),
-        Verb::Tie => "called equally good".to_owned(),
+        Verb::Tie | Verb::TieBlind(_) => "called equally good".to_owned(),
         Verb::Label(label) => format!("labelled{of_step} as {}", label_words(label.value())),
         Verb::FirstWrongStep => format!("called{of_step} the first wrong one"),
         Verb::Tag(tag) => format!("tagged {}", tag.tag),

@@ -8,8 +8,8 @@ use crate::tui::overlays::Answer;
 use crate::tui::question::Question;
 use crate::tui::subject::Subject;
 use crate::tui::theme::Paint;
-use crate::tui::views::Request;
 use crate::tui::views::edit::{EditView, Purpose};
+use crate::tui::views::{self, Request};
 
 use super::{App, View};
 
@@ -94,6 +94,11 @@ impl App {
                     self.edit(subject, *field, *side);
                 }
             }
+            Question::OpenRecord(records) => {
+                if let Some(record) = records.get(option) {
+                    self.effects.push(views::open_record(record));
+                }
+            }
             Question::Attachment(record, files) => {
                 if let Some(file) = files.get(option) {
                     self.effects
@@ -146,6 +151,7 @@ impl App {
 
     pub(super) fn commit(&mut self, request: CommitRequest) {
         if self.options.annotator.is_empty() {
+            self.take_votes_back();
             return self.fail(Failure {
                 message: "nobody knows who reviews".to_owned(),
                 hints: vec![

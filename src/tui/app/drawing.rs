@@ -107,6 +107,9 @@ fn right_of_status(options: &AppOptions, corpus: &CorpusView, jobs: &JobsView) -
     if let Some(job) = jobs.running() {
         parts.push(job);
     }
+    if corpus.is_blind() {
+        parts.push("blind".to_owned());
+    }
     parts.extend(corpus.queue_words());
     if !options.annotator.is_empty() {
         parts.push(options.annotator.clone());

@@ -67,6 +67,15 @@ enum View {
     Log,
 }
 
+impl View {
+    fn compared(&mut self) -> Option<&mut CompareView> {
+        match self {
+            Self::Compare(compare) => Some(compare),
+            _ => None,
+        }
+    }
+}
+
 /// Everything that is on the screen, and what is known for it.
 #[derive(Debug)]
 pub struct App {
@@ -85,8 +94,6 @@ pub struct App {
     pressed: Vec<Key>,
     said: Option<(String, Paint)>,
     opening: Option<JobId>,
-    /// Whether new pairs are looked at without knowing which side is which.
-    is_blind: bool,
     effects: Vec<Effect>,
     /// Whether a record is on its way that is to be opened: what is typed meanwhile is meant for its view.
     waits_for_record: bool,
@@ -102,8 +109,8 @@ impl App {
         let overlays = overlays.map(|failure| Overlay::Notice(Notice::new(failure)));
         let mut app = Self {
             overlays: overlays.collect(),
+            corpus: CorpusView::of(&options.annotator),
             options,
-            corpus: CorpusView::default(),
             statistics: StatisticsView::default(),
             jobs: JobsView::default(),
             log: LogView::default(),
@@ -113,7 +120,6 @@ impl App {
             pressed: Vec::new(),
             said: None,
             opening: None,
-            is_blind: false,
             effects: Vec::new(),
             waits_for_record: false,
             held: Vec::new(),
@@ -353,7 +359,8 @@ impl App {
                 id,
                 record,
                 highlighter,
-                self.is_blind,
+                self.corpus.is_blind(),
+                &self.options.annotator,
             ))),
             false => View::Replay(Box::new(ReplayView::new(id, record, highlighter, step))),
         };
@@ -366,12 +373,12 @@ impl App {
         self.views.push(view);
     }
 
-    fn go_to_unreviewed(&mut self, found: Result<Option<crate::corpus::ListedHit>, Failure>) {
+    fn go_to_unreviewed(&mut self, found: Result<Option<TargetId>, Failure>) {
         let found = match found {
             Ok(found) => found,
             Err(failure) => return self.fail(failure),
         };
-        let next = found.as_ref().map(|row| row.hit.id.clone());
+        let next = found.clone();
         let requests = self.corpus.go_to(found);
         self.grant(requests);
         let is_open = matches!(self.views.last(), Some(View::Replay(_) | View::Compare(_)));
@@ -393,10 +400,19 @@ impl App {
         }
     }
 
+    /// Votes that wait to be saved can be given again.
+    fn take_votes_back(&mut self) {
+        let compared = self.views.iter_mut().filter_map(View::compared);
+        compared.for_each(CompareView::take_back);
+    }
+
     fn committed(&mut self, committed: Result<crate::tui::effect::Committed, Failure>) {
         let committed = match committed {
             Ok(committed) => committed,
-            Err(failure) => return self.fail(failure),
+            Err(failure) => {
+                self.take_votes_back();
+                return self.fail(failure);
+            }
         };
         let about = match committed.about.as_slice() {
             [one] => format!("  {one}"),
@@ -415,6 +431,12 @@ impl App {
         let is_verdict = ["accepted", "rejected", "called equally good"]
             .iter()
             .any(|verdict| committed.done.starts_with(verdict));
+        if is_verdict {
+            let decided = self.views.iter_mut().filter_map(View::compared);
+            decided
+                .filter(|compare| committed.about.contains(&compare.id))
+                .for_each(CompareView::tell);
+        }
         if self.corpus.is_queue && is_verdict {
             let next = self
                 .corpus
@@ -538,17 +560,20 @@ impl App {
                     vec![self.corpus.unreviewed_after(Some(compare.id.clone()))]
                 }
                 Action::ToggleQueue => self.corpus.act(action),
-                Action::ChooseLeft | Action::ChooseRight => {
-                    let side = compare.side(action == Action::ChooseLeft);
-                    let deed = decisions::Deed::Prefer(side);
-                    let subject = compare.subject();
-                    let request = decisions::commit(&[subject], "accepted", &deed);
-                    compare.is_blind = false;
-                    self.commit(request);
+                Action::ChooseLeft | Action::ChooseRight | Action::Tie => {
+                    let is_left = (action != Action::Tie).then_some(action == Action::ChooseLeft);
+                    let done = match is_left {
+                        Some(_) => "accepted",
+                        None => "called equally good",
+                    };
+                    if let Some(deed) = compare.vote(is_left) {
+                        let subject = compare.subject();
+                        self.commit(decisions::commit(&[subject], done, &deed));
+                    }
                     return;
                 }
                 Action::ToggleBlind => {
-                    self.is_blind = !compare.is_blind;
+                    self.corpus.set_blind(!compare.is_blind());
                     compare.act(action)
                 }
                 action => compare.act(action),

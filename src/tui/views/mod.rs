@@ -9,9 +9,13 @@ pub mod record_lines;
 pub mod replay;
 pub mod statistics;
 
+use crate::corpus::Inspection;
+use crate::domain::{RecordId, TargetId};
+
 use super::action::Action;
-use super::effect::Effect;
-use super::overlays::Overlay;
+use super::effect::{Effect, InspectRequest, Purpose, Ticket};
+use super::overlays::{Choice, Overlay};
+use super::question::Question;
 use super::subject::Subject;
 
 /// What a view asks the app for.
@@ -27,4 +31,38 @@ pub enum Request {
     Say(String),
     /// Close the view.
     Close,
+}
+
+/// Opens a record by its id.
+pub fn open_record(record: &RecordId) -> Effect {
+    Effect::Inspect(InspectRequest {
+        ticket: Ticket::default(),
+        id: TargetId {
+            record: record.clone(),
+            part: None,
+        },
+        purpose: Purpose::Open(None),
+    })
+}
+
+/// Opens the gold record of a run, or one of the runs of a gold task.
+pub fn open_gold(record: &Inspection) -> Request {
+    if let Some(gold) = &record.gold {
+        return Request::Do(open_record(&gold.id));
+    }
+    match record.runs.as_slice() {
+        [] => Request::Say(
+            "it is no run of a task whose gold record is here, and no task with runs".to_owned(),
+        ),
+        [one] => Request::Do(open_record(&one.id)),
+        runs => {
+            let option = |run: &crate::corpus::TaskRun| {
+                format!("{} {} {}", run.outcome.name(), run.id, run.run)
+            };
+            let options = runs.iter().map(option).collect();
+            let records = runs.iter().map(|run| run.id.clone()).collect();
+            let choice = Choice::new("Runs", options, Question::OpenRecord(records));
+            Request::Show(Box::new(Overlay::Choice(choice)))
+        }
+    }
 }

@@ -2,15 +2,18 @@
 
 use std::ops::Range;
 
+use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
-use crate::corpus::{Current, Inspection, call_text};
+use crate::corpus::{Current, GoldRecord, Inspection, TaskRun, call_text};
 use crate::domain::review::{EditedStep, Staleness, StepKey};
 use crate::domain::{Action, Outcome, ReviewState, Verdict};
 use crate::index::Highlighter;
+use crate::rules::{Flag, Place};
+use crate::tui::blind::BlindLook;
 use crate::tui::theme::{Paint, Theme};
 use crate::tui::widgets::code_colors;
-use crate::tui::widgets::styled_text::{Colored, Wrapping, lines};
+use crate::tui::widgets::styled_text::{Colored, Wrapping, lines, one_line};
 
 /// How texts are turned into lines.
 pub struct Writer<'a> {
@@ -34,14 +37,32 @@ impl Writer<'_> {
 
     /// Running text of a field, its matches marked.
     pub fn text(&self, field: &str, text: &str, paint: Paint) -> Vec<Line<'static>> {
+        self.flagged_text(field, text, paint, &[])
+    }
+
+    /// The same with the bytes that flags point at.
+    pub fn flagged_text(
+        &self,
+        field: &str,
+        text: &str,
+        paint: Paint,
+        flagged: &[Range<usize>],
+    ) -> Vec<Line<'static>> {
         let base = self.theme.style(paint);
+        let mut colors = self.matches(field, text);
+        colors.extend(self.flag_colors(flagged));
         lines(
             text.trim_end_matches('\n'),
             base,
-            &self.matches(field, text),
+            &colors,
             self.width,
             Wrapping::Words,
         )
+    }
+
+    fn flag_colors<'r>(&self, flagged: &'r [Range<usize>]) -> impl Iterator<Item = Colored> + 'r {
+        let style = flag_style(self.theme);
+        flagged.iter().map(move |range| (range.clone(), style))
     }
 
     /// Running text with some of its words painted.
@@ -57,11 +78,12 @@ impl Writer<'_> {
         )
     }
 
-    /// Python, coloured and numbered.
-    pub fn code(&self, code: &str, tools: &[String]) -> Vec<Line<'static>> {
+    /// Python, coloured and numbered, with the bytes that flags point at.
+    fn code(&self, code: &str, tools: &[String], flagged: &[Range<usize>]) -> Vec<Line<'static>> {
         let code = code.trim_end_matches('\n');
         let mut colors = code_colors::colors(code, tools, self.theme);
         colors.extend(self.matches("code", code));
+        colors.extend(self.flag_colors(flagged));
         let count = code.split('\n').count();
         let digits = count.to_string().len().max(2);
         let room = self.width.saturating_sub(digits + 1).max(1);
@@ -102,19 +124,49 @@ impl Writer<'_> {
 
     /// What a step does.
     pub fn action(&self, action: &Action, tools: &[String]) -> Vec<Line<'static>> {
+        self.flagged_action(action, tools, &[])
+    }
+
+    /// The same with what flags point at.
+    pub fn flagged_action(
+        &self,
+        action: &Action,
+        tools: &[String],
+        flags: &[&Flag],
+    ) -> Vec<Line<'static>> {
         match action {
-            Action::Code(code) => self.code(code, tools),
+            Action::Code(code) => {
+                let of_code = flags.iter().filter(|flag| flag.field == Place::Code);
+                let flagged: Vec<_> = of_code.filter_map(|flag| flag.range.clone()).collect();
+                self.code(code, tools, &flagged)
+            }
             Action::ToolCalls(calls) => {
                 let texts: Vec<String> = calls
                     .iter()
                     .map(|call| call_text(&call.name, &call.arguments))
                     .collect();
                 let names: Vec<String> = calls.iter().map(|call| call.name.clone()).collect();
-                self.code(&texts.join("\n"), &names)
+                let mut start = 0;
+                let mut flagged = Vec::new();
+                for (number, text) in texts.iter().enumerate() {
+                    let place = Place::ToolCall(number);
+                    if flags.iter().any(|flag| flag.field == place) {
+                        flagged.push(start..start + text.len());
+                    }
+                    start += text.len() + 1;
+                }
+                self.code(&texts.join("\n"), &names, &flagged)
             }
             Action::Message(message) => self.text("thought", message, Paint::Text),
         }
     }
+}
+
+/// How what a flag points at looks.
+pub fn flag_style(theme: &Theme) -> Style {
+    theme
+        .style(Paint::Warning)
+        .add_modifier(Modifier::UNDERLINED)
 }
 
 /// A mark of what people decided.
@@ -181,10 +233,11 @@ pub fn label_mark(value: i8) -> (&'static str, Paint) {
     }
 }
 
-/// A record in short, for the side of a list.
+/// A record in short, for the side of a list; with a `blind` look a pair does not say which side is which.
 pub fn preview(
     inspection: &Inspection,
     part: Option<&str>,
+    blind: Option<BlindLook>,
     writer: &Writer<'_>,
 ) -> Vec<Line<'static>> {
     let theme = writer.theme;
@@ -197,36 +250,7 @@ pub fn preview(
         .as_ref()
         .filter(|_| part.is_none())
     else {
-        if let Some((pair, about)) = inspection.current.pair(part) {
-            let (mark, paint) = state_mark(about.state);
-            all.push(Line::from(vec![
-                Span::styled(format!("{mark} "), theme.style(paint)),
-                Span::styled(about.target.to_string(), theme.style(Paint::Accent)),
-                Span::styled(
-                    format!("  step {}", pair.step_number()),
-                    theme.style(Paint::Dim),
-                ),
-            ]));
-            all.extend(writer.text("task", &pair.context.task.text, Paint::Text));
-            for (title, candidate, paint) in [
-                ("Chosen", &pair.chosen, Paint::Good),
-                ("Rejected", &pair.rejected, Paint::Bad),
-            ] {
-                all.push(Line::default());
-                all.push(Line::styled(title, theme.style(paint)));
-                if let Some(thought) = &candidate.thought {
-                    all.extend(writer.text("thought", thought, Paint::Text));
-                }
-                if let Some(action) = &candidate.action {
-                    all.extend(writer.action(action, &[]));
-                }
-            }
-            if let Some(reason) = &pair.reason {
-                all.push(Line::default());
-                all.push(heading("Reason".to_owned()));
-                all.extend(writer.text("reason", reason, Paint::Text));
-            }
-        }
+        all.extend(pair_preview(inspection, part, blind, writer));
         return all;
     };
     all.push(summary_line(inspection, theme));
@@ -295,6 +319,123 @@ pub fn preview(
     if let Some(reference) = &inspection.reference {
         all.push(heading("Reference answer".to_owned()));
         all.extend(writer.text("answer", &reference.summary(), Paint::Text));
+    }
+    if let Some(gold) = &inspection.gold {
+        all.push(Line::default());
+        all.push(heading("Gold".to_owned()));
+        all.extend(gold_lines(gold, writer));
+    }
+    if !inspection.runs.is_empty() {
+        all.push(Line::default());
+        all.push(heading("Runs".to_owned()));
+        all.extend(run_lines(&inspection.runs, writer));
+    }
+    all
+}
+
+/// A gold record in short: its id, a line for each step, its answer.
+pub fn gold_lines(gold: &GoldRecord, writer: &Writer<'_>) -> Vec<Line<'static>> {
+    let theme = writer.theme;
+    let mut all = vec![Line::styled(
+        gold.id.to_string(),
+        theme.style(Paint::Accent),
+    )];
+    for (index, step) in gold.trajectory.steps.iter().enumerate() {
+        let tools = gold.tools.get(index).map(|tools| tools.join(" "));
+        let tools = tools.unwrap_or_default();
+        let number = format!("{:>3} ", index + 1);
+        let thought = step.thought.as_deref().unwrap_or_default();
+        let gap = if tools.is_empty() { "" } else { "  " };
+        let text = format!("{number}{tools}{gap}{}", thought.trim());
+        let colors = [
+            (0..number.len(), theme.style(Paint::Dim)),
+            (
+                number.len()..number.len() + tools.len(),
+                theme.style(Paint::Tool),
+            ),
+        ];
+        let text = text.replace('\n', " ");
+        all.push(one_line(
+            &text,
+            theme.style(Paint::Text),
+            &colors,
+            writer.width,
+        ));
+    }
+    if let Some(answer) = &gold.trajectory.answer {
+        all.extend(writer.text("answer", &format!("Answer: {answer}"), Paint::Good));
+    }
+    all
+}
+
+/// Runs over a task, a line each: outcome, the run, the record.
+pub fn run_lines(runs: &[TaskRun], writer: &Writer<'_>) -> Vec<Line<'static>> {
+    let theme = writer.theme;
+    let line = |run: &TaskRun| {
+        let name = crate::domain::visible_line(&run.run).into_owned();
+        Line::from(vec![
+            Span::styled(
+                format!("{:<8}", run.outcome.name()),
+                theme.style(outcome_paint(run.outcome)),
+            ),
+            Span::styled(run.id.to_string(), theme.style(Paint::Accent)),
+            Span::styled(format!("  {name}"), theme.style(Paint::Dim)),
+        ])
+    };
+    runs.iter().map(line).collect()
+}
+
+fn pair_preview(
+    inspection: &Inspection,
+    part: Option<&str>,
+    blind: Option<BlindLook>,
+    writer: &Writer<'_>,
+) -> Vec<Line<'static>> {
+    let theme = writer.theme;
+    let Some((pair, about)) = inspection.current.pair(part) else {
+        return Vec::new();
+    };
+    let (mark, paint) = match blind {
+        Some(_) => ("?", Paint::Dim),
+        None => state_mark(about.state),
+    };
+    let mut all = vec![Line::from(vec![
+        Span::styled(format!("{mark} "), theme.style(paint)),
+        Span::styled(about.target.to_string(), theme.style(Paint::Accent)),
+        Span::styled(
+            format!("  step {}", pair.step_number()),
+            theme.style(Paint::Dim),
+        ),
+    ])];
+    all.extend(writer.text("task", &pair.context.task.text, Paint::Text));
+    let (chosen, rejected) = (&pair.chosen, &pair.rejected);
+    let sides = match blind {
+        None => [
+            ("Chosen", chosen, Paint::Good),
+            ("Rejected", rejected, Paint::Bad),
+        ],
+        Some(look) => {
+            let (left, right) = match look.is_turned {
+                false => (chosen, rejected),
+                true => (rejected, chosen),
+            };
+            [("1", left, Paint::Accent), ("2", right, Paint::Accent)]
+        }
+    };
+    for (title, candidate, paint) in sides {
+        all.push(Line::default());
+        all.push(Line::styled(title, theme.style(paint)));
+        if let Some(thought) = &candidate.thought {
+            all.extend(writer.text("thought", thought, Paint::Text));
+        }
+        if let Some(action) = &candidate.action {
+            all.extend(writer.action(action, &[]));
+        }
+    }
+    if let Some(reason) = pair.reason.as_ref().filter(|_| blind.is_none()) {
+        all.push(Line::default());
+        all.push(Line::styled("Reason", theme.style(Paint::Heading)));
+        all.extend(writer.text("reason", reason, Paint::Text));
     }
     all
 }

@@ -5,6 +5,7 @@ use ratatui::crossterm::event::{MouseEvent, MouseEventKind};
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use crate::domain::agreement::{BlindFigures, Share};
 use crate::tui::action::Action;
 use crate::tui::draw_context::DrawContext;
 use crate::tui::effect::{Effect, Failure, Statistics, StatisticsRequest, Ticket};
@@ -213,5 +214,46 @@ fn boxes(figures: &Statistics, width: usize, theme: &Theme) -> Vec<Vec<Line<'sta
         lines.push(Line::default());
         boxes.push(lines);
     }
+    if !figures.votes.is_empty() {
+        boxes.push(vote_lines(&figures.votes, theme));
+    }
     boxes
+}
+
+/// How annotators vote in blind mode, each figure with what it rests on.
+fn vote_lines(votes: &[BlindFigures], theme: &Theme) -> Vec<Line<'static>> {
+    let heading = |text: &str| Line::styled(text.to_owned(), theme.style(Paint::Heading));
+    let mut lines = vec![heading("Blind votes on pairs")];
+    for figures in votes {
+        let count = figures
+            .votes
+            .map_or("withheld".to_owned(), |votes| format!("{votes} votes"));
+        let annotator = crate::domain::visible_line(&figures.annotator).into_owned();
+        lines.push(Line::from(vec![
+            Span::styled(annotator, theme.style(Paint::Accent)),
+            Span::raw(format!("  {count}")),
+        ]));
+        if figures.votes.is_some() {
+            for (title, share) in [
+                ("consistent", &figures.consistent),
+                ("for the left", &figures.left),
+                ("for the longer", &figures.longer),
+            ] {
+                lines.push(Line::from(format!("  {title:<15} {}", share_words(share))));
+            }
+        }
+    }
+    lines.push(Line::default());
+    lines
+}
+
+fn share_words(share: &Share) -> String {
+    let counts = share.counts;
+    let counts = counts.map_or(String::new(), |counts| {
+        format!("{} of {}", counts.count, counts.of)
+    });
+    match share.share {
+        Ok(share) => format!("{:>4.0}%  {counts}", share * 100.0),
+        Err(reason) => format!("{:>5}  {counts}  {reason}", "–"),
+    }
 }

@@ -1,5 +1,7 @@
 //! The workbench, driven by keys: on a screen that is text, and in a terminal of its own.
 
+mod blind;
+mod gold_and_flags;
 mod keys;
 mod pty;
 mod random;
@@ -54,9 +56,15 @@ impl Sitting {
     }
 
     pub fn new(user: User, columns: u16, rows: u16) -> Self {
+        Self::with(user, columns, rows, |_| {})
+    }
+
+    /// The same with other settings.
+    pub fn with(user: User, columns: u16, rows: u16, adjust: impl FnOnce(&mut Config)) -> Self {
         let settings = user.path("../settings");
         let mut config = Config::load(None).unwrap();
         config.review.annotator = "tess".to_owned();
+        adjust(&mut config);
         let workspace = Workspace::open(&user.path("."), Some(&settings)).unwrap();
         let depth = ColorDepth::True;
         let options = AppOptions {

@@ -10,10 +10,13 @@ use ratatui::layout::{Rect, Size};
 use ratatui::text::{Line, Span};
 
 use crate::corpus::Inspection;
-use crate::domain::review::Side;
+use crate::corpus::decision::Verdict;
+use crate::domain::review::{Opinion, Side};
 use crate::domain::{PictureReference, PreferencePair, TargetId};
 use crate::index::Highlighter;
 use crate::tui::action::Action;
+use crate::tui::blind::{BlindLook, tells_sides};
+use crate::tui::decisions::{Deed, Vote};
 use crate::tui::draw_context::DrawContext;
 use crate::tui::effect::{Effect, PictureRequest};
 use crate::tui::overlays::{FullPicture, Overlay, TextPage};
@@ -35,8 +38,14 @@ pub struct CompareView {
     record: Arc<Inspection>,
     highlighter: Highlighter,
     is_stacked: bool,
+    /// Who looks.
+    annotator: String,
     /// Sides at random, and nothing told before the vote.
-    pub is_blind: bool,
+    is_blind: bool,
+    /// Whether it was told which side is which: a vote then is no blind one.
+    is_told: bool,
+    /// A vote is on its way to the journal: it counts once.
+    is_voting: bool,
     hides_context: bool,
     scroll: Scroll,
     height: usize,
@@ -45,19 +54,23 @@ pub struct CompareView {
 }
 
 impl CompareView {
-    /// A pair.
+    /// A pair, as this annotator sees it.
     pub fn new(
         id: TargetId,
         record: Arc<Inspection>,
         highlighter: Highlighter,
         is_blind: bool,
+        annotator: &str,
     ) -> Self {
         Self {
             id,
             record,
             highlighter,
             is_stacked: false,
+            annotator: annotator.to_owned(),
             is_blind,
+            is_told: !is_blind,
+            is_voting: false,
             hides_context: false,
             scroll: Scroll::default(),
             height: 1,
@@ -91,28 +104,60 @@ impl CompareView {
         }
     }
 
-    /// Whether the chosen side stands to the right. Without blind mode it never does; in it chance decides, the same for the
-    /// same pair, so that a second look shows the same.
-    pub fn is_turned(&self) -> bool {
-        if !self.is_blind {
-            return false;
-        }
-        let hash = blake3::hash(self.id.to_string().as_bytes());
-        hash.as_bytes()[0] % 2 == 1
+    /// Whether sides stand at random, and nothing is told.
+    pub fn is_blind(&self) -> bool {
+        self.is_blind
     }
 
-    /// The side that stands to the left or right, as the pair is shown now.
-    pub fn side(&self, is_left: bool) -> Side {
-        match is_left != self.is_turned() {
-            true => Side::Chosen,
-            false => Side::Rejected,
+    /// The vote is saved: now everything is told.
+    pub fn tell(&mut self) {
+        self.is_blind = false;
+        self.is_told = true;
+        self.is_voting = false;
+        self.made = None;
+    }
+
+    /// The vote could not be saved.
+    pub fn take_back(&mut self) {
+        self.is_voting = false;
+    }
+
+    fn blind_look(&self) -> BlindLook {
+        BlindLook::of(&self.record, &self.id, &self.annotator)
+    }
+
+    /// Whether the chosen side stands to the right. Without blind mode it never does.
+    fn is_turned(&self) -> bool {
+        self.is_blind && self.blind_look().is_turned
+    }
+
+    /// What it means that the side to the left (`Some(true)`) or right is better, or that both are equally good; `None` while a vote
+    /// is being saved.
+    pub fn vote(&mut self, is_left: Option<bool>) -> Option<Deed> {
+        if self.is_blind && !self.is_told {
+            if std::mem::replace(&mut self.is_voting, true) {
+                return None;
+            }
+            let look = self.blind_look();
+            return Some(Deed::Vote(Vote {
+                preferred: is_left.map(|is_left| look.side(is_left)),
+                left: look.left,
+            }));
         }
+        Some(match is_left {
+            Some(is_left) => Deed::Prefer(Side::Chosen.turned_if(is_left == self.is_turned())),
+            None => Deed::Verdict(Verdict::plain(Opinion::Tie)),
+        })
     }
 
     /// Does what a key asks for.
     pub fn act(&mut self, action: Action) -> Vec<Request> {
         let page = self.height.saturating_sub(2).max(1) as isize;
         match action {
+            action if self.is_blind && tells_sides(action) => {
+                let said = "not before the vote: 1 or 2 says which is better, = that neither is";
+                return vec![Request::Say(said.to_owned())];
+            }
             Action::Down => self.scroll.by(1),
             Action::Up => self.scroll.by(-1),
             Action::PageDown => self.scroll.by(page),
@@ -126,6 +171,7 @@ impl CompareView {
             }
             Action::ToggleBlind => {
                 self.is_blind = !self.is_blind;
+                self.is_told |= !self.is_blind;
                 self.made = None;
             }
             Action::Fold => {
@@ -242,7 +288,10 @@ impl CompareView {
     fn draw_head(&self, area: Rect, buffer: &mut Buffer, context: &DrawContext<'_>) {
         let about = self.record.current.pair(self.id.part.as_deref());
         let state = about.map(|(_, about)| about.state).unwrap_or_default();
-        let (mark, paint) = state_mark(state);
+        let (mark, paint) = match self.is_blind {
+            true => ("?", Paint::Dim),
+            false => state_mark(state),
+        };
         let step = self.pair().map_or(0, PreferencePair::step_number);
         let mut spans = vec![
             Span::styled(format!("{mark} "), context.style(paint)),
@@ -346,7 +395,6 @@ fn review_lines(
     part: Option<&str>,
     writer: &Writer<'_>,
 ) -> Vec<Line<'static>> {
-    use crate::domain::review::Opinion;
     let Some((_, about)) = record.current.pair(part) else {
         return Vec::new();
     };

@@ -12,7 +12,7 @@ use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::KeyEvent;
 use ratatui::layout::Rect;
 
-use crate::corpus::{Inspection, ListedHit};
+use crate::corpus::Inspection;
 use crate::domain::TargetId;
 use crate::index::query::ResultKind;
 use crate::index::{DocumentKind, Highlighter, Sort};
@@ -30,7 +30,7 @@ use crate::tui::theme::Paint;
 use crate::tui::widgets::pane::Scroll;
 use crate::tui::widgets::styled_text::cut;
 
-use super::Request;
+use super::{Request, open_gold};
 
 pub use result_list::{ResultList, thousands};
 
@@ -76,10 +76,32 @@ pub struct CorpusView {
     ticket: Ticket,
     /// A verdict leads on to the next item that is unreviewed.
     pub is_queue: bool,
+    /// Whether pairs are looked at without knowing which side is which.
+    is_blind: bool,
+    annotator: String,
     splits: Splits,
 }
 
 impl CorpusView {
+    /// The corpus as this annotator looks at it.
+    pub fn of(annotator: &str) -> Self {
+        Self {
+            annotator: annotator.to_owned(),
+            ..Self::default()
+        }
+    }
+
+    /// Whether pairs are looked at without knowing which side is which.
+    pub fn is_blind(&self) -> bool {
+        self.is_blind
+    }
+
+    /// Turns blind mode on or off.
+    pub fn set_blind(&mut self, is_blind: bool) {
+        self.is_blind = is_blind;
+        self.preview.shown = None;
+    }
+
     /// Whether keys are text.
     pub fn is_typing(&self) -> bool {
         self.line.is_typing
@@ -237,15 +259,15 @@ impl CorpusView {
     }
 
     /// The next unreviewed item was looked for.
-    pub fn go_to(&mut self, hit: Option<ListedHit>) -> Vec<Request> {
-        let Some(hit) = hit else {
+    pub fn go_to(&mut self, next: Option<TargetId>) -> Vec<Request> {
+        let Some(next) = next else {
             return vec![Request::Say(
                 "everything that is found is reviewed".to_owned(),
             )];
         };
-        match self.list.select(&hit.hit.id) {
+        match self.list.select(&next) {
             true => self.look().into_iter().collect(),
-            false => vec![self.look_at(hit.hit.id)],
+            false => vec![self.look_at(next)],
         }
     }
 
@@ -375,6 +397,14 @@ impl CorpusView {
                 };
                 return vec![Request::Say(said.to_owned())];
             }
+            Action::ToggleBlind => {
+                self.set_blind(!self.is_blind);
+                let said = match self.is_blind {
+                    true => "blind: nothing is told of pairs before the vote",
+                    false => "not blind any more",
+                };
+                return vec![Request::Say(said.to_owned())];
+            }
             Action::NextPicture => self.preview.picture = self.preview.picture.saturating_add(1),
             Action::PreviousPicture => {
                 self.preview.picture = self.preview.picture.saturating_sub(1)
@@ -386,6 +416,10 @@ impl CorpusView {
                 }
                 let full = FullPicture::new(pictures, self.preview.picture);
                 return vec![Request::Show(Box::new(Overlay::FullPicture(full)))];
+            }
+            Action::OpenGold => {
+                let record = self.preview.record.as_ref();
+                return record.map(|record| open_gold(record)).into_iter().collect();
             }
             Action::Copy => {
                 let id = self.list.selected().map(|row| row.hit.id.to_string());
@@ -419,6 +453,7 @@ impl CorpusView {
         Request::Do(Effect::FindUnreviewed(UnreviewedRequest {
             finding: self.list.finding.clone(),
             after,
+            is_blind: self.is_blind,
         }))
     }
 
@@ -596,13 +631,15 @@ impl CorpusView {
                 .draw(&query, is_focused, facets, buffer, context);
         }
         let is_focused = self.focus == Focus::Results && !self.line.is_typing;
-        self.list.draw(is_focused, layout.results, buffer, context);
+        self.list
+            .draw(is_focused, self.is_blind, layout.results, buffer, context);
         if let Some(preview) = layout.preview {
             let is_focused = self.focus == Focus::Preview && !self.line.is_typing;
             let finding = &self.list.finding;
             let highlighter = || Highlighter::from_query(&understood(finding).0);
+            let blind = self.is_blind.then_some(self.annotator.as_str());
             self.preview
-                .draw(is_focused, highlighter, preview, buffer, context);
+                .draw(is_focused, blind, highlighter, preview, buffer, context);
         }
     }
 }

@@ -9,6 +9,7 @@ use ratatui::text::Line;
 use crate::corpus::Inspection;
 use crate::domain::{Attachment, TargetId};
 use crate::index::Highlighter;
+use crate::tui::blind::BlindLook;
 use crate::tui::draw_context::DrawContext;
 use crate::tui::effect::PictureRequest;
 use crate::tui::theme::Paint;
@@ -56,10 +57,11 @@ impl Preview {
         pictures.map(request).collect()
     }
 
-    /// Draws the picture and the text.
+    /// Draws the picture and the text; `blind` is who may not be told yet which side of a pair is which.
     pub fn draw(
         &mut self,
         is_focused: bool,
+        blind: Option<&str>,
         highlighter: impl FnOnce() -> Highlighter,
         area: Rect,
         buffer: &mut Buffer,
@@ -116,7 +118,9 @@ impl Preview {
                 width: usize::from(text.width.saturating_sub(1)),
             };
             let part = self.wanted.as_ref().and_then(|id| id.part.as_deref());
-            self.shown = Some((text.width, preview(record, part, &writer)));
+            let look = blind.zip(self.wanted.as_ref());
+            let look = look.map(|(annotator, id)| BlindLook::of(record, id, annotator));
+            self.shown = Some((text.width, preview(record, part, look, &writer)));
         }
         if let Some((_, lines)) = &self.shown {
             pane::scrolled(lines, &mut self.scroll, text, context.theme, buffer);

@@ -20,6 +20,9 @@ use crate::tui::views::record_lines::state_mark;
 use crate::tui::widgets::pane::{self, Scroll};
 use crate::tui::widgets::styled_text::{column, one_line};
 
+/// Fields of a pair that say nothing of how good a side is.
+const SIDELESS: [&str; 4] = ["task", "thought", "code", "observation"];
+
 /// Rows that are asked for at once; more than any screen shows.
 const WINDOW: usize = 120;
 
@@ -190,10 +193,11 @@ impl ResultList {
         }
     }
 
-    /// Draws head and rows.
+    /// Draws head and rows; in blind mode pairs are told without what was decided and said of them.
     pub fn draw(
         &mut self,
         is_focused: bool,
+        is_blind: bool,
         area: Rect,
         buffer: &mut Buffer,
         context: &mut DrawContext<'_>,
@@ -220,7 +224,10 @@ impl ResultList {
             let is_selected = row == self.selected;
             let loaded = row.checked_sub(self.start).and_then(|at| self.rows.get(at));
             let line = match loaded {
-                Some(loaded) => self.row_line(loaded, usize::from(inner.width), context),
+                Some(loaded) => {
+                    let width = usize::from(inner.width);
+                    self.row_line(loaded, is_blind, width, context)
+                }
                 None => Line::styled("  …", context.style(Paint::Dim)),
             };
             buffer.set_line(inner.x, y, &line, inner.width);
@@ -292,7 +299,13 @@ impl ResultList {
         Line::from(spans)
     }
 
-    fn row_line(&self, row: &ListedHit, width: usize, context: &DrawContext<'_>) -> Line<'static> {
+    fn row_line(
+        &self,
+        row: &ListedHit,
+        is_blind: bool,
+        width: usize,
+        context: &DrawContext<'_>,
+    ) -> Line<'static> {
         let id = row.hit.id.to_string();
         let values = |field: &str| -> &[String] {
             let at = ROW_FIELDS.iter().position(|known| *known == field);
@@ -305,8 +318,15 @@ impl ResultList {
         } else {
             " "
         };
-        let (state, state_paint) = state_mark(row.hit.review);
-        let (said, said_paint) = said_mark(values("verdict"), values("outcome"));
+        let is_secret = is_blind && row.hit.kind == DocumentKind::Pair;
+        let (state, state_paint) = match is_secret {
+            true => ("?", Paint::Dim),
+            false => state_mark(row.hit.review),
+        };
+        let (said, said_paint) = match is_secret {
+            true => (" ", Paint::Dim),
+            false => said_mark(values("verdict"), values("outcome")),
+        };
         let id_width = (width / 4).clamp(18, 34);
         let steps = match (row.hit.kind, row.hit.step) {
             (DocumentKind::Step, Some(step)) => format!("#{step}"),
@@ -322,7 +342,10 @@ impl ResultList {
             Span::styled(format!(" {steps:>4} "), context.style(Paint::Dim)),
         ];
         let mut used = 4 + id_width + 6;
-        let flags = values("flag").len();
+        let flags = match is_secret {
+            true => 0,
+            false => values("flag").len(),
+        };
         if width >= 72 {
             let tools_width = (width / 6).min(24);
             let tools = values("tool").join(" ");
@@ -339,7 +362,9 @@ impl ResultList {
             used += tools_width + 4;
         }
         let room = width.saturating_sub(used);
-        if let Some(snippet) = &row.hit.snippet {
+        // What a judge or others wrote of a pair would say which side is better.
+        let is_told = !is_secret || SIDELESS.contains(&row.hit.field);
+        if let Some(snippet) = row.hit.snippet.as_ref().filter(|_| is_told) {
             let style = context.style(Paint::Match);
             let colors: Vec<_> = snippet
                 .ranges

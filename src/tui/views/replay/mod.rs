@@ -1,5 +1,6 @@
 //! A trajectory step by step: the time line, the texts of one place, and its pictures.
 
+mod flags;
 mod mouse;
 mod pane_stack;
 mod panes;
@@ -24,8 +25,8 @@ use crate::tui::question::Question;
 use crate::tui::subject::Subject;
 use crate::tui::theme::{Paint, Theme};
 
-use super::Request;
 use super::record_lines::{Writer, summary_line};
+use super::{Request, open_gold};
 
 pub use panes::PaneKind;
 
@@ -56,6 +57,8 @@ pub struct ReplayView {
     panes: PaneStack,
     /// The place and width that the panes are made for.
     made_for: Option<(usize, u16)>,
+    /// The flag that was gone to last.
+    flag: Option<usize>,
     picture: usize,
     is_grid: bool,
     shows_boxes: bool,
@@ -86,6 +89,7 @@ impl ReplayView {
             time_line: TimeLine::default(),
             panes: PaneStack::default(),
             made_for: None,
+            flag: None,
             picture: 0,
             is_grid: false,
             shows_boxes: true,
@@ -102,6 +106,7 @@ impl ReplayView {
     /// The same trajectory as it is now.
     pub fn renew(&mut self, record: Arc<Inspection>) {
         self.record = record;
+        self.flag = None;
         self.entry = self.entry.min(self.last());
         // The texts are made anew, the place in them stays.
         if let Some((entry, _)) = self.made_for {
@@ -224,6 +229,8 @@ impl ReplayView {
             Action::NextError => {
                 return self.next_where("error", |view, step| view.has_error(step));
             }
+            Action::NextFlag => return self.next_flag(theme),
+            Action::OpenGold => return vec![open_gold(&self.record)],
             Action::NextTool => {
                 let calls = |view: &Self, step: usize| {
                     view.record
@@ -363,6 +370,7 @@ impl ReplayView {
             };
             let lines = panes::panes(
                 &self.record,
+                &self.record.flags,
                 entry,
                 &self.writer(theme, self.made_for.map_or(80, |(_, width)| width)),
             );
@@ -472,6 +480,7 @@ impl ReplayView {
             let is_new_place = self.made_for.is_none_or(|(entry, _)| entry != self.entry);
             let lines = panes::panes(
                 &self.record,
+                &self.record.flags,
                 self.entry,
                 &self.writer(context.theme, middle.width),
             );

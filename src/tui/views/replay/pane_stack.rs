@@ -115,6 +115,15 @@ impl PaneStack {
         area.map_or(1, |area| area.height.saturating_sub(2).max(1) as isize)
     }
 
+    /// Shows a line of a pane.
+    pub fn show(&mut self, kind: PaneKind, line: usize) {
+        if let Some(pane) = self.panes.iter().position(|pane| pane.kind == kind) {
+            self.focused = pane;
+            self.folded.remove(&kind);
+            self.scrolls.insert(kind, Scroll { top: line });
+        }
+    }
+
     /// Shows the next match behind (before) what is shown now in one of the panes; whether there is one.
     pub fn show_match(
         &mut self,

@@ -1,13 +1,16 @@
 //! The texts of one place of a trajectory, as panes that fold and scroll.
 
+use std::ops::Range;
+
 use ratatui::text::{Line, Span};
 
 use crate::corpus::Inspection;
 use crate::domain::review::{Field, Staleness};
 use crate::domain::{Candidate, Step, Trajectory};
+use crate::rules::{Flag, Place};
 use crate::tui::theme::Paint;
 use crate::tui::views::record_lines::{
-    Writer, flag_lines, label_mark, outcome_paint, verdict_paint,
+    Writer, flag_lines, flag_style, gold_lines, label_mark, outcome_paint, run_lines, verdict_paint,
 };
 
 /// What a pane shows.
@@ -24,6 +27,8 @@ pub enum PaneKind {
     Notes,
     Answer,
     Reference,
+    Gold,
+    Runs,
     Verification,
     Review,
 }
@@ -42,6 +47,8 @@ impl PaneKind {
             Self::Notes => "Notes",
             Self::Answer => "Answer",
             Self::Reference => "Reference answer",
+            Self::Gold => "Gold",
+            Self::Runs => "Runs",
             Self::Verification => "Verification",
             Self::Review => "Review",
         }
@@ -79,30 +86,69 @@ fn pane(kind: PaneKind, lines: Vec<Line<'static>>) -> PaneLines {
     }
 }
 
-/// The panes of a place: 0 is the task, then the steps, behind the last one the end.
-pub fn panes(record: &Inspection, entry: usize, writer: &Writer<'_>) -> Vec<PaneLines> {
+/// The panes of a place: 0 is the task, then the steps, behind the last one the end. What the flags point at is painted.
+pub fn panes(
+    record: &Inspection,
+    flags: &[Flag],
+    entry: usize,
+    writer: &Writer<'_>,
+) -> Vec<PaneLines> {
     let Some(trajectory) = &record.current.content.trajectory else {
         return Vec::new();
     };
     if entry == 0 {
-        return task_panes(record, trajectory, writer);
+        return task_panes(record, flags, trajectory, writer);
     }
     match trajectory.steps.get(entry - 1) {
-        Some(step) => step_panes(record, entry, step, writer),
-        None => end_panes(record, trajectory, writer),
+        Some(step) => step_panes(record, flags, entry, step, writer),
+        None => end_panes(record, flags, trajectory, writer),
     }
 }
 
-fn task_panes(record: &Inspection, trajectory: &Trajectory, writer: &Writer<'_>) -> Vec<PaneLines> {
-    let mut panes = vec![pane(
+/// The bytes of a part that flags point at.
+fn ranges(flags: &[Flag], step: Option<usize>, field: Place) -> Vec<Range<usize>> {
+    let here = flags
+        .iter()
+        .filter(|flag| flag.step == step && flag.field == field);
+    here.filter_map(|flag| flag.range.clone()).collect()
+}
+
+/// Says beside the title that a flag is about all of a part.
+fn mark_flagged(pane: &mut PaneLines, flags: &[Flag], step: Option<usize>, field: Place) {
+    let is_about = |flag: &&Flag| flag.step == step && flag.field == field && flag.range.is_none();
+    for flag in flags.iter().filter(is_about) {
+        pane.marks
+            .push((format!("⚑ {}", flag.rule), Paint::Warning));
+    }
+}
+
+fn task_panes(
+    record: &Inspection,
+    flags: &[Flag],
+    trajectory: &Trajectory,
+    writer: &Writer<'_>,
+) -> Vec<PaneLines> {
+    let text = &trajectory.task.text;
+    let flagged = ranges(flags, None, Place::Task);
+    let mut task = pane(
         PaneKind::Task,
-        writer.text("task", &trajectory.task.text, Paint::Text),
-    )];
+        writer.flagged_text("task", text, Paint::Text, &flagged),
+    );
+    mark_flagged(&mut task, flags, None, Place::Task);
+    let mut panes = vec![task];
     let files: Vec<Line<'static>> = trajectory
         .task
         .attachments
         .iter()
-        .map(|attachment| {
+        .enumerate()
+        .map(|(number, attachment)| {
+            let is_flagged = flags
+                .iter()
+                .any(|flag| flag.field == Place::Attachment(number));
+            let style = match is_flagged {
+                true => flag_style(writer.theme),
+                false => writer.theme.style(Paint::Text),
+            };
             let label = crate::domain::visible_line(attachment.reference.label()).into_owned();
             let shown = match attachment.shown {
                 true => "  shown to the controller",
@@ -114,7 +160,7 @@ fn task_panes(record: &Inspection, trajectory: &Trajectory, writer: &Writer<'_>)
                 .map(crate::domain::visible_line);
             let caption = caption.map_or(String::new(), |caption| format!("  {caption}"));
             Line::from(vec![
-                Span::raw(format!("▣ {label}")),
+                Span::styled(format!("▣ {label}"), style),
                 Span::styled(format!("{shown}{caption}"), writer.theme.style(Paint::Dim)),
             ])
         })
@@ -123,12 +169,19 @@ fn task_panes(record: &Inspection, trajectory: &Trajectory, writer: &Writer<'_>)
         panes.push(pane(PaneKind::Files, files));
     }
     panes.extend(flags_pane(record, None, writer));
+    if let Some(gold) = &record.gold {
+        panes.push(pane(PaneKind::Gold, gold_lines(gold, writer)));
+    }
+    if !record.runs.is_empty() {
+        panes.push(pane(PaneKind::Runs, run_lines(&record.runs, writer)));
+    }
     panes.extend(notes_pane(record, None, writer));
     panes
 }
 
 fn step_panes(
     record: &Inspection,
+    flags: &[Flag],
     entry: usize,
     step: &Step,
     writer: &Writer<'_>,
@@ -143,17 +196,24 @@ fn step_panes(
         .unwrap_or_default();
     let mut panes = Vec::new();
     if let Some(thought) = &step.thought {
+        let flagged = ranges(flags, Some(entry), Place::Thought);
         let mut thought = pane(
             PaneKind::Thought,
-            writer.text("thought", thought, Paint::Text),
+            writer.flagged_text("thought", thought, Paint::Text, &flagged),
         );
+        mark_flagged(&mut thought, flags, Some(entry), Place::Thought);
         if stale == Some(Staleness::Step) {
             stale_mark(&mut thought);
         }
         panes.push(thought);
     }
     if let Some(action) = &step.action {
-        let mut code = pane(PaneKind::Code, writer.action(action, tools));
+        let here: Vec<&Flag> = flags
+            .iter()
+            .filter(|flag| flag.step == Some(entry))
+            .collect();
+        let mut code = pane(PaneKind::Code, writer.flagged_action(action, tools, &here));
+        mark_flagged(&mut code, flags, Some(entry), Place::Code);
         if stale == Some(Staleness::Step) {
             stale_mark(&mut code);
         }
@@ -172,10 +232,12 @@ fn step_panes(
             true => Paint::Bad,
             false => Paint::Text,
         };
+        let flagged = ranges(flags, Some(entry), Place::Observation);
         let mut text = pane(
             PaneKind::Observation,
-            writer.text("observation", &observation.text, paint),
+            writer.flagged_text("observation", &observation.text, paint, &flagged),
         );
+        mark_flagged(&mut text, flags, Some(entry), Place::Observation);
         if stale.is_some() {
             stale_mark(&mut text);
         }
@@ -267,10 +329,20 @@ fn notes_pane(record: &Inspection, step: Option<usize>, writer: &Writer<'_>) -> 
     (!lines.is_empty()).then(|| pane(PaneKind::Notes, lines))
 }
 
-fn end_panes(record: &Inspection, trajectory: &Trajectory, writer: &Writer<'_>) -> Vec<PaneLines> {
+fn end_panes(
+    record: &Inspection,
+    flags: &[Flag],
+    trajectory: &Trajectory,
+    writer: &Writer<'_>,
+) -> Vec<PaneLines> {
     let mut panes = Vec::new();
     if let Some(answer) = &trajectory.answer {
-        let mut answer = pane(PaneKind::Answer, writer.text("answer", answer, Paint::Text));
+        let flagged = ranges(flags, None, Place::Answer);
+        let mut answer = pane(
+            PaneKind::Answer,
+            writer.flagged_text("answer", answer, Paint::Text, &flagged),
+        );
+        mark_flagged(&mut answer, flags, None, Place::Answer);
         if let Some(outcome) = record.outcome {
             answer.marks.push((
                 format!("outcome {}", outcome.name()),
@@ -284,6 +356,9 @@ fn end_panes(record: &Inspection, trajectory: &Trajectory, writer: &Writer<'_>) 
             PaneKind::Reference,
             writer.text("answer", &reference.summary(), Paint::Text),
         ));
+    }
+    if let Some(gold) = &record.gold {
+        panes.push(pane(PaneKind::Gold, gold_lines(gold, writer)));
     }
     if let Some(verification) = &trajectory.verification {
         let verdict = verification.verdict;
