@@ -47,7 +47,7 @@ use crate::jobs::Progress;
 use crate::journal::JournalFolder;
 use crate::media::PictureRoots;
 use crate::rules::{self, Flag, RuleContext, ToolLists, duplicate_task_flag};
-use crate::workspace::{Source, Workspace};
+use crate::workspace::{ReplayLog, Source, Workspace};
 
 pub use comparison::{ComparedTask, Comparison};
 pub use current::{Current, CurrentPair};
@@ -86,6 +86,7 @@ pub struct Corpus {
     interner: Interner,
     tool_lists: ToolLists,
     journals: Arc<RwLock<JournalFolder>>,
+    replay_log: ReplayLog,
 }
 
 impl Corpus {
@@ -186,6 +187,7 @@ impl Corpus {
             interner: Interner::default(),
             tool_lists: ToolLists::default(),
             journals: Arc::clone(journals),
+            replay_log: workspace.replay_log(),
         }))
     }
 

@@ -5,6 +5,7 @@ mod cli;
 mod containers;
 mod demo;
 mod docs;
+mod execution;
 mod export;
 mod fixtures;
 mod generator;

@@ -16,7 +16,8 @@ use crate::workspace::RecordTexts;
 
 use super::page::{INDENT, Page};
 use super::review_json::review_json;
-use super::{Shown, line_difference};
+use super::Shown;
+use crate::cli::line_difference;
 
 /// A review of what the record was.
 pub struct SourceChange {
