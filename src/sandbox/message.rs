@@ -23,6 +23,8 @@ pub(super) enum Request {
     Restore { limits: Limits, state: String },
     /// List the variables.
     Variables { width: usize },
+    /// Read a document: its file's ending, and its bytes in base64.
+    Document { ending: String, content: String },
 }
 
 /// What a worker says, one JSON object a line.
@@ -39,6 +41,8 @@ pub(super) enum Reply {
     Saved { state: String },
     /// The variables.
     Variables(Vec<Variable>),
+    /// A document's text.
+    Text { text: String },
     /// Done, with nothing to say.
     Done,
     /// A request could not be served; the worker goes on.

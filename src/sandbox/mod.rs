@@ -6,6 +6,7 @@
 
 mod confinement;
 mod cpython;
+mod document;
 mod error;
 mod interpreter;
 mod limits;
@@ -24,6 +25,7 @@ pub mod worker;
 
 pub use confinement::{Confinement, Refusal};
 pub use cpython::Cpython;
+pub use document::MOST_BYTES as MOST_DOCUMENT_BYTES;
 pub use error::SandboxError;
 pub use limits::Limits;
 pub use literal::{parse_literal, parse_literal_prefix};

@@ -1,5 +1,8 @@
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use super::confinement::Confinement;
 use super::error::SandboxError;
 use super::message::{Reply, Request};
@@ -118,6 +121,27 @@ impl Session {
         match self.ask(&Request::Variables { width })? {
             Reply::Variables(variables) => Ok(variables),
             _ => Err(SandboxError::Protocol("no variables".to_owned())),
+        }
+    }
+
+    /// A document's text, read in the worker; `ending` is its file's, in lower case without the dot. What is wrong with the
+    /// document is in the inner result.
+    pub fn document(
+        &mut self,
+        ending: &str,
+        bytes: &[u8],
+    ) -> Result<Result<String, String>, SandboxError> {
+        let request = Request::Document {
+            ending: ending.to_owned(),
+            content: STANDARD.encode(bytes),
+        };
+        match self.ask(&request) {
+            Ok(Reply::Text { text }) => Ok(Ok(text)),
+            Err(SandboxError::State(reason)) => Ok(Err(reason)),
+            // It was too much for its reader.
+            Err(SandboxError::StateLost(reason)) => Ok(Err(reason)),
+            Err(error) => Err(error),
+            Ok(_) => Err(SandboxError::Protocol("no text".to_owned())),
         }
     }
 

@@ -4,8 +4,12 @@ use std::collections::HashSet;
 use std::io::{self, BufRead, Read, Write};
 use std::thread;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use super::Limits;
 use super::confinement::{confine, limit_computing};
+use super::document::text_of;
 use super::error::SandboxError;
 use super::interpreter::Interpreter;
 use super::message::{LONGEST_LINE, Reply, Request};
@@ -20,6 +24,8 @@ const STACK: usize = 64 << 20;
 ///
 /// Must be called before the process has threads: what confines it binds those that come after.
 pub fn serve(memory: u64) -> io::Result<()> {
+    // What libraries print must not get between the messages.
+    let mut output = own_output()?;
     // The thread is made first: making one is what a confined process can't do.
     let (start, started) = std::sync::mpsc::channel();
     let worker = thread::Builder::new()
@@ -30,12 +36,25 @@ pub fn serve(memory: u64) -> io::Result<()> {
                 return Ok(());
             };
             let confinement = confine(memory);
-            answer_all(&mut io::stdin().lock(), &mut io::stdout().lock(), confinement)
+            answer_all(&mut io::stdin().lock(), &mut output, confinement)
         })?;
     let _ = start.send(());
     worker
         .join()
         .map_err(|_| io::Error::other("the worker's thread panicked"))?
+}
+
+/// Standard output for ourselves; what others write there goes to standard error.
+#[cfg(unix)]
+fn own_output() -> io::Result<std::fs::File> {
+    let own = rustix::io::dup(rustix::stdio::stdout())?;
+    rustix::stdio::dup2_stdout(rustix::stdio::stderr())?;
+    Ok(own.into())
+}
+
+#[cfg(not(unix))]
+fn own_output() -> io::Result<io::Stdout> {
+    Ok(io::stdout())
 }
 
 fn answer_all(
@@ -61,6 +80,14 @@ fn answer_all(
                         Reply::Done
                     }
                     Err(error) => Reply::Failed(error.to_string()),
+                }
+            }
+            Request::Document { ending, content } => {
+                limit_computing(limits.computing.as_secs() + 2);
+                let text = STANDARD.decode(content).map_err(|error| error.to_string());
+                match text.and_then(|bytes| text_of(&ending, &bytes)) {
+                    Ok(text) => Reply::Text { text },
+                    Err(reason) => Reply::Failed(reason),
                 }
             }
             Request::Answer(_) => Reply::Failed("no call waits for an answer".to_owned()),

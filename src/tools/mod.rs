@@ -2,6 +2,7 @@
 //!
 //! Nothing is made up: a call that neither a recording nor a live tool answers is `unavailable`, and says so.
 
+mod builtin;
 mod error;
 mod recording;
 mod recovery;
@@ -9,6 +10,7 @@ mod signature;
 mod tool;
 mod toolbox;
 
+pub use builtin::{BUILT_IN, Surroundings, built_in};
 pub use error::ToolsError;
 pub use recording::{RecordedCall, RecordedResult, Recording};
 pub use recovery::{Reading, RecordedStep, failure_message, recover};

@@ -22,6 +22,7 @@ mod read_only;
 mod reading;
 mod real_data;
 mod real_records;
+mod replaying;
 mod review;
 mod team;
 mod trust;
