@@ -10,7 +10,7 @@ use crate::sandbox::{
     CodeRule, Outcome, Pool, PythonValue, Session, StepCode, StepRun, Variable, step_code,
 };
 use crate::tools::{
-    LoggedCall, Provider, RecordedStep, Toolbox, failure_message, recover,
+    LoggedCall, Provider, RecordedStep, ResultCache, Toolbox, failure_message, recover,
 };
 
 /// How an observation opens whose reply had no code that the reference could find.
@@ -21,6 +21,8 @@ const NO_CODE: &str = "Error in code parsing:";
 pub struct ReplayOptions {
     /// Live tools for calls that are not recorded, preferred first.
     pub live: Vec<Provider>,
+    /// Where their results are kept.
+    pub cache: Option<ResultCache>,
     /// Asked where the sandbox's own interpreter does not get on, or gets something else than was recorded.
     pub second: Option<SecondInterpreter>,
     /// The last step to run, from 0; all of them otherwise.
@@ -106,6 +108,7 @@ fn replay_in(
         live: options.live.clone(),
         declared: tools.to_vec(),
         patience: None,
+        cache: options.cache.clone(),
     };
     let mut replayed = TrajectoryReplay {
         steps: Vec::new(),

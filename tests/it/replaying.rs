@@ -173,3 +173,31 @@ fn published_records_reproduce() {
     let summary = user.retake(["replay"]).succeeds().stdout;
     assert!(summary.contains("63 of 63 answers equal the recorded one"), "{summary}");
 }
+
+#[test]
+fn queries_know_every_verdict() {
+    let field = retake::index::query::field_named("replay").unwrap();
+    let names = retake::replay::Verdict::ALL.map(retake::replay::Verdict::name);
+    assert_eq!(field.values, names);
+}
+
+#[test]
+fn live_tools_answer_what_is_not_recorded() {
+    let user = User::new("replay-live");
+    let prompt = "Tools:\n- inspect_file_as_text: reads\n    Takes inputs: {'file_path': {'type': 'text', 'description': 'f'}}";
+    let mut value = run("sheet", &[("t = inspect_file_as_text('files/a.csv')\nprint(len(t))", "30")], "x");
+    value["conversations"][0]["value"] = prompt.into();
+    user.write("runs.json", array(&[value]));
+    user.write("pictures/files/a.csv", "x,y\n1,2\n");
+    user.retake(["add", "runs.json", "--images", "pictures"]).succeeds();
+    let step = |arguments: &[&str]| {
+        let ended = user.retake(arguments).succeeds();
+        json_lines(&ended.stdout).remove(0)
+    };
+    let recorded = step(&["replay", "--format", "json"]);
+    assert_eq!(recorded["verdict"], "tool-result-unknown");
+    let live = step(&["replay", "--live", "--format", "json"]);
+    assert_eq!(live["verdict"], "match", "{live}");
+    assert_eq!(live["calls"][0]["provider"], "built in");
+    assert_eq!(live["calls"][0]["result"], "'| x | y |\\n|---|---|\\n| 1 | 2 |\\n'");
+}

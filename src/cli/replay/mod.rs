@@ -5,6 +5,7 @@ mod page;
 use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use serde_json::value::RawValue;
@@ -19,11 +20,12 @@ use crate::replay::{
 use crate::report::{Kind, Report};
 use crate::rules::ToolLists;
 use crate::sandbox::{Cpython, Limits, Pool, SandboxError, WorkerCommand};
+use crate::tools::{Provider, ResultCache, Surroundings, built_in, connect};
 use crate::workspace::{ReplayEntry, ReplayLog, Workspace, replayed_hash};
 
 use super::Ended;
 use super::output::Output;
-use super::session::{Session, corpus_report, tell, with_bar};
+use super::session::{Session, corpus_report, tell, with_bar, workspace_report};
 use super::subject::Subject;
 use chosen::{Chosen, chosen};
 
@@ -45,6 +47,9 @@ pub struct ReplayArgs {
     /// Ask this CPython where the sandbox's own interpreter does not get on; it runs behind bubblewrap's walls or not at all
     #[arg(long, value_name = "PATH")]
     python: Option<PathBuf>,
+    /// Let live tools answer calls that are not recorded: the workspace's MCP servers, then the built-in ones
+    #[arg(long)]
+    live: bool,
     /// Run what was run already, too
     #[arg(long)]
     fresh: bool,
@@ -117,6 +122,7 @@ pub(super) fn run(args: &ReplayArgs, session: Session, output: &mut Output) -> E
         known: &known,
         options: &options,
         python: python.as_ref(),
+        live: args.live.then(|| live_tools(&workspace, output)).transpose()?,
         tool_lists: ToolLists::default(),
         // What is only a part, or shows more, is not kept.
         keeps,
@@ -213,6 +219,40 @@ impl Printer<'_> {
     }
 }
 
+/// What answers calls that are not recorded, beside what a trajectory brings itself.
+struct LiveTools {
+    /// MCP servers, in the order of their declaration.
+    servers: Vec<Provider>,
+    /// Where built-in tools keep pictures.
+    pictures: PathBuf,
+    /// Where results of servers are kept.
+    results: PathBuf,
+}
+
+impl LiveTools {
+    /// What a replay was made with: other servers may answer otherwise.
+    fn name(&self) -> String {
+        let servers = self.servers.iter().map(|server| server.label.as_str());
+        format!("live {}", servers.collect::<Vec<_>>().join(" "))
+    }
+}
+
+/// Starts the servers that the workspace declares. One that can't be used is told, and the others go on.
+fn live_tools(workspace: &Workspace, output: &Output) -> Result<LiveTools, Report> {
+    let mut servers = Vec::new();
+    for server in workspace.mcp_servers().map_err(workspace_report)? {
+        match connect(&server) {
+            Ok(provider) => servers.push(provider),
+            Err(error) => output.note(format!("warning: {}", Report::from_error(&error).message)),
+        }
+    }
+    Ok(LiveTools {
+        servers,
+        pictures: workspace.pictures_folder(),
+        results: workspace.cache_folder().join("tool-results"),
+    })
+}
+
 fn prepared(python: &Path, workspace: &Workspace) -> Result<Cpython, Report> {
     Cpython::prepare(python, &workspace.cache_folder().join("sandbox"))
         .map_err(|error| python_report(&error))
@@ -264,6 +304,7 @@ struct Job<'a> {
     known: &'a HashMap<String, ReplayEntry>,
     options: &'a ReplayOptions,
     python: Option<&'a Cpython>,
+    live: Option<LiveTools>,
     tool_lists: ToolLists,
     keeps: bool,
 }
@@ -347,7 +388,8 @@ impl Job<'_> {
         let trajectory = content.trajectory.as_ref().unwrap_or(&nothing);
         let (hash, record) = (replayed_hash(trajectory), subject.record.hash.to_string());
         let python = self.python.map_or("", |python| &python.version);
-        let with = format!("{REPLAY_VERSION} {python}");
+        let live = self.live.as_ref().map_or(String::new(), LiveTools::name);
+        let with = format!("{REPLAY_VERSION} {python} {live}");
         if let Some(known) = self.known.get(&record)
             && known.hash == hash
             && known.with == with
@@ -357,7 +399,21 @@ impl Job<'_> {
         }
         let tools = self.tool_lists.of(trajectory);
         let tools: Vec<String> = tools.iter().map(|tool| tool.name.clone()).collect();
-        let replay = replay(pool, trajectory, &tools, options).map_err(replay_report)?;
+        let mut options = options.clone();
+        if let Some(live) = &self.live {
+            let roots = Arc::new(self.corpus.roots(&subject.record.id));
+            options.live.clone_from(&live.servers);
+            options.live.push(built_in(&Surroundings {
+                roots: Arc::clone(&roots),
+                pictures: live.pictures.clone(),
+                pool: pool.clone(),
+            }));
+            options.cache = Some(ResultCache {
+                folder: live.results.clone(),
+                roots,
+            });
+        }
+        let replay = replay(pool, trajectory, &tools, &options).map_err(replay_report)?;
         let entry = self.keeps.then(|| entry(subject, hash, record, with, &replay));
         Ok(Kept {
             entry: entry.flatten(),

@@ -1,7 +1,9 @@
 //! Steps run in real workers: what they may, what they may not, and what replays say of them.
 
 mod attacks;
+mod builtin;
 mod cpython;
+mod mcp;
 mod recovery;
 mod replay;
 mod sandbox;
