@@ -62,7 +62,10 @@ fn main() {
     };
     let trajectory = Trajectory {
         steps: vec![
-            step("a = visualizer('what', 'a.jpg')\nprint(a)", "A cat on a wall."),
+            step(
+                "a = visualizer('what', 'a.jpg')\nprint(a)",
+                "A cat on a wall.",
+            ),
             step("print(a.split()[1])", "cat"),
             step("print(sorted({'b', 'a'}))", "['a', 'b']"),
         ],

@@ -155,11 +155,7 @@ pub fn with_progress<T>(
 }
 
 /// [`with_progress`] for a job that prints while it runs: the bar is shown if `is_shown`.
-pub fn with_bar<T>(
-    is_shown: bool,
-    bar_form: &'static str,
-    job: impl FnOnce(&Progress) -> T,
-) -> T {
+pub fn with_bar<T>(is_shown: bool, bar_form: &'static str, job: impl FnOnce(&Progress) -> T) -> T {
     let progress = Progress::default();
     let interrupt = Interrupt::start();
     let target = if is_shown {

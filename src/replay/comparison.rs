@@ -123,7 +123,9 @@ fn has_set(value: &PythonValue) -> bool {
     match value {
         PythonValue::Set(items) | PythonValue::FrozenSet(items) => items.len() > 1,
         PythonValue::List(items) | PythonValue::Tuple(items) => items.iter().any(has_set),
-        PythonValue::Dict(pairs) => pairs.iter().any(|(key, value)| has_set(key) || has_set(value)),
+        PythonValue::Dict(pairs) => pairs
+            .iter()
+            .any(|(key, value)| has_set(key) || has_set(value)),
         _ => false,
     }
 }
@@ -183,21 +185,35 @@ mod tests {
             ("v1.10", "v1.1"),
             ("inf", "nan"),
         ] {
-            assert_eq!(compare(recorded, actual), Comparison::Different, "{recorded} {actual}");
-            assert_eq!(compare(actual, recorded), Comparison::Different, "{actual} {recorded}");
+            assert_eq!(
+                compare(recorded, actual),
+                Comparison::Different,
+                "{recorded} {actual}"
+            );
+            assert_eq!(
+                compare(actual, recorded),
+                Comparison::Different,
+                "{actual} {recorded}"
+            );
         }
     }
 
     #[test]
     fn sets_have_no_order_and_floats_no_last_digit() {
-        assert_eq!(compare("Types: {'Tulip', 'Dahlia'}\n", "Types: {'Dahlia', 'Tulip'}"), SETS);
+        assert_eq!(
+            compare("Types: {'Tulip', 'Dahlia'}\n", "Types: {'Dahlia', 'Tulip'}"),
+            SETS
+        );
         assert_eq!(compare("[{1, (2, 'x')}, 3]", "[{(2, 'x'), 1}, 3]"), SETS);
         assert_eq!(compare("frozenset({1, 2})", "frozenset({2, 1})"), SETS);
         assert_eq!(compare("0.30000000000000004 m", "0.3 m"), FLOATS);
         assert_eq!(compare("1e-05", "0.00001"), FLOATS);
         assert_eq!(
             compare("0.1 {1, 2}", "0.10000000000000002 {2, 1}"),
-            Comparison::Normalised { sets: true, floats: true }
+            Comparison::Normalised {
+                sets: true,
+                floats: true
+            }
         );
     }
 

@@ -38,7 +38,9 @@ pub fn compatibility_notes(code: &str) -> Vec<&'static str> {
     };
     let mut used = Used::default();
     used.visit_body(&parsed.syntax().body);
-    let rows = NOTES.iter().filter(|(feature, _)| used.features.contains(feature));
+    let rows = NOTES
+        .iter()
+        .filter(|(feature, _)| used.features.contains(feature));
     rows.map(|(_, note)| *note).collect()
 }
 
@@ -93,7 +95,10 @@ mod tests {
 
     #[test]
     fn notes_come_with_what_the_code_uses() {
-        assert_eq!(compatibility_notes("print(f'{x}', 1)\nx ** 2"), Vec::<&str>::new());
+        assert_eq!(
+            compatibility_notes("print(f'{x}', 1)\nx ** 2"),
+            Vec::<&str>::new()
+        );
         let all = compatibility_notes("while x:\n    print(f'{x:.2f}', end='')\n    y = pow(x, 2)");
         assert_eq!(all.len(), 4);
         assert!(compatibility_notes("print(f'{x:>3}')")[0].contains("format specifications"));

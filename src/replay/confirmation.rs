@@ -53,7 +53,10 @@ pub(super) fn confirm(
         first.calls = second.calls;
         first.recovered = second.recovered;
     }
-    first.answer_matches = first.answer_matches.filter(|is| *is).or(second.answer_matches);
+    first.answer_matches = first
+        .answer_matches
+        .filter(|is| *is)
+        .or(second.answer_matches);
 }
 
 fn words(step: &StepReplay) -> String {
@@ -107,12 +110,21 @@ mod tests {
         use Verdict::{Differs, Match, Unsupported};
         let taken = after(step(Unsupported, "yield"), step(Match, ""));
         assert_eq!(taken.verdict, Match);
-        assert_eq!(taken.notes, ["run in CPython 3.11; the sandbox's interpreter: unsupported, yield"]);
-        let blamed = after(step(Differs, "line 1 differs"), step(Differs, "line 2 differs"));
+        assert_eq!(
+            taken.notes,
+            ["run in CPython 3.11; the sandbox's interpreter: unsupported, yield"]
+        );
+        let blamed = after(
+            step(Differs, "line 1 differs"),
+            step(Differs, "line 2 differs"),
+        );
         assert_eq!(blamed.verdict, Differs);
         assert_eq!(blamed.reason, "line 1 differs");
         assert_eq!(blamed.notes, ["CPython 3.11 says: differs, line 2 differs"]);
-        assert_eq!(after(step(Unsupported, "yield"), step(Differs, "d")).verdict, Differs);
+        assert_eq!(
+            after(step(Unsupported, "yield"), step(Differs, "d")).verdict,
+            Differs
+        );
         assert_eq!(after(step(Match, ""), step(Differs, "d")).verdict, Match);
     }
 }

@@ -133,12 +133,22 @@ fn replay_in(
         let mut host = toolbox.host(number);
         let run = session.run(&code.code, &mut host)?;
         let (calls, given) = (host.calls, host.final_answer);
-        let mut judged = judge(step, &code, &run, given.as_ref(), trajectory.answer.as_deref());
+        let mut judged = judge(
+            step,
+            &code,
+            &run,
+            given.as_ref(),
+            trajectory.answer.as_deref(),
+        );
         if let (Some(given), Some(answer)) = (&given, &trajectory.answer) {
             replayed.answer_matches = Some(is_answer(given, answer));
         }
         if session.is_lost() {
-            lost = Some(format!("step {} ended its worker: {}", number + 1, run.outcome));
+            lost = Some(format!(
+                "step {} ended its worker: {}",
+                number + 1,
+                run.outcome
+            ));
         } else if options.variables.is_some() {
             judged.variables = variables(&mut session, options.variables)?;
         }
@@ -231,10 +241,9 @@ fn judge(
             _ => (Verdict::Differs, format!("it fails: {raised}")),
         },
         Outcome::Completed(_) => match &step.observation {
-            Some(observation) if observation.is_error => (
-                Verdict::ErrorNotReproduced,
-                "it runs to its end".to_owned(),
-            ),
+            Some(observation) if observation.is_error => {
+                (Verdict::ErrorNotReproduced, "it runs to its end".to_owned())
+            }
             Some(observation) => compare_output(&observation.text, run),
             None => compare_answer(given, answer),
         },
@@ -248,7 +257,11 @@ fn judge(
         notes.push("the reply has more blocks of code, which do not run".to_owned());
     }
     if !verdict.reproduces() {
-        notes.extend(compatibility_notes(&code.code).into_iter().map(str::to_owned));
+        notes.extend(
+            compatibility_notes(&code.code)
+                .into_iter()
+                .map(str::to_owned),
+        );
     }
     StepReplay {
         rule: Some(code.rule.name().to_owned()),
@@ -291,7 +304,9 @@ fn first_difference(recorded: &str, actual: &str) -> String {
             (None, None) => return "line ends differ".to_owned(),
             (Some(_), Some(_)) => return format!("line {line} differs"),
             (Some(_), None) => return format!("it prints {} of the recorded lines", line - 1),
-            (None, Some(_)) => return format!("it prints more than the {} recorded lines", line - 1),
+            (None, Some(_)) => {
+                return format!("it prints more than the {} recorded lines", line - 1);
+            }
         }
     }
 }
@@ -304,7 +319,10 @@ fn compare_answer(given: Option<&PythonValue>, answer: Option<&str>) -> (Verdict
         (Some(given), Some(_)) => {
             let given = given.to_string();
             let short: String = given.chars().take(80).collect();
-            (Verdict::Differs, format!("it gives another answer: {short}"))
+            (
+                Verdict::Differs,
+                format!("it gives another answer: {short}"),
+            )
         }
         _ => (
             Verdict::NotRun,
@@ -330,9 +348,10 @@ fn compare_errors(recorded: &str, raised: &str, run: &StepRun) -> (Verdict, Stri
         .rsplit_once(FORBIDDEN)
         .and_then(|(_, name)| name.split(')').next());
     if let Some(name) = forbidden
-        && run.refused.iter().any(|what| {
-            what.split(' ').next() == Some(name)
-        })
+        && run
+            .refused
+            .iter()
+            .any(|what| what.split(' ').next() == Some(name))
     {
         let reason = format!("{name} is refused here, too, in other words");
         return (Verdict::ErrorReproduced, reason);

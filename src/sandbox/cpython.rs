@@ -18,7 +18,15 @@ const ASK: &str = "import sys; print('%d.%d.%d' % sys.version_info[:3]); print(s
 
 /// Where programs and libraries are; read-only for the worker, nothing else of the machine is there.
 const SYSTEM: [&str; 9] = [
-    "/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/ld.so.conf.d", "/etc/alternatives", "/etc/localtime",
+    "/usr",
+    "/bin",
+    "/sbin",
+    "/lib",
+    "/lib64",
+    "/etc/ld.so.cache",
+    "/etc/ld.so.conf.d",
+    "/etc/alternatives",
+    "/etc/localtime",
 ];
 
 /// From this version on, CPython adds floats otherwise than what recorded the published data.
@@ -68,13 +76,21 @@ impl Cpython {
     pub fn caution(&self) -> Option<&'static str> {
         let mut numbers = self.version.split('.').map_while(|n| n.parse::<u32>().ok());
         let version = (numbers.next()?, numbers.next()?);
-        (version >= SUMS_OTHERWISE).then_some("from 3.12 on, CPython's sum of floats has other last digits")
+        (version >= SUMS_OTHERWISE)
+            .then_some("from 3.12 on, CPython's sum of floats has other last digits")
     }
 }
 
 /// Bubblewrap's arguments, up to the program.
 fn walls(places: &[String]) -> impl Iterator<Item = String> {
-    let own = ["--unshare-all", "--die-with-parent", "--new-session", "--clearenv", "--seccomp", "9"];
+    let own = [
+        "--unshare-all",
+        "--die-with-parent",
+        "--new-session",
+        "--clearenv",
+        "--seccomp",
+        "9",
+    ];
     let mut arguments: Vec<String> = own.map(str::to_owned).to_vec();
     let mut bind = |place: &str| {
         arguments.extend(["--ro-bind-try", place, place].map(str::to_owned));
@@ -87,10 +103,31 @@ fn walls(places: &[String]) -> impl Iterator<Item = String> {
         }
     }
     let rest = [
-        "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--chdir", "/tmp",
-        "--setenv", "HOME", "/tmp", "--setenv", "MPLBACKEND", "Agg", "--setenv", "PYTHONHASHSEED", "0",
+        "--proc",
+        "/proc",
+        "--dev",
+        "/dev",
+        "--tmpfs",
+        "/tmp",
+        "--chdir",
+        "/tmp",
+        "--setenv",
+        "HOME",
+        "/tmp",
+        "--setenv",
+        "MPLBACKEND",
+        "Agg",
+        "--setenv",
+        "PYTHONHASHSEED",
+        "0",
         // One thread each: libraries that count cores would want more than a step may have.
-        "--setenv", "OPENBLAS_NUM_THREADS", "1", "--setenv", "OMP_NUM_THREADS", "1", "--",
+        "--setenv",
+        "OPENBLAS_NUM_THREADS",
+        "1",
+        "--setenv",
+        "OMP_NUM_THREADS",
+        "1",
+        "--",
     ];
     arguments.extend(rest.map(str::to_owned));
     arguments.into_iter()
@@ -128,7 +165,8 @@ fn in_path(name: &str) -> Option<PathBuf> {
 
 /// Writes the filter of system calls: no further process. Limits on their number do not bind the superuser.
 fn write_filter(folder: &Path) -> Result<PathBuf, SandboxError> {
-    let unconfined = |error: io::Error| SandboxError::Unconfined(format!("no filter of system calls: {error}"));
+    let unconfined =
+        |error: io::Error| SandboxError::Unconfined(format!("no filter of system calls: {error}"));
     let program = filter::program().ok_or_else(|| {
         SandboxError::Unconfined("this system has no filter of system calls".to_owned())
     })?;

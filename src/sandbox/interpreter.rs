@@ -5,22 +5,21 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use monty::{
-    Dump, MontyRepl, ReplFunctionCall, ReplNameLookup, ReplProgress,
-    ReplStartError, SessionRef,
+    Dump, MontyRepl, ReplFunctionCall, ReplNameLookup, ReplProgress, ReplStartError, SessionRef,
 };
 use monty_types::{
-    AssertMessageAnnotations, CompileOptions, ExcType, ExtFunctionResult, MontyDate, MontyDateTime, MontyException,
-    MontyObject, NameLookupResult, OsFunctionCall, PrintWriter, PrintWriterCallback,
-    ResourceLimits, ResourceTracker,
+    AssertMessageAnnotations, CompileOptions, ExcType, ExtFunctionResult, MontyDate, MontyDateTime,
+    MontyException, MontyObject, NameLookupResult, OsFunctionCall, PrintWriter,
+    PrintWriterCallback, ResourceLimits, ResourceTracker,
 };
 use serde::{Deserialize, Serialize};
 
+use super::Limits;
 use super::error::SandboxError;
 use super::run::{Answer, Call, Exhausted, Outcome, Raised, StepRun, Variable};
 use super::source_rewrite::rewrite;
 use super::stub::{IMPORT, StubAnswer, Stubs, TYPE_PREFIX};
 use super::value::PythonValue;
-use super::Limits;
 
 /// Runs first in each run; keeps the builtin that the prelude replaces.
 const KEEP_ROUND: &str = "__retake_round__ = round";
@@ -302,7 +301,10 @@ impl Interpreter {
             variables.push(Variable {
                 name: name.clone(),
                 kind,
-                value: text.get(..cut.unwrap_or(text.len())).unwrap_or_default().to_owned(),
+                value: text
+                    .get(..cut.unwrap_or(text.len()))
+                    .unwrap_or_default()
+                    .to_owned(),
                 is_cut: cut.is_some(),
             });
         }
@@ -328,10 +330,14 @@ impl Interpreter {
     pub fn restore(limits: Limits, state: &str) -> Result<Self, SandboxError> {
         let wrong = |error: &dyn std::fmt::Display| SandboxError::State(error.to_string());
         let state: State = serde_json::from_str(state).map_err(|error| wrong(&error))?;
-        let dump = STANDARD.decode(&state.dump).map_err(|error| wrong(&error))?;
+        let dump = STANDARD
+            .decode(&state.dump)
+            .map_err(|error| wrong(&error))?;
         let dump = Dump::load(&dump).map_err(|error| wrong(&error))?;
         let monty::Session::Idle(repl) = dump.state else {
-            return Err(SandboxError::State("a step is still running in it".to_owned()));
+            return Err(SandboxError::State(
+                "a step is still running in it".to_owned(),
+            ));
         };
         Ok(Self {
             repl: Some(*repl),
@@ -447,7 +453,8 @@ impl Printed {
         }
         if !self.is_full {
             let end = (0..=room).rev().find(|end| text.is_char_boundary(*end));
-            self.text.push_str(text.get(..end.unwrap_or(0)).unwrap_or_default());
+            self.text
+                .push_str(text.get(..end.unwrap_or(0)).unwrap_or_default());
             self.is_full = true;
         }
         let message = "the output limit is reached".to_owned();

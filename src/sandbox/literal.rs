@@ -65,7 +65,8 @@ impl Reader<'_> {
         match self.peek()? {
             '[' => {
                 self.at += 1;
-                self.items("]", depth).map(|(items, _)| PythonValue::List(items))
+                self.items("]", depth)
+                    .map(|(items, _)| PythonValue::List(items))
             }
             '(' => {
                 self.at += 1;
@@ -263,7 +264,10 @@ impl Reader<'_> {
         self.at += 1;
         let text = self.string()?;
         let byte = |c: char| u8::try_from(u32::from(c)).ok();
-        text.chars().map(byte).collect::<Option<_>>().map(PythonValue::Bytes)
+        text.chars()
+            .map(byte)
+            .collect::<Option<_>>()
+            .map(PythonValue::Bytes)
     }
 }
 
@@ -298,8 +302,21 @@ mod tests {
     #[test]
     fn anything_else_is_none() {
         for text in [
-            "", "[1", "[1 2]", "1 + 2", "f(1)", "'a", "'a\nb'", "{1: }", "Nonesuch", "007", "1_000 x", "[,]", "{'a': 1 'b': 2}",
-            "<object>", "'a' 'b'",
+            "",
+            "[1",
+            "[1 2]",
+            "1 + 2",
+            "f(1)",
+            "'a",
+            "'a\nb'",
+            "{1: }",
+            "Nonesuch",
+            "007",
+            "1_000 x",
+            "[,]",
+            "{'a': 1 'b': 2}",
+            "<object>",
+            "'a' 'b'",
         ] {
             assert_eq!(parse_literal(text), None, "{text}");
         }

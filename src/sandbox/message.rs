@@ -1,8 +1,8 @@
 use serde::{Deserialize, Serialize};
 
+use super::Limits;
 use super::confinement::Confinement;
 use super::run::{Answer, Call, StepRun, Variable};
-use super::Limits;
 
 /// The longest line that either side reads; a longer one ends the worker.
 pub(super) const LONGEST_LINE: usize = 64 << 20;

@@ -119,6 +119,9 @@ impl Pool {
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Worker>> {
-        self.shared.idle.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared
+            .idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -189,7 +189,10 @@ impl Worker {
         if status.is_none() {
             self.kill();
         }
-        let words = self.complaint.lock().unwrap_or_else(PoisonError::into_inner);
+        let words = self
+            .complaint
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let words = String::from_utf8_lossy(&words).into_owned();
         outcome(status, words.trim())
     }
@@ -247,7 +250,9 @@ fn read_reply(output: &mut impl BufRead) -> io::Result<Option<Reply>> {
             Err(io::Error::other("a reply is too long"))
         };
     }
-    serde_json::from_slice(&line).map(Some).map_err(io::Error::from)
+    serde_json::from_slice(&line)
+        .map(Some)
+        .map_err(io::Error::from)
 }
 
 fn keep_end(mut errors: ChildStderr, kept: &Mutex<Vec<u8>>) {

@@ -84,7 +84,10 @@ impl StatementVisitor<'_> for Imports<'_> {
             }
             Stmt::ImportFrom(import)
                 if import.level == 0
-                    && import.module.as_ref().is_some_and(|module| is_stubbed(module))
+                    && import
+                        .module
+                        .as_ref()
+                        .is_some_and(|module| is_stubbed(module))
                     && import.names.iter().all(|alias| alias.name.as_str() != "*") =>
             {
                 let module = import.module.as_ref().map_or("", |module| module.as_str());
@@ -197,10 +200,18 @@ mod tests {
         );
         assert_eq!(code("import os.path"), "os = __retake_import__(\"os\")");
         assert_eq!(
-            code("if x:\n    from PIL import (\n        Image,\n        ImageDraw as D,\n    )\n    y()"),
+            code(
+                "if x:\n    from PIL import (\n        Image,\n        ImageDraw as D,\n    )\n    y()"
+            ),
             "if x:\n    Image = __retake_import__(\"PIL\", \"Image\"); D = __retake_import__(\"PIL\", \"ImageDraw\")\n\n\n\n    y()"
         );
-        for untouched in ["import math", "from datetime import datetime", "x = 'import os'", "import os as", "from os import *"] {
+        for untouched in [
+            "import math",
+            "from datetime import datetime",
+            "x = 'import os'",
+            "import os as",
+            "from os import *",
+        ] {
             assert_eq!(code(untouched), untouched);
         }
     }
@@ -220,6 +231,9 @@ mod tests {
             "import os.path, json as j\nx, (y, *z) = f()\nfor i in x:\n    w = [c for c in x]\n\
              def g(a):\n    b = 1\nclass K:\n    c = 1\nif (n := 1): x = 2\nwith f() as h: pass",
         );
-        assert_eq!(found.bound, ["os", "j", "x", "y", "z", "i", "w", "g", "K", "n", "h"]);
+        assert_eq!(
+            found.bound,
+            ["os", "j", "x", "y", "z", "i", "w", "g", "K", "n", "h"]
+        );
     }
 }

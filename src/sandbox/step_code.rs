@@ -71,7 +71,10 @@ pub fn step_code(step: &Step) -> Option<StepCode> {
         Some(mark) => (CodeRule::Reference, reply.get(mark..).unwrap_or(reply)),
         None => (CodeRule::WholeReply, reply.as_str()),
     };
-    let mut blocks = PATTERN.as_ref().into_iter().flat_map(|p| p.captures_iter(text));
+    let mut blocks = PATTERN
+        .as_ref()
+        .into_iter()
+        .flat_map(|p| p.captures_iter(text));
     if let Some(block) = blocks.next() {
         let code = block.get(1).map_or("", |code| code.as_str());
         // Python's strip; a first line's indent goes with it, as in the reference.
@@ -80,7 +83,11 @@ pub fn step_code(step: &Step) -> Option<StepCode> {
         // A person's edit of the code is what runs.
         let edited = given.filter(|given| given.trim() != code && !reply.contains(*given));
         return Some(StepCode {
-            rule: if edited.is_some() { CodeRule::Given } else { rule },
+            rule: if edited.is_some() {
+                CodeRule::Given
+            } else {
+                rule
+            },
             code: edited.map_or(code, str::to_owned),
             has_more,
         });
@@ -112,17 +119,52 @@ mod tests {
     fn forms_in_the_wild_run_as_the_reference_runs_them() {
         use CodeRule::{Lenient, Reference, WholeReply};
         let cases = [
-            ("Thought: t\nCode:\n```py\na\n```<end_action>", "a", Reference, false),
-            ("**Thought:** t\n\n**Code:**\n```python\na\n```", "a", Reference, false),
+            (
+                "Thought: t\nCode:\n```py\na\n```<end_action>",
+                "a",
+                Reference,
+                false,
+            ),
+            (
+                "**Thought:** t\n\n**Code:**\n```python\na\n```",
+                "a",
+                Reference,
+                false,
+            ),
             ("### Code:\n```\na\n```", "a", Reference, false),
             // Two blocks: the first runs. Two marks: what follows the last runs.
-            ("Code:\n```py\na\n```\nor\n```py\nb\n```", "a", Reference, true),
-            ("Code:\n```py\na\n```\nCode:\n```py\nb\n```", "b", Reference, false),
+            (
+                "Code:\n```py\na\n```\nor\n```py\nb\n```",
+                "a",
+                Reference,
+                true,
+            ),
+            (
+                "Code:\n```py\na\n```\nCode:\n```py\nb\n```",
+                "b",
+                Reference,
+                false,
+            ),
             ("Look.\n```py\na\n```", "a", WholeReply, false),
             // Prose in the fence is run, and fails.
-            ("Code:\n```py\nFirst I look.\na\n```", "First I look.\na", Reference, false),
-            ("Code:\n```py\n\tif x:\n\t\ta\n```", "if x:\n\t\ta", Reference, false),
-            ("Code:\n```py\nif x:\r\n\ta\n```", "if x:\r\n\ta", Reference, false),
+            (
+                "Code:\n```py\nFirst I look.\na\n```",
+                "First I look.\na",
+                Reference,
+                false,
+            ),
+            (
+                "Code:\n```py\n\tif x:\n\t\ta\n```",
+                "if x:\n\t\ta",
+                Reference,
+                false,
+            ),
+            (
+                "Code:\n```py\nif x:\r\n\ta\n```",
+                "if x:\r\n\ta",
+                Reference,
+                false,
+            ),
         ];
         for (reply, code, rule, has_more) in cases {
             let expected = Some((code.to_owned(), rule, has_more));
@@ -151,6 +193,9 @@ mod tests {
             action: Some(Action::Code("c()".to_owned())),
             ..Step::default()
         };
-        assert_eq!(step_code(&step).map(|found| found.rule), Some(CodeRule::Given));
+        assert_eq!(
+            step_code(&step).map(|found| found.rule),
+            Some(CodeRule::Given)
+        );
     }
 }

@@ -202,7 +202,11 @@ fn path_function(name: &str, arguments: &[MontyObject]) -> StubAnswer {
     let text = |text: &str| MontyObject::String(text.to_owned());
     let (head, tail) = split(first);
     StubAnswer::Value(match function {
-        "join" => text(&more.iter().fold((*first).to_owned(), |path, part| join(&path, part))),
+        "join" => text(
+            &more
+                .iter()
+                .fold((*first).to_owned(), |path, part| join(&path, part)),
+        ),
         "basename" => text(tail),
         "dirname" => text(head),
         "split" => MontyObject::Tuple(vec![text(head), text(tail)]),
@@ -214,7 +218,10 @@ fn path_function(name: &str, arguments: &[MontyObject]) -> StubAnswer {
 }
 
 fn join(path: &str, part: &str) -> String {
-    match (part.starts_with('/'), path.is_empty() || path.ends_with('/')) {
+    match (
+        part.starts_with('/'),
+        path.is_empty() || path.ends_with('/'),
+    ) {
         (true, _) => part.to_owned(),
         (false, true) => format!("{path}{part}"),
         (false, false) => format!("{path}/{part}"),
@@ -232,7 +239,10 @@ fn split(path: &str) -> (&str, &str) {
 fn split_ending(path: &str) -> (&str, &str) {
     let name = path.rfind('/').map_or(0, |slash| slash + 1);
     let dot = path.rfind('.').filter(|dot| {
-        *dot >= name && path.get(name..*dot).is_some_and(|stem| stem.contains(|c| c != '.'))
+        *dot >= name
+            && path
+                .get(name..*dot)
+                .is_some_and(|stem| stem.contains(|c| c != '.'))
     });
     path.split_at(dot.unwrap_or(path.len()))
 }

@@ -26,9 +26,43 @@ use Reaction::{Exists, Makes, Nothing, Object, Objects, Path, Refuse};
 /// Those that the tables below do not know can be imported, as the reference's prompt allows, and nothing more: the step is
 /// unsupported once it uses one.
 pub(super) const ROOTS: &[&str] = &[
-    "matplotlib", "PIL", "os", "numpy", "pandas", "scipy", "sympy", "sklearn", "torch", "random", "time", "io", "csv", "pickle",
-    "statistics", "fractions", "decimal", "string", "queue", "stat", "zipfile", "tempfile", "xml", "requests", "bs4", "pptx",
-    "openpyxl", "pypdf", "PyPDF2", "docx", "chess", "Bio", "yahoo_finance", "yfinance", "pydub", "cv2", "seaborn",
+    "matplotlib",
+    "PIL",
+    "os",
+    "numpy",
+    "pandas",
+    "scipy",
+    "sympy",
+    "sklearn",
+    "torch",
+    "random",
+    "time",
+    "io",
+    "csv",
+    "pickle",
+    "statistics",
+    "fractions",
+    "decimal",
+    "string",
+    "queue",
+    "stat",
+    "zipfile",
+    "tempfile",
+    "xml",
+    "requests",
+    "bs4",
+    "pptx",
+    "openpyxl",
+    "pypdf",
+    "PyPDF2",
+    "docx",
+    "chess",
+    "Bio",
+    "yahoo_finance",
+    "yfinance",
+    "pydub",
+    "cv2",
+    "seaborn",
 ];
 
 /// Modules below the roots: importing one gives a stub with attributes, importing another name a function.
@@ -163,10 +197,16 @@ mod tests {
         assert_eq!(reaction(CALLS, "os.path.join"), Path);
         assert_eq!(reaction(CALLS, "os.system"), Refuse);
         assert_eq!(reaction(CALLS, "matplotlib.pyplot.show"), Nothing);
-        assert_eq!(reaction(CALLS, "matplotlib.Axes.plot"), Object("matplotlib.Artist"));
+        assert_eq!(
+            reaction(CALLS, "matplotlib.Axes.plot"),
+            Object("matplotlib.Artist")
+        );
         assert_eq!(reaction(CALLS, "PIL.Image.Image.getpixel"), Refuse);
         assert_eq!(reaction(ATTRIBUTES, "PIL.Image.Image.size"), Refuse);
-        assert_eq!(reaction(ATTRIBUTES, "PIL.Image.LANCZOS"), Object("PIL.Constant"));
+        assert_eq!(
+            reaction(ATTRIBUTES, "PIL.Image.LANCZOS"),
+            Object("PIL.Constant")
+        );
         assert_eq!(reaction(CALLS, "numpy.array"), Refuse);
     }
 
@@ -175,9 +215,9 @@ mod tests {
         for table in [CALLS, ATTRIBUTES] {
             for (row, (pattern, _)) in table.iter().enumerate() {
                 let name = pattern.replace('*', "x");
-                let first = table.iter().position(|(other, _)| {
-                    reaction(&[(other, Nothing)], &name) == Nothing
-                });
+                let first = table
+                    .iter()
+                    .position(|(other, _)| reaction(&[(other, Nothing)], &name) == Nothing);
                 assert_eq!(first, Some(row), "{pattern} is hidden by an earlier row");
             }
         }

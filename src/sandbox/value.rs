@@ -129,9 +129,8 @@ impl PythonValue {
             Value::String(text) => Self::Str(text.clone()),
             Value::Array(items) => Self::List(items.iter().map(Self::from_json).collect()),
             Value::Object(fields) => {
-                let pair = |(key, value): (&String, _)| {
-                    (Self::Str(key.clone()), Self::from_json(value))
-                };
+                let pair =
+                    |(key, value): (&String, _)| (Self::Str(key.clone()), Self::from_json(value));
                 Self::Dict(fields.iter().map(pair).collect())
             }
         }

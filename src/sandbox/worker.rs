@@ -137,7 +137,8 @@ fn run(
         }
     };
     let ran = interpreter.run(code, &tools, &mut host);
-    ran.map(|ran| Reply::Ran(Box::new(ran))).map_err(io::Error::other)
+    ran.map(|ran| Reply::Ran(Box::new(ran)))
+        .map_err(io::Error::other)
 }
 
 fn say(output: &mut dyn Write, reply: &Reply) -> io::Result<()> {
@@ -154,5 +155,7 @@ fn hear(input: &mut dyn BufRead) -> io::Result<Option<Request>> {
     if line.is_empty() {
         return Ok(None);
     }
-    serde_json::from_slice(&line).map(Some).map_err(io::Error::from)
+    serde_json::from_slice(&line)
+        .map(Some)
+        .map_err(io::Error::from)
 }

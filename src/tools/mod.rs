@@ -20,4 +20,7 @@ pub use recovery::{Reading, RecordedStep, failure_message, recover};
 pub use result_cache::ResultCache;
 pub use signature::{Returns, Signature, TOOLKIT, schema, signature};
 pub use tool::{Provider, Tool};
-pub use toolbox::{FINAL_ANSWER, LoggedCall, LoggedResult, PATIENCE, RECORDED, StepHost, Toolbox, written_arguments};
+pub use toolbox::{
+    FINAL_ANSWER, LoggedCall, LoggedResult, PATIENCE, RECORDED, StepHost, Toolbox,
+    written_arguments,
+};

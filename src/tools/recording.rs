@@ -57,7 +57,9 @@ impl Recording {
             let mut others = self.calls.iter().filter(same).filter(known);
             let first = others.next()?;
             // A tool that did not answer alike each time is not known to answer so again.
-            others.all(|other| other.result == first.result).then_some(first)
+            others
+                .all(|other| other.result == first.result)
+                .then_some(first)
         };
         here.filter(known)
             .or_else(elsewhere)
@@ -99,7 +101,11 @@ fn bound(
     let positional = arguments.iter().enumerate();
     let mut bound: Vec<(String, String)> = positional
         .map(|(at, value)| (name(at), value.repr()))
-        .chain(keywords.iter().map(|(name, value)| (name.clone(), value.repr())))
+        .chain(
+            keywords
+                .iter()
+                .map(|(name, value)| (name.clone(), value.repr())),
+        )
         .collect();
     bound.sort();
     bound
@@ -154,7 +160,10 @@ mod tests {
         assert_eq!(answer(0, 1, "b"), Some(result("B1")));
         assert_eq!(answer(1, 0, "b"), Some(result("B2")));
         assert_eq!(answer(2, 0, "b"), None);
-        assert_eq!(answer(1, 1, "c"), Some(RecordedResult::Lost("cut".to_owned())));
+        assert_eq!(
+            answer(1, 1, "c"),
+            Some(RecordedResult::Lost("cut".to_owned()))
+        );
         assert_eq!(recording.recovered(), (4, 3));
     }
 }

@@ -85,7 +85,8 @@ impl ResultCache {
             hasher.update(&(part.len() as u64).to_le_bytes());
             hasher.update(part.as_bytes());
         }
-        self.folder.join(format!("{}.json", hasher.finalize().to_hex()))
+        self.folder
+            .join(format!("{}.json", hasher.finalize().to_hex()))
     }
 }
 
@@ -114,7 +115,8 @@ mod tests {
 
     #[test]
     fn a_result_holds_for_the_same_call_on_the_same_files() {
-        let folder = std::env::temp_dir().join(format!("retake-result-cache-{}", std::process::id()));
+        let folder =
+            std::env::temp_dir().join(format!("retake-result-cache-{}", std::process::id()));
         fs::create_dir_all(folder.join("root")).expect("folder");
         let picture = folder.join("root").join("a.png");
         fs::write(&picture, "one").expect("written");

@@ -29,7 +29,10 @@ pub const TOOLKIT: &[Signature] = &[
     Signature {
         name: "visualizer",
         description: "Answers a question about a picture.",
-        parameters: &[("question", "string", false), ("image_path", "string", false)],
+        parameters: &[
+            ("question", "string", false),
+            ("image_path", "string", false),
+        ],
         returns: Returns::Text,
     },
     Signature {

@@ -101,7 +101,10 @@ impl Toolbox {
             };
             let cache = self.cache.as_ref().filter(|_| provider.is_cached);
             if let Some(known) = cache.and_then(|cache| cache.find(&provider.label, call)) {
-                return (Answer::Value(known), Some(format!("{} (kept)", provider.label)));
+                return (
+                    Answer::Value(known),
+                    Some(format!("{} (kept)", provider.label)),
+                );
             }
             match patiently(tool, call, self.patience.unwrap_or(PATIENCE)) {
                 Answer::Unavailable(reason) => {
@@ -136,10 +139,9 @@ fn patiently(tool: &Arc<dyn Tool>, call: &Call, patience: Duration) -> Answer {
     }
     match answers.recv_timeout(patience) {
         Ok(answer) => answer,
-        Err(mpsc::RecvTimeoutError::Timeout) => Answer::Unavailable(format!(
-            "no answer within {} s",
-            patience.as_secs_f32()
-        )),
+        Err(mpsc::RecvTimeoutError::Timeout) => {
+            Answer::Unavailable(format!("no answer within {} s", patience.as_secs_f32()))
+        }
         Err(mpsc::RecvTimeoutError::Disconnected) => {
             Answer::Unavailable("the tool ended without an answer".to_owned())
         }
@@ -226,7 +228,9 @@ mod tests {
     use serde_json::Value;
 
     fn provider(label: &str, tools: Vec<Fake>) -> Provider {
-        let tools = tools.into_iter().map(|tool| Arc::new(tool) as Arc<dyn Tool>);
+        let tools = tools
+            .into_iter()
+            .map(|tool| Arc::new(tool) as Arc<dyn Tool>);
         Provider {
             label: label.to_owned(),
             tools: tools.collect(),
@@ -258,16 +262,28 @@ mod tests {
                 }],
             },
             live: vec![
-                provider("a", vec![Fake("ocr", || Answer::Unavailable("off".to_owned()))]),
-                provider("b", vec![Fake("ocr", || Answer::Value(PythonValue::Int(20)))]),
+                provider(
+                    "a",
+                    vec![Fake("ocr", || Answer::Unavailable("off".to_owned()))],
+                ),
+                provider(
+                    "b",
+                    vec![Fake("ocr", || Answer::Value(PythonValue::Int(20)))],
+                ),
             ],
             declared: vec!["detect".to_owned()],
             patience: None,
             cache: None,
         };
         let mut host = toolbox.host(0);
-        assert_eq!(host.call(&call("ocr", 1)), Answer::Value(PythonValue::Int(10)));
-        assert_eq!(host.call(&call("ocr", 2)), Answer::Value(PythonValue::Int(20)));
+        assert_eq!(
+            host.call(&call("ocr", 1)),
+            Answer::Value(PythonValue::Int(10))
+        );
+        assert_eq!(
+            host.call(&call("ocr", 2)),
+            Answer::Value(PythonValue::Int(20))
+        );
         let Answer::Unavailable(reason) = host.call(&call("detect", 1)) else {
             panic!("answered");
         };
@@ -279,7 +295,14 @@ mod tests {
             .iter()
             .map(|c| (c.arguments.as_str(), c.provider.as_deref()))
             .collect();
-        assert_eq!(log, [("1, k='v'", Some("recorded")), ("2, k='v'", Some("b")), ("1, k='v'", None)]);
+        assert_eq!(
+            log,
+            [
+                ("1, k='v'", Some("recorded")),
+                ("2, k='v'", Some("b")),
+                ("1, k='v'", None)
+            ]
+        );
         assert_eq!(toolbox.names(), ["detect", "final_answer", "ocr"]);
     }
 
@@ -299,7 +322,10 @@ mod tests {
             patience: Some(Duration::from_secs(1)),
             ..Toolbox::default()
         };
-        for (name, part) in [("slow", "slow: no answer within 1 s"), ("broken", "ended without an answer")] {
+        for (name, part) in [
+            ("slow", "slow: no answer within 1 s"),
+            ("broken", "ended without an answer"),
+        ] {
             let (answer, provider) = toolbox.answer(0, &call(name, 1));
             assert!(
                 matches!(&answer, Answer::Unavailable(reason) if reason.contains(part)),

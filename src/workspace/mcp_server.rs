@@ -72,7 +72,9 @@ fn server(table: &dyn TableLike) -> Result<McpServer, String> {
     }
     let command: Option<Vec<String>> = table.get("command").map(|command| {
         let words = command.as_array().into_iter().flatten();
-        words.filter_map(|word| word.as_str().map(str::to_owned)).collect()
+        words
+            .filter_map(|word| word.as_str().map(str::to_owned))
+            .collect()
     });
     let endpoint = match (command.as_deref(), text("url")) {
         (Some([program, arguments @ ..]), None) => McpEndpoint::Command {
@@ -81,21 +83,33 @@ fn server(table: &dyn TableLike) -> Result<McpServer, String> {
         },
         (None, Some(url)) if url.starts_with("http://") => McpEndpoint::Url(url),
         (None, Some(_)) => return Err(wrong("has an address that does not begin with http://")),
-        _ => return Err(wrong("needs either command = [\"program\", …] or url = \"http://…\"")),
+        _ => {
+            return Err(wrong(
+                "needs either command = [\"program\", …] or url = \"http://…\"",
+            ));
+        }
     };
     let timeout = match table.get("timeout") {
         None => TIMEOUT,
         Some(seconds) => {
-            let seconds = seconds.as_integer().and_then(|seconds| u64::try_from(seconds).ok());
+            let seconds = seconds
+                .as_integer()
+                .and_then(|seconds| u64::try_from(seconds).ok());
             let seconds = seconds.filter(|seconds| (1..=3600).contains(seconds));
-            Duration::from_secs(seconds.ok_or_else(|| wrong("has a timeout that is no number of seconds from 1 to 3600"))?)
+            Duration::from_secs(seconds.ok_or_else(|| {
+                wrong("has a timeout that is no number of seconds from 1 to 3600")
+            })?)
         }
     };
     let mut names = BTreeMap::new();
     if let Some(item) = table.get("names") {
-        let mapped = item.as_table_like().ok_or_else(|| wrong("has `names` that are no table"))?;
+        let mapped = item
+            .as_table_like()
+            .ok_or_else(|| wrong("has `names` that are no table"))?;
         for (ours, theirs) in mapped.iter() {
-            let theirs = theirs.as_str().ok_or_else(|| wrong("has a name that is no text"))?;
+            let theirs = theirs
+                .as_str()
+                .ok_or_else(|| wrong("has a name that is no text"))?;
             names.insert(ours.to_owned(), theirs.to_owned());
         }
     }
@@ -122,7 +136,13 @@ mod tests {
              [[mcp]]\nname = \"web\"\nurl = \"http://127.0.0.1:8000/mcp\"\ntimeout = 5\n",
         );
         let servers = servers.expect("right");
-        assert_eq!(servers[0].endpoint, McpEndpoint::Command { program: "uvx".to_owned(), arguments: vec!["v".to_owned()] });
+        assert_eq!(
+            servers[0].endpoint,
+            McpEndpoint::Command {
+                program: "uvx".to_owned(),
+                arguments: vec!["v".to_owned()]
+            }
+        );
         assert_eq!(servers[0].names["objectlocation"], "detect");
         assert_eq!(servers[0].timeout, TIMEOUT);
         assert_eq!(servers[1].timeout, Duration::from_secs(5));
@@ -132,11 +152,23 @@ mod tests {
             ("[[mcp]]\ncommand = [\"a\"]", "no name"),
             ("[[mcp]]\nname = \"a\"", "needs either"),
             ("[[mcp]]\nname = \"a\"\ncommand = []", "needs either"),
-            ("[[mcp]]\nname = \"a\"\ncommand = [\"x\"]\nurl = \"http://x\"", "needs either"),
+            (
+                "[[mcp]]\nname = \"a\"\ncommand = [\"x\"]\nurl = \"http://x\"",
+                "needs either",
+            ),
             ("[[mcp]]\nname = \"a\"\nurl = \"file:///x\"", "http://"),
-            ("[[mcp]]\nname = \"a\"\ncommand = [\"x\"]\ntimeout = 0", "timeout"),
-            ("[[mcp]]\nname = \"a\"\ncommand = [\"x\"]\nenv = 1", "unknown key `env`"),
-            ("[[mcp]]\nname = \"a\"\ncommand = [\"x\"]\n[[mcp]]\nname = \"a\"\ncommand = [\"x\"]", "two MCP"),
+            (
+                "[[mcp]]\nname = \"a\"\ncommand = [\"x\"]\ntimeout = 0",
+                "timeout",
+            ),
+            (
+                "[[mcp]]\nname = \"a\"\ncommand = [\"x\"]\nenv = 1",
+                "unknown key `env`",
+            ),
+            (
+                "[[mcp]]\nname = \"a\"\ncommand = [\"x\"]\n[[mcp]]\nname = \"a\"\ncommand = [\"x\"]",
+                "two MCP",
+            ),
         ] {
             let error = read(text).expect_err(text);
             assert!(error.contains(part), "{text}: {error}");

@@ -12,7 +12,7 @@ use declaration::{LocalPaths, WorkspaceFile};
 pub use declaration::{Source, SourceDeclaration};
 pub use mcp_server::{McpEndpoint, McpServer};
 pub use record_texts::RecordTexts;
-pub use replay_log::{ReplayEntry, ReplayLog, ReplayVerdicts, replayed_hash};
+pub use replay_log::{ReplayEntry, ReplayLog, ReplayPlace, ReplayVerdicts, replayed_hash};
 pub use trust::Trust;
 
 /// A folder with `.retake/` in it.
@@ -64,7 +64,9 @@ pub enum WorkspaceError {
     #[error("this workspace came from elsewhere and names paths outside itself; they stay closed")]
     NotTrusted,
     /// It came from elsewhere, or was changed by hand, and wants programs to be started.
-    #[error("this workspace declares MCP servers, and nobody has trusted it as it is; none is started")]
+    #[error(
+        "this workspace declares MCP servers, and nobody has trusted it as it is; none is started"
+    )]
     NotTrustedTools,
 }
 

@@ -44,6 +44,13 @@ pub fn replayed_hash(trajectory: &Trajectory) -> String {
     blake3::hash(&json).to_hex().to_string()
 }
 
+/// Where an entry is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReplayPlace {
+    start: u64,
+    length: usize,
+}
+
 /// One record's line.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ReplayEntry {
@@ -81,7 +88,10 @@ impl ReplayLog {
             serde_json::to_writer(&mut lines, entry)?;
             lines.push(b'\n');
         }
-        let mut file = OpenOptions::new().create(true).append(true).open(&self.path)?;
+        let mut file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&self.path)?;
         // Two processes may add at once; a line that a crash cut is followed by a line feed, so that it is alone.
         file.lock()?;
         if needs_line_feed(&self.path)? {
@@ -90,34 +100,58 @@ impl ReplayLog {
         file.write_all(&lines)
     }
 
-    /// The entries from a place in the file on, the last of each record, by its content hash; lines that can't be read are
+    /// The verdicts from a place in the file on, the last of each record, by its content hash; lines that can't be read are
     /// passed over.
-    pub fn entries(&self, from: u64) -> io::Result<HashMap<String, ReplayEntry>> {
-        self.lines(from, |entry: &ReplayEntry| entry.record.clone())
+    pub fn verdicts(&self, from: u64) -> io::Result<HashMap<String, ReplayVerdicts>> {
+        let mut verdicts = HashMap::new();
+        self.lines(from, |_, entry: ReplayVerdicts| {
+            verdicts.insert(entry.record.clone(), entry);
+        })?;
+        Ok(verdicts)
     }
 
-    /// The verdicts alone, likewise.
-    pub fn verdicts(&self, from: u64) -> io::Result<HashMap<String, ReplayVerdicts>> {
-        self.lines(from, |entry: &ReplayVerdicts| entry.record.clone())
+    /// Where the last entry of each record is, by its content hash.
+    pub fn places(&self) -> io::Result<HashMap<String, ReplayPlace>> {
+        #[derive(Deserialize)]
+        struct Named {
+            record: String,
+        }
+        let mut places = HashMap::new();
+        self.lines(0, |place, entry: Named| {
+            places.insert(entry.record, place);
+        })?;
+        Ok(places)
+    }
+
+    /// The entry at a place; `None` if it can't be read any more.
+    pub fn entry(&self, place: ReplayPlace) -> Option<ReplayEntry> {
+        let mut file = File::open(&self.path).ok()?;
+        file.seek(SeekFrom::Start(place.start)).ok()?;
+        let mut line = vec![0; place.length];
+        io::Read::read_exact(&mut file, &mut line).ok()?;
+        serde_json::from_slice(&line).ok()
     }
 
     fn lines<T: DeserializeOwned>(
         &self,
         from: u64,
-        key: impl Fn(&T) -> String,
-    ) -> io::Result<HashMap<String, T>> {
-        let mut entries = HashMap::new();
+        mut take: impl FnMut(ReplayPlace, T),
+    ) -> io::Result<()> {
         let mut file = match File::open(&self.path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(entries),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             file => file?,
         };
         file.seek(SeekFrom::Start(from))?;
+        let mut start = from;
         for line in BufReader::new(file).split(b'\n') {
-            if let Ok(entry) = serde_json::from_slice::<T>(&line?) {
-                entries.insert(key(&entry), entry);
+            let line = line?;
+            let length = line.len();
+            if let Ok(entry) = serde_json::from_slice::<T>(&line) {
+                take(ReplayPlace { start, length }, entry);
             }
+            start += length as u64 + 1;
         }
-        Ok(entries)
+        Ok(())
     }
 }
 
@@ -153,25 +187,31 @@ mod tests {
         drop(fs::remove_dir_all(&folder));
         let log = ReplayLog::new(folder.join("cache").join("replays.jsonl"));
         assert_eq!(log.length(), 0);
-        assert!(log.entries(0).expect("read").is_empty());
-        log.add(&[entry("a", "match"), entry("b", "match")]).expect("added");
+        assert!(log.verdicts(0).expect("read").is_empty());
+        log.add(&[entry("a", "match"), entry("b", "match")])
+            .expect("added");
         let first = log.length();
         log.add(&[entry("a", "differs")]).expect("added");
         let verdict = |from: u64, record: &str| {
-            let entries = log.entries(from).expect("read");
+            let entries = log.verdicts(from).expect("read");
             entries.get(record).map(|entry| entry.verdicts[0].clone())
         };
         assert_eq!(verdict(0, "a").as_deref(), Some("differs"));
         assert_eq!(verdict(0, "b").as_deref(), Some("match"));
         assert_eq!(verdict(first, "b"), None);
-        let all = log.entries(0).expect("read");
-        assert_eq!(all["b"].replay.get(), "{\"n\": 1.50}");
+        let places = log.places().expect("read");
+        let entry_of = |record: &str| log.entry(places[record]).expect("an entry");
+        assert_eq!(entry_of("a").verdicts, ["differs"]);
+        assert_eq!(entry_of("b").replay.get(), "{\"n\": 1.50}");
         let verdicts = log.verdicts(first).expect("read");
         assert_eq!(verdicts.len(), 1);
         assert_eq!(verdicts["a"].verdicts, ["differs"]);
         // A crash cuts the last line; what comes after it is read.
         let length = log.length();
-        let file = OpenOptions::new().write(true).open(&log.path).expect("open");
+        let file = OpenOptions::new()
+            .write(true)
+            .open(&log.path)
+            .expect("open");
         file.set_len(length - 5).expect("cut");
         assert_eq!(verdict(0, "a").as_deref(), Some("match"));
         log.add(&[entry("c", "match")]).expect("added");

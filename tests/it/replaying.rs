@@ -30,15 +30,26 @@ fn user(name: &str) -> User {
     let runs = [
         run(
             "good",
-            &[("x = visualizer('q')\nprint(x)", "a cat"), ("final_answer(x)", "")],
+            &[
+                ("x = visualizer('q')\nprint(x)", "a cat"),
+                ("final_answer(x)", ""),
+            ],
             "a cat",
         ),
         run(
             "bad",
-            &[("print(1 + 1)", "2"), ("print(2 + 2)\nprint('same')", "5\nsame"), ("final_answer(4)", "")],
+            &[
+                ("print(1 + 1)", "2"),
+                ("print(2 + 2)\nprint('same')", "5\nsame"),
+                ("final_answer(4)", ""),
+            ],
             "4",
         ),
-        run("odd", &[("import numpy\nnumpy.zeros(3)", "[0. 0. 0.]")], "0"),
+        run(
+            "odd",
+            &[("import numpy\nnumpy.zeros(3)", "[0. 0. 0.]")],
+            "0",
+        ),
     ];
     user.write("runs.json", array(&runs));
     user.retake(["add", "runs.json"]).succeeds();
@@ -46,7 +57,9 @@ fn user(name: &str) -> User {
 }
 
 fn json_lines(text: &str) -> Vec<Value> {
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
 }
 
 #[test]
@@ -77,7 +90,9 @@ fn a_selection_is_replayed_summed_up_and_found() {
 #[test]
 fn one_object_a_step_for_programs() {
     let user = user("replay-json");
-    let ended = user.retake(["replay", "runs/bad", "--format", "json"]).succeeds();
+    let ended = user
+        .retake(["replay", "runs/bad", "--format", "json"])
+        .succeeds();
     let steps = json_lines(&ended.stdout);
     assert_eq!(steps.len(), 3);
     let step = &steps[1];
@@ -89,21 +104,30 @@ fn one_object_a_step_for_programs() {
     assert_eq!(step["independent"], true);
     assert_eq!(step["rule"], "reference");
     // By a query, with its calls.
-    let ended = user.retake(["replay", "tool:visualizer", "--format", "json"]).succeeds();
+    let ended = user
+        .retake(["replay", "tool:visualizer", "--format", "json"])
+        .succeeds();
     let steps = json_lines(&ended.stdout);
     assert_eq!(steps[0]["calls"][0]["result"], "'a cat'");
     assert_eq!(steps[0]["calls"][0]["provider"], "recorded");
     assert_eq!(steps[0]["independent"], false);
     user.retake(["replay", "tool:nothing"]).ends_with(1);
     user.retake(["replay", "--step", "2"]).ends_with(2);
-    user.retake(["replay", "runs/bad", "--step", "4"]).ends_with(1);
+    user.retake(["replay", "runs/bad", "--step", "4"])
+        .ends_with(1);
 }
 
 #[test]
 fn the_state_after_a_step_is_shown() {
     let user = user("replay-state");
-    let ended = user.retake(["replay", "runs/good", "--step", "1", "--state"]).succeeds();
-    assert!(ended.stdout.contains("x: str = 'a cat'"), "{}", ended.stdout);
+    let ended = user
+        .retake(["replay", "runs/good", "--step", "1", "--state"])
+        .succeeds();
+    assert!(
+        ended.stdout.contains("x: str = 'a cat'"),
+        "{}",
+        ended.stdout
+    );
     assert!(!ended.stdout.contains("step 2"), "{}", ended.stdout);
     // A part of a run is not kept as a replay of it.
     assert!(user.ids("replay:match").is_empty());
@@ -139,8 +163,14 @@ fn what_was_replayed_is_kept_until_the_run_changes() {
 #[test]
 fn cpython_needs_its_walls() {
     let user = user("replay-python");
-    let ended = user.retake(["replay", "runs/odd", "--python", "/nonexistent/python"]).ends_with(1);
-    assert!(ended.stderr.contains("not run in CPython"), "{}", ended.stderr);
+    let ended = user
+        .retake(["replay", "runs/odd", "--python", "/nonexistent/python"])
+        .ends_with(1);
+    assert!(
+        ended.stderr.contains("not run in CPython"),
+        "{}",
+        ended.stderr
+    );
     assert!(ended.stderr.contains("bubblewrap"), "{}", ended.stderr);
 }
 
@@ -148,30 +178,52 @@ fn cpython_needs_its_walls() {
 /// differ, every answer that is reached is the recorded one, and at least 94% of the tool calls are known.
 #[test]
 fn published_records_reproduce() {
-    let Some(folder) = shared("m-trace") else { return };
+    let Some(folder) = shared("m-trace") else {
+        return;
+    };
     let user = User::new("replay-real");
     let file = folder.join("m-trace.json");
     user.retake(["add", file.to_str().unwrap()]).succeeds();
     let ended = user.retake(["replay", "--format", "json"]).succeeds();
     let steps = json_lines(&ended.stdout);
-    let blocks: Vec<&Value> = steps.iter().filter(|step| !step["rule"].is_null()).collect();
+    let blocks: Vec<&Value> = steps
+        .iter()
+        .filter(|step| !step["rule"].is_null())
+        .collect();
     assert_eq!(blocks.len(), 162, "code blocks");
     let verdict = |step: &Value| step["verdict"].as_str().unwrap().to_owned();
     let run = blocks
         .iter()
         .filter(|step| !["unsupported", "not-run"].contains(&verdict(step).as_str()))
         .count();
-    assert!(run * 100 >= blocks.len() * 98, "{run} of {} run", blocks.len());
+    assert!(
+        run * 100 >= blocks.len() * 98,
+        "{run} of {} run",
+        blocks.len()
+    );
     let differ: Vec<_> = blocks
         .iter()
         .filter(|step| step["independent"] == true && verdict(step) == "differs")
         .collect();
     assert!(differ.len() <= 2, "{differ:?}");
-    let calls: Vec<&Value> = blocks.iter().flat_map(|step| step["calls"].as_array().unwrap()).collect();
-    let known = calls.iter().filter(|call| !call["provider"].is_null()).count();
-    assert!(calls.len() > 90 && known * 100 >= calls.len() * 94, "{known} of {}", calls.len());
+    let calls: Vec<&Value> = blocks
+        .iter()
+        .flat_map(|step| step["calls"].as_array().unwrap())
+        .collect();
+    let known = calls
+        .iter()
+        .filter(|call| !call["provider"].is_null())
+        .count();
+    assert!(
+        calls.len() > 90 && known * 100 >= calls.len() * 94,
+        "{known} of {}",
+        calls.len()
+    );
     let summary = user.retake(["replay"]).succeeds().stdout;
-    assert!(summary.contains("63 of 63 answers equal the recorded one"), "{summary}");
+    assert!(
+        summary.contains("63 of 63 answers equal the recorded one"),
+        "{summary}"
+    );
 }
 
 #[test]
@@ -185,11 +237,19 @@ fn queries_know_every_verdict() {
 fn live_tools_answer_what_is_not_recorded() {
     let user = User::new("replay-live");
     let prompt = "Tools:\n- inspect_file_as_text: reads\n    Takes inputs: {'file_path': {'type': 'text', 'description': 'f'}}";
-    let mut value = run("sheet", &[("t = inspect_file_as_text('files/a.csv')\nprint(len(t))", "30")], "x");
+    let mut value = run(
+        "sheet",
+        &[(
+            "t = inspect_file_as_text('files/a.csv')\nprint(len(t))",
+            "30",
+        )],
+        "x",
+    );
     value["conversations"][0]["value"] = prompt.into();
     user.write("runs.json", array(&[value]));
     user.write("pictures/files/a.csv", "x,y\n1,2\n");
-    user.retake(["add", "runs.json", "--images", "pictures"]).succeeds();
+    user.retake(["add", "runs.json", "--images", "pictures"])
+        .succeeds();
     let step = |arguments: &[&str]| {
         let ended = user.retake(arguments).succeeds();
         json_lines(&ended.stdout).remove(0)
@@ -199,5 +259,8 @@ fn live_tools_answer_what_is_not_recorded() {
     let live = step(&["replay", "--live", "--format", "json"]);
     assert_eq!(live["verdict"], "match", "{live}");
     assert_eq!(live["calls"][0]["provider"], "built in");
-    assert_eq!(live["calls"][0]["result"], "'| x | y |\\n|---|---|\\n| 1 | 2 |\\n'");
+    assert_eq!(
+        live["calls"][0]["result"],
+        "'| x | y |\\n|---|---|\\n| 1 | 2 |\\n'"
+    );
 }

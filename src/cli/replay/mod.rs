@@ -14,14 +14,14 @@ use crate::corpus::Corpus;
 use crate::domain::Trajectory;
 use crate::jobs::Progress;
 use crate::replay::{
-    REPLAY_VERSION, ReplayError, ReplayOptions, SecondInterpreter, Summary, TrajectoryReplay, in_order,
-    replay,
+    REPLAY_VERSION, ReplayError, ReplayOptions, SecondInterpreter, Summary, TrajectoryReplay,
+    in_order, replay,
 };
 use crate::report::{Kind, Report};
 use crate::rules::ToolLists;
 use crate::sandbox::{Cpython, Limits, Pool, SandboxError, WorkerCommand};
 use crate::tools::{Provider, ResultCache, Surroundings, built_in, connect};
-use crate::workspace::{ReplayEntry, ReplayLog, Workspace, replayed_hash};
+use crate::workspace::{ReplayEntry, ReplayLog, ReplayPlace, Workspace, replayed_hash};
 
 use super::Ended;
 use super::output::Output;
@@ -107,9 +107,12 @@ pub(super) fn run(args: &ReplayArgs, session: Session, output: &mut Output) -> E
     let known = match args.fresh || args.step.is_some() || args.state {
         true => HashMap::new(),
         // A log that can't be read is replayed anew.
-        false => log.entries(0).unwrap_or_default(),
+        false => log.places().unwrap_or_default(),
     };
-    let python = args.python.as_ref().map(|python| prepared(python, &workspace));
+    let python = args
+        .python
+        .as_ref()
+        .map(|python| prepared(python, &workspace));
     let python = python.transpose()?;
     let options = ReplayOptions {
         until: args.step.map(|step| step as usize - 1),
@@ -119,10 +122,14 @@ pub(super) fn run(args: &ReplayArgs, session: Session, output: &mut Output) -> E
     let keeps = args.step.is_none() && !args.state;
     let job = Job {
         corpus: &corpus,
+        log: &log,
         known: &known,
         options: &options,
         python: python.as_ref(),
-        live: args.live.then(|| live_tools(&workspace, output)).transpose()?,
+        live: args
+            .live
+            .then(|| live_tools(&workspace, output))
+            .transpose()?,
         tool_lists: ToolLists::default(),
         // What is only a part, or shows more, is not kept.
         keeps,
@@ -140,7 +147,7 @@ pub(super) fn run(args: &ReplayArgs, session: Session, output: &mut Output) -> E
     let is_shown = !output.is_quiet() && !(streams && output.is_terminal());
     let cancelled = with_bar(is_shown, REPLAYING, |progress| {
         progress.add_total(chosen.len() as u64);
-        job.run(&chosen, args.threads, progress, &log, |replayed| {
+        job.run(&chosen, args.threads, progress, |replayed| {
             printer.take(replayed, output);
             // Nobody reads what would come.
             if printer.error.is_some() {
@@ -162,6 +169,7 @@ pub(super) fn run(args: &ReplayArgs, session: Session, output: &mut Output) -> E
     if args.format == ReplayFormat::Text && args.step.is_none() {
         page::print_summary(&printer.summary, output)?;
     }
+    drop(job);
     if keeps {
         follow(&mut corpus, &workspace, output);
     }
@@ -281,7 +289,10 @@ fn python_report(error: &SandboxError) -> Report {
 fn follow(corpus: &mut Corpus, workspace: &Workspace, output: &Output) {
     if let Err(error) = corpus.follow(workspace, &Progress::default(), true) {
         let report = corpus_report(&error);
-        output.note(format!("warning: searches don't see this yet: {}", report.message));
+        output.note(format!(
+            "warning: searches don't see this yet: {}",
+            report.message
+        ));
     }
 }
 
@@ -301,7 +312,8 @@ enum JobError {
 
 struct Job<'a> {
     corpus: &'a Corpus,
-    known: &'a HashMap<String, ReplayEntry>,
+    log: &'a ReplayLog,
+    known: &'a HashMap<String, ReplayPlace>,
     options: &'a ReplayOptions,
     python: Option<&'a Cpython>,
     live: Option<LiveTools>,
@@ -315,13 +327,12 @@ impl Job<'_> {
         chosen: &[Chosen],
         threads: Option<u16>,
         progress: &Progress,
-        log: &ReplayLog,
         mut give: impl FnMut(Replayed),
     ) -> Result<(), JobError> {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let threads = threads.map_or(cores, usize::from).min(chosen.len()).max(1);
-        let command = WorkerCommand::own()
-            .map_err(|error| JobError::Report(Report::from_error(&error)))?;
+        let command =
+            WorkerCommand::own().map_err(|error| JobError::Report(Report::from_error(&error)))?;
         let pool = |command| Pool::new(command, Limits::default(), threads, progress.clone());
         let options = ReplayOptions {
             second: self.python.map(|python| SecondInterpreter {
@@ -338,7 +349,7 @@ impl Job<'_> {
         let mut entries = Vec::new();
         let mut lost = None;
         let mut keep = |entries: &mut Vec<ReplayEntry>| {
-            if let Err(error) = log.add(&std::mem::take(entries)) {
+            if let Err(error) = self.log.add(&std::mem::take(entries)) {
                 lost.get_or_insert(error);
             }
         };
@@ -377,25 +388,24 @@ impl Job<'_> {
         }
     }
 
-    fn one(
-        &self,
-        subject: &Subject,
-        pool: &Pool,
-        options: &ReplayOptions,
-    ) -> Result<Kept, Report> {
+    fn one(&self, subject: &Subject, pool: &Pool, options: &ReplayOptions) -> Result<Kept, Report> {
         let nothing = Trajectory::default();
         let content = &subject.current.content;
         let trajectory = content.trajectory.as_ref().unwrap_or(&nothing);
         let (hash, record) = (replayed_hash(trajectory), subject.record.hash.to_string());
-        let python = self.python.map_or("", |python| &python.version);
+        let python = self.python.map_or("", |python| python.version.as_str());
         let live = self.live.as_ref().map_or(String::new(), LiveTools::name);
         let with = format!("{REPLAY_VERSION} {python} {live}");
-        if let Some(known) = self.known.get(&record)
+        let known = self.known.get(&record);
+        if let Some(known) = known.and_then(|place| self.log.entry(*place))
             && known.hash == hash
             && known.with == with
             && let Ok(replay) = serde_json::from_str(known.replay.get())
         {
-            return Ok(Kept { replay, entry: None });
+            return Ok(Kept {
+                replay,
+                entry: None,
+            });
         }
         let tools = self.tool_lists.of(trajectory);
         let tools: Vec<String> = tools.iter().map(|tool| tool.name.clone()).collect();
@@ -414,7 +424,9 @@ impl Job<'_> {
             });
         }
         let replay = replay(pool, trajectory, &tools, &options).map_err(replay_report)?;
-        let entry = self.keeps.then(|| entry(subject, hash, record, with, &replay));
+        let entry = self
+            .keeps
+            .then(|| entry(subject, hash, record, with, &replay));
         Ok(Kept {
             entry: entry.flatten(),
             replay,

@@ -106,11 +106,15 @@ pub(super) fn print_summary(summary: &Summary, output: &mut Output) -> Result<()
     ))?;
     let (calls, known) = summary.calls;
     if calls > 0 {
-        output.line(format!("the results of {known} of {calls} tool calls are known"))?;
+        output.line(format!(
+            "the results of {known} of {calls} tool calls are known"
+        ))?;
     }
     let (answers, equal) = summary.answers;
     if answers > 0 {
-        output.line(format!("{equal} of {answers} answers equal the recorded one"))?;
+        output.line(format!(
+            "{equal} of {answers} answers equal the recorded one"
+        ))?;
     }
     let mut reasons: Vec<_> = summary
         .reasons

@@ -14,9 +14,9 @@ use crate::domain::review::{
 use crate::report::Report;
 use crate::workspace::RecordTexts;
 
+use super::Shown;
 use super::page::{INDENT, Page};
 use super::review_json::review_json;
-use super::Shown;
 use crate::cli::line_difference;
 
 /// A review of what the record was.

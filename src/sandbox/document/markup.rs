@@ -1,7 +1,27 @@
 /// Elements that begin a line.
 const BLOCKS: [&str; 22] = [
-    "p", "div", "br", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "table", "title", "body", "head", "section",
-    "article", "header", "footer", "blockquote",
+    "p",
+    "div",
+    "br",
+    "li",
+    "tr",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "ul",
+    "ol",
+    "table",
+    "title",
+    "body",
+    "head",
+    "section",
+    "article",
+    "header",
+    "footer",
+    "blockquote",
 ];
 
 /// Elements whose content is not read.
@@ -25,12 +45,18 @@ pub(super) fn page(html: &str) -> String {
         let inside = tag.get(1..end).unwrap_or_default();
         rest = tag.get(end + 1..).unwrap_or_default();
         let name = inside.trim_start_matches('/');
-        let name = name.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
+        let name = name
+            .split(|c: char| !c.is_ascii_alphanumeric())
+            .next()
+            .unwrap_or_default();
         let name = name.to_ascii_lowercase();
         if SILENT.contains(&name.as_str()) && !inside.starts_with('/') {
             let close = format!("</{name}");
             let lower = rest.to_ascii_lowercase();
-            rest = lower.find(&close).and_then(|at| rest.get(at..)).unwrap_or_default();
+            rest = lower
+                .find(&close)
+                .and_then(|at| rest.get(at..))
+                .unwrap_or_default();
         } else if BLOCKS.contains(&name.as_str()) && !text.is_empty() && !text.ends_with('\n') {
             text.truncate(text.trim_end_matches(' ').len());
             text.push('\n');
@@ -67,9 +93,10 @@ pub(super) fn unescaped(raw: &str) -> String {
         let resolved = end.and_then(|end| {
             let name = reference.get(1..end)?;
             let number = name.strip_prefix('#').and_then(|number| {
-                number
-                    .strip_prefix(['x', 'X'])
-                    .map_or_else(|| number.parse().ok(), |hex| u32::from_str_radix(hex, 16).ok())
+                number.strip_prefix(['x', 'X']).map_or_else(
+                    || number.parse().ok(),
+                    |hex| u32::from_str_radix(hex, 16).ok(),
+                )
             });
             let character = match name {
                 "amp" => Some('&'),

@@ -29,13 +29,17 @@ pub(super) fn text_of(ending: &str, bytes: &[u8]) -> Result<String, String> {
     if bytes.len() > MOST_BYTES {
         return Err(format!("the file has more than {MOST_BYTES} bytes"));
     }
-    let reader = READERS.iter().find(|(endings, _)| endings.contains(&ending));
+    let reader = READERS
+        .iter()
+        .find(|(endings, _)| endings.contains(&ending));
     let mut text = match reader {
         Some((_, read)) => read(bytes)?,
         None => plain(bytes)?,
     };
     if text.len() > MOST_TEXT {
-        let end = (0..=MOST_TEXT).rev().find(|end| text.is_char_boundary(*end));
+        let end = (0..=MOST_TEXT)
+            .rev()
+            .find(|end| text.is_char_boundary(*end));
         text.truncate(end.unwrap_or(0));
         text.push_str("\n[the document goes on]");
     }
@@ -45,11 +49,15 @@ pub(super) fn text_of(ending: &str, bytes: &[u8]) -> Result<String, String> {
 /// The text of a text file. A byte order mark tells UTF-16; anything else that is not UTF-8 is no text.
 fn plain(bytes: &[u8]) -> Result<String, String> {
     let units = |big: bool| {
-        bytes.get(2..).unwrap_or_default().chunks_exact(2).map(move |pair| match pair {
-            [a, b] if big => u16::from_be_bytes([*a, *b]),
-            [a, b] => u16::from_le_bytes([*a, *b]),
-            _ => 0,
-        })
+        bytes
+            .get(2..)
+            .unwrap_or_default()
+            .chunks_exact(2)
+            .map(move |pair| match pair {
+                [a, b] if big => u16::from_be_bytes([*a, *b]),
+                [a, b] => u16::from_le_bytes([*a, *b]),
+                _ => 0,
+            })
     };
     let text = match bytes {
         [0xff, 0xfe, ..] => String::from_utf16(&units(false).collect::<Vec<_>>()).ok(),
@@ -117,7 +125,10 @@ mod tests {
             "<w:document><w:body><w:p><w:r><w:t>One &amp; </w:t></w:r><w:r><w:t>two</w:t></w:r></w:p>\
              <w:p><w:r><w:t>a</w:t><w:tab/><w:t>b</w:t><w:br/><w:t>c</w:t></w:r></w:p></w:body></w:document>",
         )]);
-        assert_eq!(text_of("docx", &document), Ok("One & two\na\tb\nc\n".to_owned()));
+        assert_eq!(
+            text_of("docx", &document),
+            Ok("One & two\na\tb\nc\n".to_owned())
+        );
         let slide = |text: &str| format!("<p:sld><a:p><a:r><a:t>{text}</a:t></a:r></a:p></p:sld>");
         let (two, ten) = (slide("second"), slide("tenth"));
         let slides = archive(&[
@@ -130,7 +141,10 @@ mod tests {
             Ok("## Slide 2\n\nsecond\n\n## Slide 10\n\ntenth\n\n".to_owned())
         );
         let sheet = archive(&[
-            ("[Content_Types].xml", "<Types xmlns=\"http://schemas.openxmlformats.org/package/2006/content-types\"/>"),
+            (
+                "[Content_Types].xml",
+                "<Types xmlns=\"http://schemas.openxmlformats.org/package/2006/content-types\"/>",
+            ),
             (
                 "xl/workbook.xml",
                 "<workbook xmlns=\"http://schemas.openxmlformats.org/spreadsheetml/2006/main\" \
@@ -150,7 +164,10 @@ mod tests {
                  </sheetData></worksheet>",
             ),
         ]);
-        assert_eq!(text_of("xlsx", &sheet), Ok("## Costs\n\n| rent | 1200.5 |\n|---|---|\n\n".to_owned()));
+        assert_eq!(
+            text_of("xlsx", &sheet),
+            Ok("## Costs\n\n| rent | 1200.5 |\n|---|---|\n\n".to_owned())
+        );
     }
 
     #[test]
@@ -160,10 +177,20 @@ mod tests {
         assert!(bomb.len() < 1 << 20);
         let refused = text_of("docx", &bomb).expect_err("refused");
         assert!(refused.contains("unpacks to more than"), "{refused}");
-        assert!(text_of("xlsx", &bomb).expect_err("refused").contains("unpacks to more than"));
-        let crowd: Vec<String> = (0..20_000).map(|n| format!("ppt/slides/slide{n}.xml")).collect();
+        assert!(
+            text_of("xlsx", &bomb)
+                .expect_err("refused")
+                .contains("unpacks to more than")
+        );
+        let crowd: Vec<String> = (0..20_000)
+            .map(|n| format!("ppt/slides/slide{n}.xml"))
+            .collect();
         let crowd: Vec<(&str, &str)> = crowd.iter().map(|name| (name.as_str(), "")).collect();
-        assert!(text_of("pptx", &archive(&crowd)).expect_err("refused").contains("files"));
+        assert!(
+            text_of("pptx", &archive(&crowd))
+                .expect_err("refused")
+                .contains("files")
+        );
         for ending in ["docx", "pptx", "xlsx", "xls", "pdf", "ods"] {
             assert!(text_of(ending, b"PK\x03\x04 broken").is_err(), "{ending}");
             assert!(text_of(ending, b"").is_err(), "{ending}");
@@ -174,7 +201,10 @@ mod tests {
     fn pages_lose_their_markup() {
         let page = "<html><head><title>T</title><style>p{}</style><script>x()</script></head>\
                     <body><h1>Head</h1><p>One &amp; <b>two</b>&nbsp;&#233;</p><ul><li>a<li>b</ul></body></html>";
-        assert_eq!(text_of("html", page.as_bytes()), Ok("T\nHead\nOne & two é\na\nb\n".to_owned()));
+        assert_eq!(
+            text_of("html", page.as_bytes()),
+            Ok("T\nHead\nOne & two é\na\nb\n".to_owned())
+        );
     }
 
     proptest::proptest! {

@@ -41,7 +41,10 @@ fn paragraphs(xml: &str) -> String {
         };
         let is_end = tag.starts_with('/');
         let name = tag.trim_start_matches('/');
-        let name = name.split([' ', '/', '\n', '\t', '\r']).next().unwrap_or_default();
+        let name = name
+            .split([' ', '/', '\n', '\t', '\r'])
+            .next()
+            .unwrap_or_default();
         match name.split_once(':').map_or(name, |(_, local)| local) {
             "t" => is_text = !is_end && !tag.ends_with('/'),
             "tab" if !is_end => text.push('\t'),

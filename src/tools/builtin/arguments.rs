@@ -20,15 +20,20 @@ impl<'a> Arguments<'a> {
             ));
         }
         let positional = parameters.iter().zip(&call.arguments);
-        let mut values: Vec<(&'static str, &PythonValue)> =
-            positional.map(|((name, ..), value)| (*name, value)).collect();
+        let mut values: Vec<(&'static str, &PythonValue)> = positional
+            .map(|((name, ..), value)| (*name, value))
+            .collect();
         for (keyword, value) in &call.keywords {
             let known = parameters.iter().find(|(name, ..)| name == keyword);
             let Some((name, ..)) = known else {
-                return Err(format!("{tool}() got an unexpected keyword argument '{keyword}'"));
+                return Err(format!(
+                    "{tool}() got an unexpected keyword argument '{keyword}'"
+                ));
             };
             if values.iter().any(|(bound, _)| bound == name) {
-                return Err(format!("{tool}() got multiple values for argument '{name}'"));
+                return Err(format!(
+                    "{tool}() got multiple values for argument '{name}'"
+                ));
             }
             values.push((name, value));
         }

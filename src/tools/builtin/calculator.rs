@@ -13,7 +13,10 @@ pub(super) fn compute(
 ) -> Result<PythonValue, Failure> {
     let expression = arguments.text("expression").map_err(Failure::Error)?.trim();
     // As people write it.
-    let expression = expression.replace('^', "**").replace('×', "*").replace('÷', "/");
+    let expression = expression
+        .replace('^', "**")
+        .replace('×', "*")
+        .replace('÷', "/");
     let unavailable = |error: crate::sandbox::SandboxError| Failure::Unavailable(error.to_string());
     let mut session = surroundings.pool.session().map_err(unavailable)?;
     let run = session

@@ -79,13 +79,20 @@ const TOOLS: &[Built] = &[
     Built {
         name: "image_resize",
         description: "Scales a picture to a width and a height; gives the new picture's path.",
-        parameters: &[("image_path", "string", false), ("width", "integer", false), ("height", "integer", false)],
+        parameters: &[
+            ("image_path", "string", false),
+            ("width", "integer", false),
+            ("height", "integer", false),
+        ],
         run: picture::resize,
     },
     Built {
         name: "image_rotate",
         description: "Turns a picture clockwise by 90, 180 or 270 degrees; gives the new picture's path.",
-        parameters: &[("image_path", "string", false), ("degrees", "integer", false)],
+        parameters: &[
+            ("image_path", "string", false),
+            ("degrees", "integer", false),
+        ],
         run: picture::rotate,
     },
     Built {
@@ -177,19 +184,27 @@ mod tests {
 
     /// Tools over a folder with a picture of 4×2 pixels: red on the left, blue on the right.
     fn tools(name: &str) -> (Provider, Folder) {
-        let folder = std::env::temp_dir().join(format!("retake-built-in-{name}-{}", std::process::id()));
+        let folder =
+            std::env::temp_dir().join(format!("retake-built-in-{name}-{}", std::process::id()));
         let folder = Folder(folder);
         fs::create_dir_all(folder.0.join("root/zoo")).expect("folder");
         let picture = image::RgbImage::from_fn(4, 2, |x, _| {
             image::Rgb(if x < 2 { [255, 0, 0] } else { [0, 0, 255] })
         });
-        picture.save(folder.0.join("root/zoo/a.png")).expect("saved");
+        picture
+            .save(folder.0.join("root/zoo/a.png"))
+            .expect("saved");
         fs::write(folder.0.join("secret.png"), "x").expect("written");
         let surroundings = Surroundings {
             roots: Arc::new(PictureRoots::new(vec![folder.0.join("root")])),
             pictures: folder.0.join("blobs"),
             // Tools of pictures need no worker.
-            pool: Pool::new(WorkerCommand::of("/nonexistent".into()), Limits::default(), 1, Progress::default()),
+            pool: Pool::new(
+                WorkerCommand::of("/nonexistent".into()),
+                Limits::default(),
+                1,
+                Progress::default(),
+            ),
         };
         (built_in(&surroundings), folder)
     }
@@ -224,11 +239,20 @@ mod tests {
         let colors = value(call(&tools, "color_histogram", &[&left, "2"])).repr();
         assert_eq!(colors, "{'red': [0, 4], 'green': [4, 0], 'blue': [4, 0]}");
         // The same call gives the same picture.
-        assert_eq!(value(call(&tools, "image_crop", &[path, "[0, 0, 2, 2]"])).repr(), left);
+        assert_eq!(
+            value(call(&tools, "image_crop", &[path, "[0, 0, 2, 2]"])).repr(),
+            left
+        );
         let turned = value(call(&tools, "image_rotate", &[path, "90"])).repr();
-        assert_eq!(value(call(&tools, "image_size", &[&turned])).repr(), "(2, 4)");
+        assert_eq!(
+            value(call(&tools, "image_size", &[&turned])).repr(),
+            "(2, 4)"
+        );
         let small = value(call(&tools, "image_resize", &[path, "2", "1"])).repr();
-        assert_eq!(value(call(&tools, "image_size", &[&small])).repr(), "(2, 1)");
+        assert_eq!(
+            value(call(&tools, "image_size", &[&small])).repr(),
+            "(2, 1)"
+        );
     }
 
     #[test]
@@ -238,7 +262,10 @@ mod tests {
         for (name, arguments) in [
             ("image_size", vec![secret.as_str()]),
             ("image_size", vec!["'../secret.png'"]),
-            ("image_size", vec!["'.retake/blobs/pictures/../../secret.png'"]),
+            (
+                "image_size",
+                vec!["'.retake/blobs/pictures/../../secret.png'"],
+            ),
             ("image_size", vec!["'zoo/missing.png'"]),
             ("image_size", vec!["1"]),
             ("image_size", vec![]),
@@ -254,9 +281,16 @@ mod tests {
             ("inspect_file_as_text", vec![secret.as_str()]),
         ] {
             let answer = call(&tools, name, &arguments);
-            assert!(matches!(&answer, Answer::Error(message) if !message.is_empty()), "{name} {arguments:?}: {answer:?}");
+            assert!(
+                matches!(&answer, Answer::Error(message) if !message.is_empty()),
+                "{name} {arguments:?}: {answer:?}"
+            );
         }
-        let question = call(&tools, "inspect_file_as_text", &["'zoo/a.png'", "'What is it?'"]);
+        let question = call(
+            &tools,
+            "inspect_file_as_text",
+            &["'zoo/a.png'", "'What is it?'"],
+        );
         assert!(matches!(question, Answer::Unavailable(_)), "{question:?}");
     }
 }

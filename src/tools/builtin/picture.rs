@@ -55,14 +55,21 @@ pub(super) fn resize(
     surroundings: &Surroundings,
 ) -> Result<PythonValue, Failure> {
     let picture = load(arguments, surroundings)?;
-    let side = |name: &str| arguments.number(name, 1, LONGEST_SIDE).map_err(Failure::Error);
+    let side = |name: &str| {
+        arguments
+            .number(name, 1, LONGEST_SIDE)
+            .map_err(Failure::Error)
+    };
     let (width, height) = (side("width")?, side("height")?);
     if width * height > MOST_PIXELS {
         return Err(Failure::Error(format!("more than {MOST_PIXELS} pixels")));
     }
     let pixels = |side: i64| u32::try_from(side).unwrap_or(1);
     let (width, height) = (pixels(width), pixels(height));
-    keep(&picture.resize_exact(width, height, FilterType::Triangle), surroundings)
+    keep(
+        &picture.resize_exact(width, height, FilterType::Triangle),
+        surroundings,
+    )
 }
 
 pub(super) fn rotate(
@@ -74,7 +81,11 @@ pub(super) fn rotate(
         Ok(90 | -270) => picture.rotate90(),
         Ok(180 | -180) => picture.rotate180(),
         Ok(270 | -90) => picture.rotate270(),
-        _ => return Err(Failure::Error("degrees has to be 90, 180 or 270".to_owned())),
+        _ => {
+            return Err(Failure::Error(
+                "degrees has to be 90, 180 or 270".to_owned(),
+            ));
+        }
     };
     keep(&turned, surroundings)
 }
@@ -98,9 +109,8 @@ pub(super) fn histogram(
         }
     }
     let names = ["red", "green", "blue"].map(|name| PythonValue::Str(name.to_owned()));
-    let counts = channels.map(|bins| {
-        PythonValue::List(bins.into_iter().map(PythonValue::Int).collect())
-    });
+    let counts =
+        channels.map(|bins| PythonValue::List(bins.into_iter().map(PythonValue::Int).collect()));
     Ok(PythonValue::Dict(names.into_iter().zip(counts).collect()))
 }
 

@@ -51,7 +51,9 @@ impl Connection {
                     .enable_all()
                     .build();
                 match runtime {
-                    Ok(runtime) => runtime.block_on(serve(endpoint, (wait, patience), taken, &opened)),
+                    Ok(runtime) => {
+                        runtime.block_on(serve(endpoint, (wait, patience), taken, &opened))
+                    }
                     Err(error) => drop(opened.send(Err(error.to_string()))),
                 }
             })
@@ -134,11 +136,15 @@ async fn start(endpoint: McpEndpoint) -> Result<(Service, Vec<ListedTool>), Stri
                 .spawn()
                 .map_err(|error| format!("{program} does not start: {error}"))?
                 .0;
-            ().serve(transport).await.map_err(|error| error.to_string())?
+            ().serve(transport)
+                .await
+                .map_err(|error| error.to_string())?
         }
         McpEndpoint::Url(url) => {
             let transport = StreamableHttpClientTransport::from_uri(url);
-            ().serve(transport).await.map_err(|error| error.to_string())?
+            ().serve(transport)
+                .await
+                .map_err(|error| error.to_string())?
         }
     };
     let tools = service

@@ -32,7 +32,9 @@ pub(super) fn answer(result: CallToolResult) -> Answer {
         return Answer::Value(PythonValue::from_json(inner.unwrap_or(&structured)));
     }
     if texts.is_empty() && others > 0 {
-        return Answer::Unavailable("it answers with pictures or resources, which are not taken".to_owned());
+        return Answer::Unavailable(
+            "it answers with pictures or resources, which are not taken".to_owned(),
+        );
     }
     Answer::Value(PythonValue::Str(text))
 }
@@ -54,13 +56,27 @@ mod tests {
             of(json!({"content": [text("a"), text("b")]})),
             Answer::Value(PythonValue::Str("a\nb".to_owned()))
         );
-        let boxes = of(json!({"content": [text("[[1.0, 2]]")], "structuredContent": {"result": [[1.0, 2]]}}));
-        assert!(matches!(&boxes, Answer::Value(value) if value.repr() == "[[1.0, 2]]"), "{boxes:?}");
+        let boxes = of(
+            json!({"content": [text("[[1.0, 2]]")], "structuredContent": {"result": [[1.0, 2]]}}),
+        );
+        assert!(
+            matches!(&boxes, Answer::Value(value) if value.repr() == "[[1.0, 2]]"),
+            "{boxes:?}"
+        );
         let whole = of(json!({"content": [], "structuredContent": {"a": null, "b": 1}}));
         assert!(matches!(&whole, Answer::Value(value) if value.repr() == "{'a': None, 'b': 1}"));
-        assert_eq!(of(json!({"content": [text("no file")], "isError": true})), Answer::Error("no file".to_owned()));
+        assert_eq!(
+            of(json!({"content": [text("no file")], "isError": true})),
+            Answer::Error("no file".to_owned())
+        );
         let picture = json!({"type": "image", "data": "", "mimeType": "image/png"});
-        assert!(matches!(of(json!({"content": [picture]})), Answer::Unavailable(_)));
-        assert!(matches!(of(json!({"content": [text(&"x".repeat(LONGEST + 1))]})), Answer::Unavailable(_)));
+        assert!(matches!(
+            of(json!({"content": [picture]})),
+            Answer::Unavailable(_)
+        ));
+        assert!(matches!(
+            of(json!({"content": [text(&"x".repeat(LONGEST + 1))]})),
+            Answer::Unavailable(_)
+        ));
     }
 }

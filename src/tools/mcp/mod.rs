@@ -94,10 +94,17 @@ impl Tool for McpTool {
 impl McpTool {
     /// The call's arguments by name: positions are those of the paper's signature, else of the server's own schema.
     fn arguments(&self, call: &Call) -> Result<serde_json::Map<String, Value>, String> {
-        let own = self.remote.parameters.get("properties").and_then(Value::as_object);
-        let own: Vec<&str> = own.map_or(Vec::new(), |names| names.keys().map(String::as_str).collect());
-        let signed: Vec<&str> = signature(&call.name)
-            .map_or(Vec::new(), |signed| signed.parameters.iter().map(|(name, ..)| *name).collect());
+        let own = self
+            .remote
+            .parameters
+            .get("properties")
+            .and_then(Value::as_object);
+        let own: Vec<&str> = own.map_or(Vec::new(), |names| {
+            names.keys().map(String::as_str).collect()
+        });
+        let signed: Vec<&str> = signature(&call.name).map_or(Vec::new(), |signed| {
+            signed.parameters.iter().map(|(name, ..)| *name).collect()
+        });
         // Where the server calls parameters otherwise, the order is what both have.
         let names = match signed.iter().all(|name| own.contains(name)) {
             true if !signed.is_empty() => signed.clone(),

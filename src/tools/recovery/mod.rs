@@ -25,9 +25,6 @@ use sentinel::{Piece, Sentinel, Width, common, pieces};
 /// Rounds until reading stops anyway; each round finds at least one result.
 const MOST_ROUNDS: usize = 64;
 
-
-
-
 /// How an observation opens whose step failed while it ran, and what the reference adds to it.
 const FAILED: &str = "Code execution failed due to the following error:";
 const RETRY: &str = "Now let's retry: ";
@@ -153,7 +150,9 @@ impl Pass {
         let calls = |step: usize| self.calls.iter().any(|((of, _), _)| *of == step);
         let answer = |pass: &Self, step: usize| {
             let given = pass.answer.clone();
-            given.filter(|(of, _)| *of == step).map(|(_, value)| value.repr())
+            given
+                .filter(|(of, _)| *of == step)
+                .map(|(_, value)| value.repr())
         };
         let is_same = |(step, run): (usize, &Option<StepRun>)| {
             let (Some(run), Some(Some(other_run))) = (run, other.runs.get(step)) else {
@@ -250,7 +249,10 @@ impl Recovery<'_> {
         }
         if let (Some(recorded), Some((step, narrow)), Some((_, wide))) =
             (self.answer, &narrow.answer, &wide.answer)
-            && self.steps.get(*step).is_some_and(|s| s.observation.is_none())
+            && self
+                .steps
+                .get(*step)
+                .is_some_and(|s| s.observation.is_none())
         {
             let both = common(
                 taken(&narrow.to_string(), Width::Narrow),
@@ -339,7 +341,10 @@ impl ToolHost for Host<'_, '_> {
 
     fn call(&mut self, call: &Call) -> Answer {
         if call.name == FINAL_ANSWER {
-            let given = call.arguments.first().or(call.keywords.first().map(|(_, value)| value));
+            let given = call
+                .arguments
+                .first()
+                .or(call.keywords.first().map(|(_, value)| value));
             let given = given.cloned().unwrap_or(PythonValue::None);
             self.pass.answer = Some((self.step, given.clone()));
             return Answer::Value(given);

@@ -157,7 +157,10 @@ fn place<'t>(
         let left_to_place = body.strip_suffix(*last)?;
         let (left, right) = extremes(left_to_place, middle)?;
         // Up to the first text whose place is certain; what follows it may be certain, too.
-        let fixed = left.iter().zip(&right).position(|(left, right)| left == right);
+        let fixed = left
+            .iter()
+            .zip(&right)
+            .position(|(left, right)| left == right);
         let Some((fixed, at)) = fixed.and_then(|fixed| Some((fixed, *left.get(fixed)?))) else {
             let alone = (gaps.len() == 1).then_some(left_to_place);
             spans.push(alone);
@@ -207,9 +210,18 @@ mod tests {
 
     #[test]
     fn what_can_only_be_read_one_way_is_read() {
-        let pieces = [text("A: "), Piece::Shown(0), text("\nB: "), Piece::Shown(1), text("\n")];
+        let pieces = [
+            text("A: "),
+            Piece::Shown(0),
+            text("\nB: "),
+            Piece::Shown(1),
+            text("\n"),
+        ];
         let found = match_pieces(&pieces, "A: one\nB: two\n").expect("fits");
-        assert_eq!(found, BTreeMap::from([(0, shown("one")), (1, shown("two"))]));
+        assert_eq!(
+            found,
+            BTreeMap::from([(0, shown("one")), (1, shown("two"))])
+        );
         // Where the text between occurs twice, neither side is certain.
         let found = match_pieces(&pieces, "A: one\nB: x\nB: two\n").expect("fits");
         assert_eq!(found, BTreeMap::new());
@@ -243,12 +255,21 @@ mod tests {
         assert_eq!(found, BTreeMap::from([(0, Found::Quoted(value))]));
         assert_eq!(match_pieces(&pieces, "[<object>]"), Some(BTreeMap::new()));
         // A literal ends where it ends, whatever stands in it.
-        let list = [text("["), Piece::Quoted(0), text(", "), Piece::Quoted(1), text("]")];
+        let list = [
+            text("["),
+            Piece::Quoted(0),
+            text(", "),
+            Piece::Quoted(1),
+            text("]"),
+        ];
         let found = match_pieces(&list, "[\"a', 'b\", 'c', 'd']");
         assert_eq!(found, None);
         let found = match_pieces(&list, "[\"a', 'b\", 'c, d']").expect("fits");
         let value = |text: &str| Found::Quoted(PythonValue::Str(text.to_owned()));
-        assert_eq!(found, BTreeMap::from([(0, value("a', 'b")), (1, value("c, d"))]));
+        assert_eq!(
+            found,
+            BTreeMap::from([(0, value("a', 'b")), (1, value("c, d"))])
+        );
         // Two elements are no literal of one.
         assert_eq!(match_pieces(&pieces, "['a', 'b']"), None);
         let inner = Piece::Literal(vec![text("r: "), Piece::Shown(0)]);
@@ -258,7 +279,13 @@ mod tests {
 
     #[test]
     fn two_readings_of_one_result_have_to_agree() {
-        let pieces = [Piece::Shown(0), text("|"), Piece::Shown(0), text(";"), Piece::Shown(1)];
+        let pieces = [
+            Piece::Shown(0),
+            text("|"),
+            Piece::Shown(0),
+            text(";"),
+            Piece::Shown(1),
+        ];
         let found = match_pieces(&pieces, "a|b;c").expect("fits");
         assert_eq!(found, BTreeMap::from([(1, shown("c"))]));
     }

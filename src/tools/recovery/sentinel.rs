@@ -112,7 +112,9 @@ fn next_piece(
         let quoted = sentinel.quoted(width);
         let body = quoted.trim_matches(['\'', '"']);
         if let Some(start) = starts(body) {
-            return Some(in_literal(output, from, start, &quoted, id, unknowns, width));
+            return Some(in_literal(
+                output, from, start, &quoted, id, unknowns, width,
+            ));
         }
     }
 }
@@ -129,7 +131,9 @@ fn in_literal(
 ) -> (usize, usize, Piece) {
     let body = quoted.len() - 2;
     if let Some(start) = at.checked_sub(1).filter(|start| *start >= from)
-        && output.get(start..).is_some_and(|text| text.starts_with(quoted))
+        && output
+            .get(start..)
+            .is_some_and(|text| text.starts_with(quoted))
     {
         return (start, start + quoted.len(), Piece::Quoted(id));
     }
@@ -213,7 +217,10 @@ mod tests {
     #[test]
     fn sentinels_are_found_in_every_form() {
         for width in [Width::Narrow, Width::Wide] {
-            let (a, b) = (Sentinel { id: 0 }.text(width), Sentinel { id: 1 }.text(width));
+            let (a, b) = (
+                Sentinel { id: 0 }.text(width),
+                Sentinel { id: 1 }.text(width),
+            );
             let list = PythonValue::List(vec![
                 PythonValue::Str(b.clone()),
                 PythonValue::Str(format!("it's {a}!")),
@@ -242,10 +249,13 @@ mod tests {
             sentinel.to_uppercase(),
             sentinel.to_lowercase(),
             sentinel.lines().next().unwrap().to_owned(),
-            sentinel.replace(' ', ""). replace('\n', " "),
+            sentinel.replace(' ', "").replace('\n', " "),
         ] {
             let found = pieces(&changed, 1, Width::Narrow);
-            assert!(found.iter().all(|piece| matches!(piece, Piece::Text(_))), "{changed}");
+            assert!(
+                found.iter().all(|piece| matches!(piece, Piece::Text(_))),
+                "{changed}"
+            );
         }
     }
 

@@ -15,9 +15,18 @@ fn attack(code: &str) -> Outcome {
 fn attack_within(limits: Limits, code: &str) -> Outcome {
     let pool = Pool::new(worker(), limits, 1, Progress::default());
     let begun = Instant::now();
-    let outcome = pool.session().unwrap().run(code, &mut Echo).unwrap().outcome;
+    let outcome = pool
+        .session()
+        .unwrap()
+        .run(code, &mut Echo)
+        .unwrap()
+        .outcome;
     assert!(begun.elapsed() < Duration::from_secs(20), "{code}");
-    let after = pool.session().unwrap().run("print(1 + 1)", &mut Echo).unwrap();
+    let after = pool
+        .session()
+        .unwrap()
+        .run("print(1 + 1)", &mut Echo)
+        .unwrap();
     assert_eq!(after.output, "2\n", "after {code}");
     outcome
 }
@@ -36,7 +45,11 @@ fn an_infinite_loop_ends() {
         "def f():\n    while True:\n        try:\n            while True: pass\n        except BaseException:\n            pass\nf()",
         "x = 0\nfor i in range(10**18): x += i",
     ] {
-        assert_eq!(exhausted(&attack(code)), Some(Exhausted::Computing), "{code}");
+        assert_eq!(
+            exhausted(&attack(code)),
+            Some(Exhausted::Computing),
+            "{code}"
+        );
     }
 }
 
@@ -64,7 +77,11 @@ fn a_memory_bomb_ends_and_takes_only_its_worker() {
             ..limits()
         };
         let outcome = attack_within(limits, code);
-        assert_eq!(exhausted(&outcome), Some(Exhausted::Memory), "{code}: {outcome}");
+        assert_eq!(
+            exhausted(&outcome),
+            Some(Exhausted::Memory),
+            "{code}: {outcome}"
+        );
     }
 }
 
@@ -73,7 +90,9 @@ fn a_run_whose_worker_died_says_so_and_can_be_restored() {
     let mut session = pool().session().unwrap();
     session.run("x = 7", &mut Echo).unwrap();
     let saved = session.save().unwrap();
-    let bomb = session.run("y = 'a'\nwhile True: y += y + str(len(y))", &mut Echo).unwrap();
+    let bomb = session
+        .run("y = 'a'\nwhile True: y += y + str(len(y))", &mut Echo)
+        .unwrap();
     // On a busy machine the clock may be first.
     assert!(exhausted(&bomb.outcome).is_some(), "{}", bomb.outcome);
     if session.is_lost() {
@@ -94,8 +113,10 @@ fn huge_integers_end() {
     ] {
         let outcome = attack(code);
         assert!(
-            matches!(exhausted(&outcome), Some(Exhausted::Memory | Exhausted::Computing | Exhausted::Clock))
-                || matches!(outcome, Outcome::Raised(_)),
+            matches!(
+                exhausted(&outcome),
+                Some(Exhausted::Memory | Exhausted::Computing | Exhausted::Clock)
+            ) || matches!(outcome, Outcome::Raised(_)),
             "{code}: {outcome}"
         );
     }
@@ -104,7 +125,10 @@ fn huge_integers_end() {
 #[test]
 fn deep_recursion_ends() {
     let outcome = attack("def f(n): return f(n + 1)\nf(0)");
-    assert!(matches!(&outcome, Outcome::Raised(r) if r.kind == "RecursionError"), "{outcome}");
+    assert!(
+        matches!(&outcome, Outcome::Raised(r) if r.kind == "RecursionError"),
+        "{outcome}"
+    );
     for code in [
         format!("x = {}1{}", "(".repeat(100_000), ")".repeat(100_000)),
         format!("x = {}1", "-".repeat(1_000_000)),
@@ -155,7 +179,8 @@ fn files_programs_and_network_are_out_of_reach() {
         );
     }
     assert!(!std::path::Path::new("/tmp/retake-attack").exists());
-    let refused = run("try:\n    open('/etc/passwd')\nexcept Exception as e:\n    print(type(e).__name__)");
+    let refused =
+        run("try:\n    open('/etc/passwd')\nexcept Exception as e:\n    print(type(e).__name__)");
     assert_eq!(refused.output, "PermissionError\n");
     assert_eq!(refused.refused, ["open '/etc/passwd'"]);
     // The environment of whoever runs us is not there.
@@ -174,12 +199,24 @@ fn the_system_confines_the_worker() {
         eprintln!("skipped: this kernel has neither Landlock nor seccomp");
         return;
     }
-    assert!(confinement.is_closed(), "{:?} went through", confinement.open);
+    assert!(
+        confinement.is_closed(),
+        "{:?} went through",
+        confinement.open
+    );
 }
 
 #[test]
 fn an_output_flood_is_cut() {
-    let pool = Pool::new(worker(), Limits { output: 10_000, ..limits() }, 1, Progress::default());
+    let pool = Pool::new(
+        worker(),
+        Limits {
+            output: 10_000,
+            ..limits()
+        },
+        1,
+        Progress::default(),
+    );
     let mut session = pool.session().unwrap();
     for code in [
         "while True: print('x' * 100)",
@@ -188,9 +225,16 @@ fn an_output_flood_is_cut() {
     ] {
         let run = session.run(code, &mut Echo).unwrap();
         assert_eq!(exhausted(&run.outcome), Some(Exhausted::Output), "{code}");
-        assert!(run.output.len() <= 10_000 && run.output.len() > 9_000, "{}", run.output.len());
+        assert!(
+            run.output.len() <= 10_000 && run.output.len() > 9_000,
+            "{}",
+            run.output.len()
+        );
     }
-    assert_eq!(session.run("print('short')", &mut Echo).unwrap().output, "short\n");
+    assert_eq!(
+        session.run("print('short')", &mut Echo).unwrap().output,
+        "short\n"
+    );
 }
 
 #[test]
@@ -217,17 +261,28 @@ fn a_worker_that_dies_in_a_step_is_reported_and_replaced() {
     // In a process of its own, so that the workers of other tests live on.
     if std::env::var_os("RETAKE_TEST_KILLER").is_none() {
         let test = std::process::Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "execution::attacks::a_worker_that_dies_in_a_step_is_reported_and_replaced"])
+            .args([
+                "--exact",
+                "execution::attacks::a_worker_that_dies_in_a_step_is_reported_and_replaced",
+            ])
             .env("RETAKE_TEST_KILLER", "1")
             .output()
             .unwrap();
-        assert!(test.status.success(), "{}", String::from_utf8_lossy(&test.stdout));
+        assert!(
+            test.status.success(),
+            "{}",
+            String::from_utf8_lossy(&test.stdout)
+        );
         return;
     }
     let pool = pool();
     let mut session = pool.session().unwrap();
     let run = session.run("tool()", &mut Killer).unwrap();
-    assert!(matches!(&run.outcome, Outcome::WorkerDied(how) if how.contains("signal 9")), "{}", run.outcome);
+    assert!(
+        matches!(&run.outcome, Outcome::WorkerDied(how) if how.contains("signal 9")),
+        "{}",
+        run.outcome
+    );
     assert!(session.is_lost());
     let after = pool.session().unwrap().run("print(1)", &mut Echo).unwrap();
     assert_eq!(after.output, "1\n");
@@ -244,7 +299,10 @@ fn kill_own_workers() {
         };
         if after.split_whitespace().nth(1) == Some(&own) {
             let process = entry.file_name();
-            let _ = std::process::Command::new("kill").arg("-9").arg(process).status();
+            let _ = std::process::Command::new("kill")
+                .arg("-9")
+                .arg(process)
+                .status();
         }
     }
 }
@@ -255,7 +313,16 @@ fn kill_own_workers() {}
 #[test]
 fn a_job_that_is_cancelled_kills_its_step() {
     let progress = Progress::default();
-    let pool = Pool::new(worker(), Limits { computing: Duration::from_secs(60), clock: Duration::from_secs(60), ..Limits::default() }, 1, progress.clone());
+    let pool = Pool::new(
+        worker(),
+        Limits {
+            computing: Duration::from_secs(60),
+            clock: Duration::from_secs(60),
+            ..Limits::default()
+        },
+        1,
+        progress.clone(),
+    );
     let mut session = pool.session().unwrap();
     let canceller = std::thread::spawn(move || {
         std::thread::sleep(Duration::from_millis(300));
@@ -271,11 +338,22 @@ fn a_job_that_is_cancelled_kills_its_step() {
 /// The clock of the parent is what ends a worker that does not stop itself.
 #[test]
 fn a_step_that_outlasts_the_clock_is_killed() {
-    let limits = Limits { computing: Duration::from_secs(60), clock: Duration::from_millis(500), ..Limits::default() };
+    let limits = Limits {
+        computing: Duration::from_secs(60),
+        clock: Duration::from_millis(500),
+        ..Limits::default()
+    };
     let pool = Pool::new(worker(), limits, 1, Progress::default());
     let mut session = pool.session().unwrap();
     let run = session.run("while True: pass", &mut Echo).unwrap();
     assert_eq!(exhausted(&run.outcome), Some(Exhausted::Clock));
     assert!(session.is_lost());
-    assert_eq!(pool.session().unwrap().run("print(1)", &mut Echo).unwrap().output, "1\n");
+    assert_eq!(
+        pool.session()
+            .unwrap()
+            .run("print(1)", &mut Echo)
+            .unwrap()
+            .output,
+        "1\n"
+    );
 }

@@ -19,7 +19,8 @@ impl Drop for Folder {
 }
 
 fn tools(name: &str, files: &[(&str, &[u8])]) -> (Provider, Folder) {
-    let folder = std::env::temp_dir().join(format!("retake-it-built-in-{name}-{}", std::process::id()));
+    let folder =
+        std::env::temp_dir().join(format!("retake-it-built-in-{name}-{}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();
     for (name, content) in files {
         fs::write(folder.join(name), content).unwrap();
@@ -45,13 +46,24 @@ fn call(tools: &Provider, name: &str, argument: &str) -> Answer {
 fn files_are_read_in_the_worker() {
     let (tools, _folder) = tools(
         "files",
-        &[("a.csv", b"x,y\n1,2\n"), ("b.txt", "Grüße\n".as_bytes()), ("c.pdf", b"%PDF-1.4 broken"), ("d.png", b"x")],
+        &[
+            ("a.csv", b"x,y\n1,2\n"),
+            ("b.txt", "Grüße\n".as_bytes()),
+            ("c.pdf", b"%PDF-1.4 broken"),
+            ("d.png", b"x"),
+        ],
     );
     let read = |name: &str| call(&tools, "inspect_file_as_text", name);
     let text = |text: &str| Answer::Value(PythonValue::Str(text.to_owned()));
-    assert_eq!(read("data/tongagent/a.csv"), text("| x | y |\n|---|---|\n| 1 | 2 |\n"));
+    assert_eq!(
+        read("data/tongagent/a.csv"),
+        text("| x | y |\n|---|---|\n| 1 | 2 |\n")
+    );
     assert_eq!(read("b.txt"), text("Grüße\n"));
-    assert_eq!(read("missing.txt"), Answer::Error("File not found: missing.txt".to_owned()));
+    assert_eq!(
+        read("missing.txt"),
+        Answer::Error("File not found: missing.txt".to_owned())
+    );
     assert!(matches!(read("c.pdf"), Answer::Error(_)));
     assert!(matches!(read("d.png"), Answer::Error(reason) if reason.contains("visualizer")));
     // What its reader did not survive takes nothing else along.
@@ -79,7 +91,9 @@ fn a_pdf_is_text() {
     for place in places {
         pdf.push_str(&format!("{place:010} 00000 n \n"));
     }
-    pdf.push_str(&format!("trailer\n<< /Size 6 /Root 1 0 R >>\nstartxref\n{start}\n%%EOF\n"));
+    pdf.push_str(&format!(
+        "trailer\n<< /Size 6 /Root 1 0 R >>\nstartxref\n{start}\n%%EOF\n"
+    ));
     let (tools, _folder) = tools("pdf", &[("a.pdf", pdf.as_bytes())]);
     let read = call(&tools, "inspect_file_as_text", "a.pdf");
     assert!(
@@ -96,12 +110,32 @@ fn the_calculator_computes_and_nothing_else() {
         ("(1 +\n 2) ^ 3", PythonValue::Int(27)),
         ("sqrt(16) / 8", PythonValue::Float(0.5)),
         ("round(2.675, 2)", PythonValue::Float(2.67)),
-        ("factorial(25)", PythonValue::BigInt("15511210043330985984000000".to_owned())),
+        (
+            "factorial(25)",
+            PythonValue::BigInt("15511210043330985984000000".to_owned()),
+        ),
     ] {
-        assert_eq!(call(&tools, "calculator", expression), Answer::Value(result), "{expression}");
+        assert_eq!(
+            call(&tools, "calculator", expression),
+            Answer::Value(result),
+            "{expression}"
+        );
     }
-    for wrong in ["1 / 0", "'a'", "x", "1 +", "[1]", "open('/etc/passwd')", "9**9**9**9", "1)\nprint(2", "tool(1)"] {
+    for wrong in [
+        "1 / 0",
+        "'a'",
+        "x",
+        "1 +",
+        "[1]",
+        "open('/etc/passwd')",
+        "9**9**9**9",
+        "1)\nprint(2",
+        "tool(1)",
+    ] {
         let answer = call(&tools, "calculator", wrong);
-        assert!(matches!(&answer, Answer::Error(message) if !message.is_empty()), "{wrong}: {answer:?}");
+        assert!(
+            matches!(&answer, Answer::Error(message) if !message.is_empty()),
+            "{wrong}: {answer:?}"
+        );
     }
 }

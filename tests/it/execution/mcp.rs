@@ -83,38 +83,74 @@ fn call(provider: &Provider, name: &str, arguments: &[&str], keywords: &[(&str, 
         index: 0,
         name: name.to_owned(),
         arguments: arguments.iter().map(|a| text(a)).collect(),
-        keywords: keywords.iter().map(|(k, v)| ((*k).to_owned(), text(v))).collect(),
+        keywords: keywords
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), text(v)))
+            .collect(),
     })
 }
 
 #[test]
 fn tools_are_listed_and_called_under_the_names_of_the_data() {
-    let Some(provider) = connected("right") else { return };
+    let Some(provider) = connected("right") else {
+        return;
+    };
     assert_eq!(provider.label, "mcp:test");
     let names: Vec<&str> = provider.tools.iter().map(|tool| tool.name()).collect();
     assert_eq!(names[..3], ["objectlocation", "detect", "echo"]);
     let echo = provider.tool("echo").unwrap();
     assert_eq!(echo.description(), "echo it");
     assert!(echo.parameters()["properties"]["b"].is_object());
-    let boxes = call(&provider, "objectlocation", &["cat"], &[("image_path", "a.jpg")]);
-    assert!(matches!(&boxes, Answer::Value(value) if value.repr() == "[[1.0, 2]]"), "{boxes:?}");
+    let boxes = call(
+        &provider,
+        "objectlocation",
+        &["cat"],
+        &[("image_path", "a.jpg")],
+    );
+    assert!(
+        matches!(&boxes, Answer::Value(value) if value.repr() == "[[1.0, 2]]"),
+        "{boxes:?}"
+    );
     let echoed = call(&provider, "echo", &["1"], &[("b", "2")]);
-    assert_eq!(echoed, Answer::Value(PythonValue::Str("{\"a\": \"1\", \"b\": \"2\"}".to_owned())));
-    assert!(matches!(call(&provider, "echo", &["1", "2", "3"], &[]), Answer::Error(_)));
-    assert_eq!(call(&provider, "fail", &[], &[]), Answer::Error("no such picture".to_owned()));
-    assert_eq!(call(&provider, "wrong", &[], &[]), Answer::Error("bad arguments".to_owned()));
+    assert_eq!(
+        echoed,
+        Answer::Value(PythonValue::Str("{\"a\": \"1\", \"b\": \"2\"}".to_owned()))
+    );
+    assert!(matches!(
+        call(&provider, "echo", &["1", "2", "3"], &[]),
+        Answer::Error(_)
+    ));
+    assert_eq!(
+        call(&provider, "fail", &[], &[]),
+        Answer::Error("no such picture".to_owned())
+    );
+    assert_eq!(
+        call(&provider, "wrong", &[], &[]),
+        Answer::Error("bad arguments".to_owned())
+    );
 }
 
 #[test]
 fn a_slow_or_broken_call_is_unavailable_and_the_next_one_works() {
-    let Some(provider) = connected("right") else { return };
+    let Some(provider) = connected("right") else {
+        return;
+    };
     let begun = Instant::now();
     let slow = call(&provider, "slow", &[], &[]);
-    assert!(matches!(&slow, Answer::Unavailable(reason) if reason.contains("within 2 s")), "{slow:?}");
+    assert!(
+        matches!(&slow, Answer::Unavailable(reason) if reason.contains("within 2 s")),
+        "{slow:?}"
+    );
     assert!(begun.elapsed() < Duration::from_secs(10));
     let junk = call(&provider, "junk", &[], &[]);
-    assert!(!matches!(junk, Answer::Value(PythonValue::List(_))), "{junk:?}");
-    assert!(matches!(call(&provider, "echo", &["1"], &[]), Answer::Value(_)));
+    assert!(
+        !matches!(junk, Answer::Value(PythonValue::List(_))),
+        "{junk:?}"
+    );
+    assert!(matches!(
+        call(&provider, "echo", &["1"], &[]),
+        Answer::Value(_)
+    ));
     let died = call(&provider, "die", &[], &[]);
     assert!(matches!(died, Answer::Unavailable(_)), "{died:?}");
     let after = call(&provider, "echo", &["1"], &[]);
@@ -123,29 +159,49 @@ fn a_slow_or_broken_call_is_unavailable_and_the_next_one_works() {
 
 #[test]
 fn a_server_that_does_not_get_ready_is_an_error_that_says_why() {
-    let Some(silent) = server("silent") else { return };
+    let Some(silent) = server("silent") else {
+        return;
+    };
     let error = |server: &McpServer, wait| connect_within(server, wait).err().unwrap().to_string();
     assert!(error(&silent, Duration::from_secs(1)).contains("not ready within 1 s"));
     let no_list = server("no list").unwrap();
     assert!(error(&no_list, Duration::from_secs(20)).contains("no list today"));
     let missing = McpServer {
-        endpoint: McpEndpoint::Command { program: "/nonexistent/server".to_owned(), arguments: Vec::new() },
+        endpoint: McpEndpoint::Command {
+            program: "/nonexistent/server".to_owned(),
+            arguments: Vec::new(),
+        },
         ..silent.clone()
     };
-    assert!(error(&missing, Duration::from_secs(20)).contains("/nonexistent/server does not start"));
+    assert!(
+        error(&missing, Duration::from_secs(20)).contains("/nonexistent/server does not start")
+    );
     for program in ["/bin/false", "/bin/echo"] {
         let ends = McpServer {
-            endpoint: McpEndpoint::Command { program: program.to_owned(), arguments: vec!["hello".to_owned()] },
+            endpoint: McpEndpoint::Command {
+                program: program.to_owned(),
+                arguments: vec!["hello".to_owned()],
+            },
             ..silent.clone()
         };
-        assert!(error(&ends, Duration::from_secs(20)).starts_with("the MCP server `test` can't be used"), "{program}");
+        assert!(
+            error(&ends, Duration::from_secs(20))
+                .starts_with("the MCP server `test` can't be used"),
+            "{program}"
+        );
     }
-    let nobody = McpServer { endpoint: McpEndpoint::Url("http://127.0.0.1:9/mcp".to_owned()), ..silent.clone() };
+    let nobody = McpServer {
+        endpoint: McpEndpoint::Url("http://127.0.0.1:9/mcp".to_owned()),
+        ..silent.clone()
+    };
     assert!(error(&nobody, Duration::from_secs(20)).contains("can't be used"));
     let unknown = McpServer {
         names: BTreeMap::from([("ocr".to_owned(), "read_text".to_owned())]),
         ..server("right").unwrap()
     };
     let error = error(&unknown, Duration::from_secs(20));
-    assert!(error.contains("no tool `read_text` (for `ocr`); it has detect, echo"), "{error}");
+    assert!(
+        error.contains("no tool `read_text` (for `ocr`); it has detect, echo"),
+        "{error}"
+    );
 }

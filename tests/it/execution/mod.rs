@@ -3,6 +3,7 @@
 mod attacks;
 mod builtin;
 mod cpython;
+mod expressions;
 mod mcp;
 mod recovery;
 mod replay;
@@ -12,7 +13,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use retake::jobs::Progress;
-use retake::sandbox::{Answer, Call, Limits, Outcome, Pool, PythonValue, StepRun, ToolHost, WorkerCommand};
+use retake::sandbox::{
+    Answer, Call, Limits, Outcome, Pool, PythonValue, StepRun, ToolHost, WorkerCommand,
+};
 
 /// The program under test, as the worker of a pool.
 pub fn worker() -> WorkerCommand {
@@ -37,7 +40,12 @@ pub struct Echo;
 
 impl ToolHost for Echo {
     fn tools(&self) -> Vec<String> {
-        vec!["tool".to_owned(), "fails".to_owned(), "absent".to_owned(), "final_answer".to_owned()]
+        vec![
+            "tool".to_owned(),
+            "fails".to_owned(),
+            "absent".to_owned(),
+            "final_answer".to_owned(),
+        ]
     }
 
     fn call(&mut self, call: &Call) -> Answer {
@@ -57,6 +65,10 @@ pub fn run(code: &str) -> StepRun {
 /// What code prints, which has to run to its end.
 pub fn printed(code: &str) -> String {
     let run = run(code);
-    assert!(matches!(run.outcome, Outcome::Completed(_)), "{code}: {}", run.outcome);
+    assert!(
+        matches!(run.outcome, Outcome::Completed(_)),
+        "{code}: {}",
+        run.outcome
+    );
     run.output
 }

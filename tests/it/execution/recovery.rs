@@ -9,18 +9,30 @@ use retake::tools::{Reading, RecordedResult, RecordedStep, recover};
 
 use super::pool;
 
-const TOOLS: [&str; 4] = ["visualizer", "ask_search_agent", "objectlocation", "own_tool"];
+const TOOLS: [&str; 4] = [
+    "visualizer",
+    "ask_search_agent",
+    "objectlocation",
+    "own_tool",
+];
 
 /// Answers with results that the test knows, by name and first argument.
 struct Truth<'a>(&'a HashMap<(String, String), PythonValue>);
 
 impl ToolHost for Truth<'_> {
     fn tools(&self) -> Vec<String> {
-        TOOLS.iter().map(|name| (*name).to_owned()).chain(["final_answer".to_owned()]).collect()
+        TOOLS
+            .iter()
+            .map(|name| (*name).to_owned())
+            .chain(["final_answer".to_owned()])
+            .collect()
     }
 
     fn call(&mut self, call: &Call) -> Answer {
-        let first = call.arguments.first().map_or_else(String::new, PythonValue::repr);
+        let first = call
+            .arguments
+            .first()
+            .map_or_else(String::new, PythonValue::repr);
         match self.0.get(&(call.name.clone(), first)) {
             Some(value) => Answer::Value(value.clone()),
             None => Answer::Value(call.arguments.first().cloned().unwrap_or(PythonValue::None)),
@@ -45,7 +57,9 @@ fn record_and_read(
             }),
             // Nothing of a failed step is recorded but its error.
             other => Some(Observation {
-                text: format!("Code execution failed due to the following error:\nEXECUTION FAILED:\n{other}"),
+                text: format!(
+                    "Code execution failed due to the following error:\nEXECUTION FAILED:\n{other}"
+                ),
                 is_error: true,
                 ..Observation::default()
             }),
@@ -81,9 +95,7 @@ fn results(reading: &Reading) -> Vec<Option<PythonValue>> {
 fn known(entries: &[(&str, &str, PythonValue)]) -> HashMap<(String, String), PythonValue> {
     entries
         .iter()
-        .map(|(tool, question, value)| {
-            (((*tool).to_owned(), text(question).repr()), value.clone())
-        })
+        .map(|(tool, question, value)| (((*tool).to_owned(), text(question).repr()), value.clone()))
         .collect()
 }
 
@@ -127,7 +139,10 @@ fn a_result_that_shows_only_later_or_in_pieces_of_text_is_read() {
         ],
         &truth,
     );
-    assert_eq!(results(&reading), [Some(text("red")), Some(text("it's \"blue\""))]);
+    assert_eq!(
+        results(&reading),
+        [Some(text("red")), Some(text("it's \"blue\""))]
+    );
     assert_eq!(reading.independent, [false, true, false]);
 }
 
@@ -154,13 +169,26 @@ fn what_cannot_be_told_is_given_up() {
         "visualizer('a')",
     ] {
         let reading = record_and_read(&pool, &[code], &truth);
-        assert!(results(&reading).iter().all(Option::is_none), "{code}: {reading:?}");
+        assert!(
+            results(&reading).iter().all(Option::is_none),
+            "{code}: {reading:?}"
+        );
         let lost = |result: &RecordedResult| matches!(result, RecordedResult::Lost(why) if !why.is_empty());
-        assert!(reading.recording.calls.iter().all(|call| lost(&call.result)), "{code}");
+        assert!(
+            reading
+                .recording
+                .calls
+                .iter()
+                .all(|call| lost(&call.result)),
+            "{code}"
+        );
     }
     // A type that `repr` shows is known.
     let reading = record_and_read(&pool, &["print([own_tool('c'), own_tool('d')])"], &truth);
-    assert_eq!(results(&reading), [Some(PythonValue::Int(42)), Some(text("42"))]);
+    assert_eq!(
+        results(&reading),
+        [Some(PythonValue::Int(42)), Some(text("42"))]
+    );
 }
 
 #[test]
@@ -176,24 +204,45 @@ fn the_first_call_of_a_failed_step_gets_the_error() {
         ..Observation::default()
     };
     let steps = [
-        RecordedStep { code: Some("visualizer('a')\nvisualizer('b')"), observation: Some(&failed) },
-        RecordedStep { code: Some("x = visualizer('c')\n1 / 0"), observation: Some(&own) },
+        RecordedStep {
+            code: Some("visualizer('a')\nvisualizer('b')"),
+            observation: Some(&failed),
+        },
+        RecordedStep {
+            code: Some("x = visualizer('c')\n1 / 0"),
+            observation: Some(&own),
+        },
     ];
     let tools = ["visualizer".to_owned()];
     let reading = recover(&pool(), &steps, &tools, None).unwrap();
-    let found: Vec<_> = reading.recording.calls.iter().map(|c| (c.step, &c.result)).collect();
+    let found: Vec<_> = reading
+        .recording
+        .calls
+        .iter()
+        .map(|c| (c.step, &c.result))
+        .collect();
     assert_eq!(found.len(), 2);
-    assert_eq!(found[0], (0, &RecordedResult::Error("Error code: 429".to_owned())));
+    assert_eq!(
+        found[0],
+        (0, &RecordedResult::Error("Error code: 429".to_owned()))
+    );
     // The code fails so by itself: the tool is not to blame.
-    assert!(matches!(found[1], (1, RecordedResult::Lost(_))), "{found:?}");
+    assert!(
+        matches!(found[1], (1, RecordedResult::Lost(_))),
+        "{found:?}"
+    );
 }
 
 #[test]
 fn code_that_does_not_end_ends_the_reading() {
-    let observation = Observation { text: "a".to_owned(), ..Observation::default() };
-    let steps = [
-        RecordedStep { code: Some("x = visualizer('a')\nprint(x)\nwhile True: pass"), observation: Some(&observation) },
-    ];
+    let observation = Observation {
+        text: "a".to_owned(),
+        ..Observation::default()
+    };
+    let steps = [RecordedStep {
+        code: Some("x = visualizer('a')\nprint(x)\nwhile True: pass"),
+        observation: Some(&observation),
+    }];
     let reading = recover(&pool(), &steps, &["visualizer".to_owned()], None).unwrap();
     assert_eq!(reading.recording.calls.len(), 1);
 }
@@ -231,8 +280,11 @@ fn any_boxes() -> impl Strategy<Value = PythonValue> {
         any::<i8>().prop_map(|n| PythonValue::Int(n.into())),
         (-1000..1000_i32).prop_map(|n| PythonValue::Float(f64::from(n) / 4.0)),
     ];
-    prop::collection::vec(prop::collection::vec(number, 0..3).prop_map(PythonValue::List), 0..3)
-        .prop_map(PythonValue::List)
+    prop::collection::vec(
+        prop::collection::vec(number, 0..3).prop_map(PythonValue::List),
+        0..3,
+    )
+    .prop_map(PythonValue::List)
 }
 
 proptest! {

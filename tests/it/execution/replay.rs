@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use retake::domain::{Action, Observation, Step, Trajectory};
-use retake::replay::{ReplayOptions, StepReplay, TrajectoryReplay, Verdict, replay};
 use retake::jobs::Progress;
+use retake::replay::{ReplayOptions, StepReplay, TrajectoryReplay, Verdict, replay};
 use retake::sandbox::{Limits, Outcome, Pool};
 
 use super::{limits, pool, run, worker};
@@ -17,7 +17,8 @@ fn step(code: &str, observed: Option<&str>) -> Step {
         action: Some(Action::Code(code.to_owned())),
         observation: observed.map(|text| Observation {
             text: text.to_owned(),
-            is_error: text.starts_with("Code execution failed") || text.starts_with("Error in code"),
+            is_error: text.starts_with("Code execution failed")
+                || text.starts_with("Error in code"),
             ..Observation::default()
         }),
         ..Step::default()
@@ -35,35 +36,71 @@ fn replayed(steps: Vec<Step>, answer: Option<&str>) -> TrajectoryReplay {
 }
 
 fn verdict(code: &str, observed: &str) -> (Verdict, String) {
-    let step = replayed(vec![step(code, Some(observed))], None).steps.remove(0);
+    let step = replayed(vec![step(code, Some(observed))], None)
+        .steps
+        .remove(0);
     (step.verdict, step.reason)
 }
 
 #[test]
 fn every_verdict_is_given_where_it_is_due() {
     use Verdict::*;
-    let failed = |message: &str| format!("Code execution failed due to the following error:\n{message}\nNow let's retry: take care");
+    let failed = |message: &str| {
+        format!(
+            "Code execution failed due to the following error:\n{message}\nNow let's retry: take care"
+        )
+    };
     for (code, observed, expected) in [
         ("print(1 + 1)", "2".to_owned(), Match),
         ("print(1 + 1)", "3".to_owned(), Differs),
         ("print(1)\nprint(2)", "1".to_owned(), Differs),
         ("print(1)", "1\n2".to_owned(), Differs),
-        ("print({'b', 'a'})", "{'a', 'b'}".to_owned(), MatchNormalised),
+        (
+            "print({'b', 'a'})",
+            "{'a', 'b'}".to_owned(),
+            MatchNormalised,
+        ),
         ("print({'b', 'a'})", "{'b', 'a'}".to_owned(), Match),
         ("print(0.1 + 0.2)", "0.3".to_owned(), MatchNormalised),
-        ("import matplotlib.pyplot as plt\nplt.plot([1])\nprint('saved')", "saved".to_owned(), MatchStubbed),
-        ("import matplotlib.pyplot as plt\nplt.plot([1])\nprint('saved')", "drawn".to_owned(), Differs),
+        (
+            "import matplotlib.pyplot as plt\nplt.plot([1])\nprint('saved')",
+            "saved".to_owned(),
+            MatchStubbed,
+        ),
+        (
+            "import matplotlib.pyplot as plt\nplt.plot([1])\nprint('saved')",
+            "drawn".to_owned(),
+            Differs,
+        ),
         ("visualizer('q', 'a.jpg')", "".to_owned(), ToolResultUnknown),
-        ("import numpy as np\nprint(np.mean([1]))", "1.0".to_owned(), Unsupported),
-        ("def f():\n    yield 1\nprint(list(f()))", "[1]".to_owned(), Unsupported),
-        ("visualizer('q', 'a.jpg')", failed("Error code: 429"), ErrorReproduced),
+        (
+            "import numpy as np\nprint(np.mean([1]))",
+            "1.0".to_owned(),
+            Unsupported,
+        ),
+        (
+            "def f():\n    yield 1\nprint(list(f()))",
+            "[1]".to_owned(),
+            Unsupported,
+        ),
+        (
+            "visualizer('q', 'a.jpg')",
+            failed("Error code: 429"),
+            ErrorReproduced,
+        ),
         ("1 / 0", failed("division by zero"), ErrorReproduced),
-        ("1 / 0", failed("list index out of range"), ErrorNotReproduced),
+        (
+            "1 / 0",
+            failed("list index out of range"),
+            ErrorNotReproduced,
+        ),
         ("print(1)", failed("division by zero"), ErrorNotReproduced),
         ("print(missing)", "2".to_owned(), Differs),
         (
             "with open('a.pkl', 'rb') as f:\n    pass",
-            failed("EXECUTION FAILED:\nEvaluation stopped at line 'with' because of the following error:\nIt is not permitted to evaluate other functions than the provided tools (tried to execute open)."),
+            failed(
+                "EXECUTION FAILED:\nEvaluation stopped at line 'with' because of the following error:\nIt is not permitted to evaluate other functions than the provided tools (tried to execute open).",
+            ),
             ErrorReproduced,
         ),
         ("while True: pass", "1".to_owned(), NotRun),
@@ -95,9 +132,16 @@ fn steps_without_code_that_the_reference_finds_are_told_apart() {
         action: Some(Action::Message("done".to_owned())),
         ..Step::default()
     };
-    let plain = Step { action: None, ..plain };
+    let plain = Step {
+        action: None,
+        ..plain
+    };
     let replayed = replayed(vec![plain, unclosed, lenient, found, message], None);
-    let verdicts: Vec<_> = replayed.steps.iter().map(|s| (s.verdict, s.rule.as_deref())).collect();
+    let verdicts: Vec<_> = replayed
+        .steps
+        .iter()
+        .map(|s| (s.verdict, s.rule.as_deref()))
+        .collect();
     assert_eq!(
         verdicts,
         [
@@ -145,8 +189,11 @@ fn a_later_step_is_not_run_once_the_state_is_lost() {
     };
     for pool in [Pool::new(worker(), limits, 1, Progress::default()), pool()] {
         let replayed = replay(&pool, &trajectory, &[], &ReplayOptions::default()).unwrap();
-        let told: Vec<(Verdict, &str)> =
-            replayed.steps.iter().map(|s| (s.verdict, s.reason.as_str())).collect();
+        let told: Vec<(Verdict, &str)> = replayed
+            .steps
+            .iter()
+            .map(|s| (s.verdict, s.reason.as_str()))
+            .collect();
         assert_eq!(told[0], (Verdict::Match, ""));
         assert_eq!(told[1].0, Verdict::NotRun);
         if told[1].1.contains("killed") {
@@ -162,26 +209,52 @@ fn a_later_step_is_not_run_once_the_state_is_lost() {
 #[test]
 fn calls_are_logged_with_who_answered() {
     let steps = vec![
-        step("a = visualizer('what', image_path='a.jpg')\nprint(a)", Some("a cat")),
-        step("print(len(a), visualizer(a, 'a.jpg'))", Some("5 yes, it is")),
+        step(
+            "a = visualizer('what', image_path='a.jpg')\nprint(a)",
+            Some("a cat"),
+        ),
+        step(
+            "print(len(a), visualizer(a, 'a.jpg'))",
+            Some("5 yes, it is"),
+        ),
     ];
     let replayed = replayed(steps, None);
     let calls: Vec<(usize, &str, &str)> = replayed
         .steps
         .iter()
         .flat_map(|s| &s.calls)
-        .map(|c| (c.step, c.arguments.as_str(), c.provider.as_deref().unwrap_or("")))
+        .map(|c| {
+            (
+                c.step,
+                c.arguments.as_str(),
+                c.provider.as_deref().unwrap_or(""),
+            )
+        })
         .collect();
-    assert_eq!(calls, [(0, "'what', image_path='a.jpg'", "recorded"), (1, "'a cat', 'a.jpg'", "recorded")]);
+    assert_eq!(
+        calls,
+        [
+            (0, "'what', image_path='a.jpg'", "recorded"),
+            (1, "'a cat', 'a.jpg'", "recorded")
+        ]
+    );
     assert_eq!((replayed.calls, replayed.recovered), (2, 2));
-    let verdicts: Vec<(Verdict, bool)> = replayed.steps.iter().map(|s| (s.verdict, s.is_independent)).collect();
+    let verdicts: Vec<(Verdict, bool)> = replayed
+        .steps
+        .iter()
+        .map(|s| (s.verdict, s.is_independent))
+        .collect();
     assert_eq!(verdicts, [(Verdict::Match, false), (Verdict::Match, false)]);
 }
 
 #[test]
 fn variables_are_listed_and_a_replay_stops_where_it_is_asked_to() {
     let trajectory = Trajectory {
-        steps: vec![step("x = [1, 2, 3]", Some("")), step("y = 'a' * 100", Some("")), step("1 / 0", Some(""))],
+        steps: vec![
+            step("x = [1, 2, 3]", Some("")),
+            step("y = 'a' * 100", Some("")),
+            step("1 / 0", Some("")),
+        ],
         ..Trajectory::default()
     };
     let options = ReplayOptions {
@@ -191,15 +264,31 @@ fn variables_are_listed_and_a_replay_stops_where_it_is_asked_to() {
     };
     let replayed = replay(&pool(), &trajectory, &[], &options).unwrap();
     assert_eq!(replayed.steps.len(), 2);
-    let last: Vec<String> = replayed.steps[1].variables.iter().flatten().map(|v| format!("{}: {} = {}", v.name, v.kind, v.value)).collect();
+    let last: Vec<String> = replayed.steps[1]
+        .variables
+        .iter()
+        .flatten()
+        .map(|v| format!("{}: {} = {}", v.name, v.kind, v.value))
+        .collect();
     assert_eq!(last, ["x: list = [1, 2, 3]", "y: str = 'aaaaaaaaa"]);
 }
 
 #[test]
 fn a_divergence_that_may_be_the_recorders_says_so() {
-    let step = replayed(vec![step("print(f'{2 / 3:.2f}')", Some("0.6666666666666666"))], None).steps.remove(0);
+    let step = replayed(
+        vec![step("print(f'{2 / 3:.2f}')", Some("0.6666666666666666"))],
+        None,
+    )
+    .steps
+    .remove(0);
     assert_eq!(step.verdict, Verdict::Differs);
-    assert!(step.notes.iter().any(|note| note.contains("ignores format specifications")), "{:?}", step.notes);
+    assert!(
+        step.notes
+            .iter()
+            .any(|note| note.contains("ignores format specifications")),
+        "{:?}",
+        step.notes
+    );
 }
 
 /// Programs whose output is known to vary in form: texts, numbers, lists, sets, floats.
@@ -215,7 +304,10 @@ const PROGRAMS: [&str; 8] = [
 ];
 
 fn reproduces(step: &StepReplay) -> bool {
-    matches!(step.verdict, Verdict::Match | Verdict::MatchNormalised | Verdict::MatchStubbed)
+    matches!(
+        step.verdict,
+        Verdict::Match | Verdict::MatchNormalised | Verdict::MatchStubbed
+    )
 }
 
 /// Corruptions of a text: each changes what it says.
@@ -225,7 +317,11 @@ fn corrupted(text: &str, kind: usize, place: usize) -> Option<String> {
         .filter(|at| match kind {
             // A letter, or the first digit of a number, becomes another; or a letter is lost; or a line.
             0 | 2 => characters[*at].is_alphabetic(),
-            1 => characters[*at].is_ascii_digit() && (*at == 0 || !(characters[*at - 1].is_ascii_digit() || characters[*at - 1] == '.')),
+            1 => {
+                characters[*at].is_ascii_digit()
+                    && (*at == 0
+                        || !(characters[*at - 1].is_ascii_digit() || characters[*at - 1] == '.'))
+            }
             _ => characters[*at] == '\n',
         })
         .collect();
