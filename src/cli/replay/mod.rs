@@ -1,33 +1,29 @@
 mod chosen;
+mod job;
 mod json;
+mod live;
 mod page;
+mod second;
 
 use std::collections::HashMap;
-use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use serde_json::value::RawValue;
 
 use crate::corpus::Corpus;
-use crate::domain::Trajectory;
 use crate::jobs::Progress;
-use crate::replay::{
-    REPLAY_VERSION, ReplayError, ReplayOptions, SecondInterpreter, Summary, TrajectoryReplay,
-    in_order, replay,
-};
+use crate::replay::{ReplayOptions, Summary, TrajectoryReplay};
 use crate::report::{Kind, Report};
 use crate::rules::ToolLists;
-use crate::sandbox::{Cpython, Limits, Pool, SandboxError, WorkerCommand};
-use crate::tools::{Provider, ResultCache, Surroundings, built_in, connect};
-use crate::workspace::{ReplayEntry, ReplayLog, ReplayPlace, Workspace, replayed_hash};
+use crate::workspace::Workspace;
 
 use super::Ended;
 use super::output::Output;
-use super::session::{Session, corpus_report, tell, with_bar, workspace_report};
-use super::subject::Subject;
-use chosen::{Chosen, chosen};
+use super::session::{Session, corpus_report, tell, with_bar};
+use chosen::chosen;
+use job::{Job, JobError, Kept, Replayed};
+use live::live_tools;
+use second::prepared;
 
 /// Run recorded steps again and compare what they print
 ///
@@ -75,21 +71,6 @@ const REPLAYING: &str = "replaying {wide_bar} {pos}/{len} {per_sec} {eta} left";
 
 /// Values of variables are cut to this many characters.
 const VALUE_WIDTH: usize = 200;
-
-/// Entries are written to the log in groups of this size, so that a job that is cut goes on where it was.
-const GROUP: usize = 64;
-
-/// A trajectory that was replayed, or why not.
-struct Replayed {
-    id: String,
-    outcome: Result<Kept, Report>,
-}
-
-/// What is known of a replay, and what is still to be kept of it.
-struct Kept {
-    replay: TrajectoryReplay,
-    entry: Option<ReplayEntry>,
-}
 
 pub(super) fn run(args: &ReplayArgs, session: Session, output: &mut Output) -> Ended {
     let workspace = session.workspace()?;
@@ -227,64 +208,6 @@ impl Printer<'_> {
     }
 }
 
-/// What answers calls that are not recorded, beside what a trajectory brings itself.
-struct LiveTools {
-    /// MCP servers, in the order of their declaration.
-    servers: Vec<Provider>,
-    /// Where built-in tools keep pictures.
-    pictures: PathBuf,
-    /// Where results of servers are kept.
-    results: PathBuf,
-}
-
-impl LiveTools {
-    /// What a replay was made with: other servers may answer otherwise.
-    fn name(&self) -> String {
-        let servers = self.servers.iter().map(|server| server.label.as_str());
-        format!("live {}", servers.collect::<Vec<_>>().join(" "))
-    }
-}
-
-/// Starts the servers that the workspace declares. One that can't be used is told, and the others go on.
-fn live_tools(workspace: &Workspace, output: &Output) -> Result<LiveTools, Report> {
-    let mut servers = Vec::new();
-    for server in workspace.mcp_servers().map_err(workspace_report)? {
-        match connect(&server) {
-            Ok(provider) => servers.push(provider),
-            Err(error) => output.note(format!("warning: {}", Report::from_error(&error).message)),
-        }
-    }
-    Ok(LiveTools {
-        servers,
-        pictures: workspace.pictures_folder(),
-        results: workspace.cache_folder().join("tool-results"),
-    })
-}
-
-fn prepared(python: &Path, workspace: &Workspace) -> Result<Cpython, Report> {
-    Cpython::prepare(python, &workspace.cache_folder().join("sandbox"))
-        .map_err(|error| python_report(&error))
-}
-
-/// An error unless a worker of the second interpreter starts behind its walls.
-fn check_second(pool: &Pool) -> Result<(), Report> {
-    let session = pool.session().map_err(|error| python_report(&error))?;
-    match session.confinement() {
-        Some(confinement) if !confinement.is_closed() => {
-            let open: Vec<String> = confinement.open.iter().map(ToString::to_string).collect();
-            let reason = format!("its walls let through {}", open.join(", "));
-            Err(python_report(&SandboxError::Unconfined(reason)))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn python_report(error: &SandboxError) -> Report {
-    let mut report = Report::from_error(error);
-    report.message = format!("not run in CPython: {}", report.message);
-    report.hint("CPython runs behind bubblewrap (bwrap) only; without --python the sandbox's own interpreter runs alone")
-}
-
 /// Lets searches see what was replayed; that they don't yet is no reason to fail.
 fn follow(corpus: &mut Corpus, workspace: &Workspace, output: &Output) {
     if let Err(error) = corpus.follow(workspace, &Progress::default(), true) {
@@ -303,166 +226,4 @@ fn check_step(id: &str, step: u32, replay: &TrajectoryReplay) -> Result<(), Repo
             .hint(format!("steps: 1 to {count}")));
     }
     Ok(())
-}
-
-enum JobError {
-    Cancelled,
-    Report(Report),
-}
-
-struct Job<'a> {
-    corpus: &'a Corpus,
-    log: &'a ReplayLog,
-    known: &'a HashMap<String, ReplayPlace>,
-    options: &'a ReplayOptions,
-    python: Option<&'a Cpython>,
-    live: Option<LiveTools>,
-    tool_lists: ToolLists,
-    keeps: bool,
-}
-
-impl Job<'_> {
-    fn run(
-        &self,
-        chosen: &[Chosen],
-        threads: Option<u16>,
-        progress: &Progress,
-        mut give: impl FnMut(Replayed),
-    ) -> Result<(), JobError> {
-        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let threads = threads.map_or(cores, usize::from).min(chosen.len()).max(1);
-        let command =
-            WorkerCommand::own().map_err(|error| JobError::Report(Report::from_error(&error)))?;
-        let pool = |command| Pool::new(command, Limits::default(), threads, progress.clone());
-        let options = ReplayOptions {
-            second: self.python.map(|python| SecondInterpreter {
-                pool: pool(python.command.clone()),
-                name: format!("CPython {}", python.version),
-                caution: python.caution().map(str::to_owned),
-            }),
-            ..self.options.clone()
-        };
-        if let Some(second) = &options.second {
-            check_second(&second.pool).map_err(JobError::Report)?;
-        }
-        let pool = pool(command);
-        let mut entries = Vec::new();
-        let mut lost = None;
-        let mut keep = |entries: &mut Vec<ReplayEntry>| {
-            if let Err(error) = self.log.add(&std::mem::take(entries)) {
-                lost.get_or_insert(error);
-            }
-        };
-        let ended = in_order(
-            chosen.iter(),
-            threads,
-            progress,
-            |chosen| self.replay(chosen, &pool, &options),
-            |mut replayed| {
-                if matches!(&replayed.outcome, Err(report) if report.message == CANCELLED) {
-                    return;
-                }
-                if let Ok(kept) = &mut replayed.outcome {
-                    entries.extend(kept.entry.take());
-                }
-                if entries.len() >= GROUP {
-                    keep(&mut entries);
-                }
-                give(replayed);
-            },
-        );
-        if !entries.is_empty() {
-            keep(&mut entries);
-        }
-        if let Some(error) = lost {
-            return Err(JobError::Report(not_kept(&error)));
-        }
-        ended.map_err(|_| JobError::Cancelled)
-    }
-
-    fn replay(&self, chosen: &Chosen, pool: &Pool, options: &ReplayOptions) -> Replayed {
-        let subject = chosen.subject(self.corpus);
-        Replayed {
-            id: chosen.id(),
-            outcome: subject.and_then(|subject| self.one(&subject, pool, options)),
-        }
-    }
-
-    fn one(&self, subject: &Subject, pool: &Pool, options: &ReplayOptions) -> Result<Kept, Report> {
-        let nothing = Trajectory::default();
-        let content = &subject.current.content;
-        let trajectory = content.trajectory.as_ref().unwrap_or(&nothing);
-        let (hash, record) = (replayed_hash(trajectory), subject.record.hash.to_string());
-        let python = self.python.map_or("", |python| python.version.as_str());
-        let live = self.live.as_ref().map_or(String::new(), LiveTools::name);
-        let with = format!("{REPLAY_VERSION} {python} {live}");
-        let known = self.known.get(&record);
-        if let Some(known) = known.and_then(|place| self.log.entry(*place))
-            && known.hash == hash
-            && known.with == with
-            && let Ok(replay) = serde_json::from_str(known.replay.get())
-        {
-            return Ok(Kept {
-                replay,
-                entry: None,
-            });
-        }
-        let tools = self.tool_lists.of(trajectory);
-        let tools: Vec<String> = tools.iter().map(|tool| tool.name.clone()).collect();
-        let mut options = options.clone();
-        if let Some(live) = &self.live {
-            let roots = Arc::new(self.corpus.roots(&subject.record.id));
-            options.live.clone_from(&live.servers);
-            options.live.push(built_in(&Surroundings {
-                roots: Arc::clone(&roots),
-                pictures: live.pictures.clone(),
-                pool: pool.clone(),
-            }));
-            options.cache = Some(ResultCache {
-                folder: live.results.clone(),
-                roots,
-            });
-        }
-        let replay = replay(pool, trajectory, &tools, &options).map_err(replay_report)?;
-        let entry = self
-            .keeps
-            .then(|| entry(subject, hash, record, with, &replay));
-        Ok(Kept {
-            entry: entry.flatten(),
-            replay,
-        })
-    }
-}
-
-fn entry(
-    subject: &Subject,
-    hash: String,
-    record: String,
-    with: String,
-    replay: &TrajectoryReplay,
-) -> Option<ReplayEntry> {
-    let steps = replay.steps.iter();
-    let json = serde_json::to_string(replay).ok()?;
-    Some(ReplayEntry {
-        id: subject.record.id.to_string(),
-        hash,
-        record,
-        with,
-        verdicts: steps.map(|step| step.verdict.name().to_owned()).collect(),
-        replay: RawValue::from_string(json).ok()?,
-    })
-}
-
-const CANCELLED: &str = "cancelled";
-
-fn replay_report(error: ReplayError) -> Report {
-    match &error {
-        ReplayError::Cancelled => Report::failure(CANCELLED),
-        _ => Report::from_error(&error),
-    }
-}
-
-fn not_kept(error: &io::Error) -> Report {
-    Report::failure(format!("what was replayed can't be kept: {error}"))
-        .hint("is .retake/cache writable, and the disk not full?")
 }
