@@ -9,9 +9,7 @@ use crate::domain::{Step, Trajectory};
 use crate::sandbox::{
     CodeRule, Outcome, Pool, PythonValue, Session, StepCode, StepRun, Variable, step_code,
 };
-use crate::tools::{
-    LoggedCall, Provider, RecordedStep, ResultCache, Toolbox, failure_message, recover,
-};
+use crate::tools::{LoggedCall, Provider, RecordedStep, Toolbox, failure_message, recover};
 
 /// How an observation opens whose reply had no code that the reference could find.
 const NO_CODE: &str = "Error in code parsing:";
@@ -21,8 +19,6 @@ const NO_CODE: &str = "Error in code parsing:";
 pub struct ReplayOptions {
     /// Live tools for calls that are not recorded, preferred first.
     pub live: Vec<Provider>,
-    /// Where their results are kept.
-    pub cache: Option<ResultCache>,
     /// Asked where the sandbox's own interpreter does not get on, or gets something else than was recorded.
     pub second: Option<SecondInterpreter>,
     /// The last step to run, from 0; all of them otherwise.
@@ -108,7 +104,6 @@ fn replay_in(
         live: options.live.clone(),
         declared: tools.to_vec(),
         patience: None,
-        cache: options.cache.clone(),
     };
     let mut replayed = TrajectoryReplay {
         steps: Vec::new(),

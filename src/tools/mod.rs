@@ -4,20 +4,16 @@
 
 mod builtin;
 mod error;
-mod mcp;
 mod recording;
 mod recovery;
-mod result_cache;
 mod signature;
 mod tool;
 mod toolbox;
 
 pub use builtin::{BUILT_IN, Surroundings, built_in};
 pub use error::ToolsError;
-pub use mcp::{connect, connect_within};
 pub use recording::{RecordedCall, RecordedResult, Recording};
 pub use recovery::{Reading, RecordedStep, failure_message, recover};
-pub use result_cache::ResultCache;
 pub use signature::{Returns, Signature, TOOLKIT, schema, signature};
 pub use tool::{Provider, Tool};
 pub use toolbox::{

@@ -26,8 +26,6 @@ pub struct Provider {
     pub label: String,
     /// Its tools.
     pub tools: Vec<Arc<dyn Tool>>,
-    /// Whether results are worth keeping: they come from elsewhere, or take long.
-    pub is_cached: bool,
 }
 
 impl Provider {

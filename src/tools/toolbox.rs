@@ -6,7 +6,6 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::recording::{RecordedResult, Recording};
-use super::result_cache::ResultCache;
 use super::tool::{Provider, Tool};
 use crate::sandbox::{Answer, Call, PythonValue, ToolHost};
 
@@ -30,8 +29,6 @@ pub struct Toolbox {
     pub declared: Vec<String>,
     /// How long a live tool may take; `None` is [`PATIENCE`].
     pub patience: Option<Duration>,
-    /// Where results of live tools are kept.
-    pub cache: Option<ResultCache>,
 }
 
 /// One call and what became of it.
@@ -99,23 +96,11 @@ impl Toolbox {
             let Some(tool) = provider.tool(&call.name) else {
                 continue;
             };
-            let cache = self.cache.as_ref().filter(|_| provider.is_cached);
-            if let Some(known) = cache.and_then(|cache| cache.find(&provider.label, call)) {
-                return (
-                    Answer::Value(known),
-                    Some(format!("{} (kept)", provider.label)),
-                );
-            }
             match patiently(tool, call, self.patience.unwrap_or(PATIENCE)) {
                 Answer::Unavailable(reason) => {
                     reasons.push(format!("{}: {reason}", provider.label));
                 }
-                answer => {
-                    if let (Some(cache), Answer::Value(value)) = (cache, &answer) {
-                        cache.keep(&provider.label, call, value);
-                    }
-                    return (answer, Some(provider.label.clone()));
-                }
+                answer => return (answer, Some(provider.label.clone())),
             }
         }
         let reason = match recorded {
@@ -234,7 +219,6 @@ mod tests {
         Provider {
             label: label.to_owned(),
             tools: tools.collect(),
-            is_cached: false,
         }
     }
 
@@ -273,7 +257,6 @@ mod tests {
             ],
             declared: vec!["detect".to_owned()],
             patience: None,
-            cache: None,
         };
         let mut host = toolbox.host(0);
         assert_eq!(

@@ -120,7 +120,6 @@ pub fn built_in(surroundings: &Surroundings) -> Provider {
     Provider {
         label: BUILT_IN.to_owned(),
         tools: TOOLS.iter().map(tool).collect(),
-        is_cached: false,
     }
 }
 

@@ -4,7 +4,6 @@ mod attacks;
 mod builtin;
 mod cpython;
 mod expressions;
-mod mcp;
 mod recovery;
 mod replay;
 mod sandbox;
