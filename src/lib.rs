@@ -20,6 +20,7 @@
 //! | 3 | [`export`] | one file per format, from the domain |
 //! | 4 | [`tools`] | what answers a tool call: the recording, live tools |
 //! | 5 | [`replay`] | runs recorded steps again and compares |
+//! | 8 | [`tui`] | the terminal workbench: views, keys, effects |
 //! | 9 | [`cli`] | one file per verb; the only place that prints |
 
 pub mod cli;
@@ -38,4 +39,5 @@ pub mod report;
 pub mod rules;
 pub mod sandbox;
 pub mod tools;
+pub mod tui;
 pub mod workspace;

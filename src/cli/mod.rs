@@ -8,8 +8,8 @@ mod assign;
 mod check;
 mod compare;
 mod completions;
-mod consequences;
 mod decision;
+mod decision_error;
 mod demo;
 mod export;
 mod export_selection;
@@ -18,7 +18,6 @@ mod given_text;
 mod help_query;
 mod index;
 mod line_difference;
-mod literal_candidate;
 mod log;
 mod man;
 mod merge;
@@ -26,7 +25,6 @@ mod negated_clause;
 mod output;
 mod pair;
 mod queue;
-mod record_words;
 mod remove;
 mod replay;
 mod review;
@@ -37,7 +35,7 @@ mod session;
 mod show;
 mod sources;
 mod stats;
-mod subject;
+mod terminal_workbench;
 mod trust;
 mod undo;
 mod wrapped_text;
@@ -84,6 +82,8 @@ pub struct Cli {
     /// Print more of what is going on
     #[arg(short, long, global = true, display_order = 905)]
     verbose: bool,
+    #[command(flatten)]
+    workbench: terminal_workbench::WorkbenchArgs,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -154,7 +154,7 @@ type Ended = Result<Option<Kind>, Report>;
 
 fn dispatch(cli: &Cli, output: &mut Output) -> Ended {
     let Some(command) = &cli.command else {
-        return demo::run(cli, output);
+        return terminal_workbench::run(cli, output);
     };
     match command {
         Command::Completions(args) => return completions::run(args, output),

@@ -48,17 +48,30 @@ impl Corpus {
         progress: &Progress,
         wait: bool,
     ) -> Result<usize, CorpusError> {
+        let (followed, corpus) = self.followed(workspace, progress, wait)?;
+        if let Some(corpus) = corpus {
+            *self = corpus;
+        }
+        Ok(followed)
+    }
+
+    /// [`Corpus::follow`] for a corpus that others look at meanwhile: how many records were made anew, and the corpus that
+    /// shows them, if any were.
+    pub fn followed(
+        &self,
+        workspace: &Workspace,
+        progress: &Progress,
+        wait: bool,
+    ) -> Result<(usize, Option<Self>), CorpusError> {
         self.journals_mut().refresh()?;
         if self.unfollowed().is_none() {
-            return Ok(0);
+            return Ok((0, None));
         }
         let journals = Arc::clone(&self.journals);
         let scope = Scope::Journals;
         let done = refresh_with(workspace, &self.config, &journals, progress, scope, wait)?;
-        if let Some(corpus) = Self::committed(workspace, &self.config, &journals)? {
-            *self = corpus;
-        }
-        Ok(done.followed)
+        let corpus = Self::committed(workspace, &self.config, &journals)?;
+        Ok((done.followed, corpus))
     }
 
     /// What is to be followed: the references whose reviews may differ from what the index says; `None` if it says all.

@@ -252,9 +252,19 @@ enum Place {
     Behind,
 }
 
-/// A text with its pictures: at its marks if there are as many marks as pictures, else before or behind it. Says which.
+/// A text with its pictures: at its marks if there are as many marks as pictures, else before or behind it, its marks left out:
+/// a trainer would look for a picture at each. Says which.
 fn placed(text: &str, pictures: Vec<Attachment>, place: Place) -> (Vec<ChatPart>, bool) {
-    let is_marked = !pictures.is_empty() && text.matches(PLACEHOLDER).count() == pictures.len();
+    let marks = text.matches(PLACEHOLDER).count();
+    let is_marked = !pictures.is_empty() && marks == pictures.len();
+    let without_marks;
+    let text = match marks > 0 && !pictures.is_empty() && !is_marked {
+        true => {
+            without_marks = text.replace(PLACEHOLDER, "");
+            without_marks.trim_start_matches('\n')
+        }
+        false => text,
+    };
     let words = |text: &str| (!text.is_empty()).then(|| ChatPart::Text(text.to_owned()));
     let mut pictures = pictures.into_iter().map(ChatPart::Picture);
     let mut parts = Vec::new();

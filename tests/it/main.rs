@@ -26,4 +26,5 @@ mod replaying;
 mod review;
 mod team;
 mod trust;
+mod tui;
 mod user;

@@ -1,13 +1,13 @@
 use std::collections::HashSet;
 use std::io::BufRead;
 
+use crate::corpus::decision::Subject;
 use crate::corpus::{Corpus, MatchedTarget};
 use crate::domain::{RecordId, TargetId};
 use crate::index::{DocumentKind, Sort};
 use crate::report::Report;
 
 use crate::cli::session::{corpus_report, parse_query};
-use crate::cli::subject::Subject;
 
 /// A trajectory that is to be replayed.
 pub(super) enum Chosen {
@@ -28,8 +28,8 @@ impl Chosen {
     /// The trajectory as it is now.
     pub fn subject(&self, corpus: &Corpus) -> Result<Subject, Report> {
         match self {
-            Self::Named(id) => Subject::named(corpus, id),
-            Self::Found(found) => Subject::matched(corpus, found),
+            Self::Named(id) => Ok(Subject::named(corpus, id)?),
+            Self::Found(found) => Ok(Subject::matched(corpus, found)?),
         }
     }
 }

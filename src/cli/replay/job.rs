@@ -7,8 +7,8 @@ use serde_json::value::RawValue;
 
 use super::chosen::Chosen;
 use super::second::check_second;
-use crate::cli::subject::Subject;
 use crate::corpus::Corpus;
+use crate::corpus::decision::Subject;
 use crate::domain::Trajectory;
 use crate::jobs::Progress;
 use crate::replay::{

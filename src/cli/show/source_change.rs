@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 
 use crate::cli::output::Style;
-use crate::cli::record_words::{step_words, words};
-use crate::cli::subject::Subject;
 use crate::config::Config;
+use crate::corpus::decision::Subject;
 use crate::corpus::{Corpus, FieldDifference};
+use crate::domain::review::words::{step_words, words};
 use crate::domain::review::{
     ChangeKind, EarlierReview, Edit, Review, ReviewRecord, Side, StepKey, candidate_text,
     step_text, trajectory_text,

@@ -135,7 +135,7 @@ fn write_range(
 }
 
 /// A keyword value as it is typed: quoted where it has blanks.
-pub(super) fn keyword_text(value: &str) -> String {
+pub fn keyword_text(value: &str) -> String {
     if value.is_empty() || value.contains(char::is_whitespace) {
         return quoted(value);
     }

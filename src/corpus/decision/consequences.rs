@@ -6,7 +6,7 @@ use crate::domain::review::{
 };
 use uuid::Uuid;
 
-use super::subject::Subject;
+use super::Subject;
 
 /// A step, by its number after the change, and what of it becomes stale.
 pub type NewlyStale = (usize, Staleness);

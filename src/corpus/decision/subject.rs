@@ -1,9 +1,8 @@
 use crate::corpus::{Corpus, Current, MatchedTarget};
 use crate::domain::review::{Review, StepKey, Target};
 use crate::domain::{PreferencePair, Record, ReviewState, TargetId};
-use crate::report::Report;
 
-use super::session::corpus_report;
+use super::DecisionError;
 
 /// A trajectory or a pair as it is now, that somebody decides about.
 pub struct Subject {
@@ -19,23 +18,22 @@ pub struct Subject {
 
 impl Subject {
     /// What an id, a pair's id or a content hash names.
-    pub fn named(corpus: &Corpus, id: &str) -> Result<Self, Report> {
+    pub fn named(corpus: &Corpus, id: &str) -> Result<Self, DecisionError> {
         Self::of(corpus, &TargetId::parse(id.trim()), None)
     }
 
     /// What a query found; a step's is its trajectory, with the step in [`Self::step`].
-    pub fn matched(corpus: &Corpus, found: &MatchedTarget) -> Result<Self, Report> {
+    pub fn matched(corpus: &Corpus, found: &MatchedTarget) -> Result<Self, DecisionError> {
         let subject = Self::of(corpus, &found.id, found.step)?;
         match subject.record.hash == found.hash {
             true => Ok(subject),
             // The index was brought up to date a moment ago.
-            false => Err(Report::failure(format!("{} changes just now", found.id))
-                .hint("try again when nobody writes to its source")),
+            false => Err(DecisionError::Changing(found.id.clone())),
         }
     }
 
-    fn of(corpus: &Corpus, id: &TargetId, step: Option<u32>) -> Result<Self, Report> {
-        let record = corpus.find(id).map_err(|error| corpus_report(&error))?;
+    fn of(corpus: &Corpus, id: &TargetId, step: Option<u32>) -> Result<Self, DecisionError> {
+        let record = corpus.find(id)?;
         let current = corpus.current(&record);
         let id = TargetId {
             record: record.id.clone(),
@@ -105,34 +103,58 @@ impl Subject {
     }
 
     /// The name of the step with this number, as steps are shown now.
-    pub fn step_key(&self, number: u32) -> Result<StepKey, Report> {
+    pub fn step_key(&self, number: u32) -> Result<StepKey, DecisionError> {
         let count = self.step_count();
         let index = (number as usize)
             .checked_sub(1)
             .filter(|index| *index < count);
         let step = index.and_then(|index| self.current.steps.get(index));
-        step.map(|step| step.key).ok_or_else(|| {
-            Report::failure(format!("{} has no step {number}", self.id())).hint(match count {
-                0 => "it has no steps".to_owned(),
-                _ => format!("steps: 1 to {count}"),
+        step.map(|step| step.key)
+            .ok_or_else(|| DecisionError::NoStep {
+                id: self.id().clone(),
+                step: number,
+                count,
             })
-        })
     }
 
     /// The step with this number, as steps are shown now.
-    pub fn step_target(&self, number: u32) -> Result<Target, Report> {
+    pub fn step_target(&self, number: u32) -> Result<Target, DecisionError> {
         Ok(self.target.with_step(self.step_key(number)?))
+    }
+
+    /// Where the step with this name is shown, from 0.
+    pub fn place_of(&self, key: StepKey) -> Option<usize> {
+        self.current.steps.iter().position(|step| step.key == key)
+    }
+
+    /// An error if the record's content hash does not begin as it was expected to: nothing is decided about what one has
+    /// not seen.
+    pub fn expect_hash(&self, expected: Option<&str>) -> Result<(), DecisionError> {
+        let hash = self.record.hash.to_string();
+        match expected {
+            Some(expected) if !hash.starts_with(expected) => Err(DecisionError::OtherRecord {
+                id: self.id().clone(),
+                hash,
+                expected: expected.to_owned(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// An error if it is no pair.
+    pub fn expect_pair(&self) -> Result<(), DecisionError> {
+        match self.is_pair() {
+            true => Ok(()),
+            false => Err(DecisionError::NotAPair(self.id().clone())),
+        }
     }
 }
 
 /// The error of an id that names a pair which is not there.
-pub fn no_pair(id: &TargetId, current: &Current) -> Report {
-    let part = id.part.as_deref().unwrap_or_default();
+pub fn no_pair(id: &TargetId, current: &Current) -> DecisionError {
     let parts = current.content.pairs.iter();
-    let known: Vec<&str> = parts.filter_map(|pair| pair.part.as_deref()).collect();
-    let report = Report::failure(format!("{} has no pair `{part}`", id.record));
-    match known.is_empty() {
-        true => report,
-        false => report.hint(format!("pairs: {}", known.join(", "))),
+    DecisionError::NoPair {
+        id: id.clone(),
+        known: parts.filter_map(|pair| pair.part.clone()).collect(),
     }
 }

@@ -1,8 +1,6 @@
 //! Records of journals in words.
 
-use crate::domain::review::{
-    Edit, Judgement, NewStep, Place, Rejection, ReviewRecord, Side, StepKey, Verb,
-};
+use super::{Edit, Judgement, NewStep, Place, Rejection, ReviewRecord, Side, StepKey, Verb};
 
 /// Longer texts are cut where they are only mentioned.
 const MENTIONED: usize = 60;
@@ -15,7 +13,7 @@ pub fn words(record: &ReviewRecord) -> String {
         Verb::Accept => "accepted".to_owned(),
         Verb::AcceptPair(orientation) => format!("accepted{}", swapped_words(orientation.swapped)),
         Verb::Reject(why) => format!("rejected{}", why_words(why)),
-        Verb::Tie => "called equally good".to_owned(),
+        Verb::Tie | Verb::TieBlind(_) => "called equally good".to_owned(),
         Verb::Label(label) => format!("labelled{of_step} as {}", label_words(label.value())),
         Verb::FirstWrongStep => format!("called{of_step} the first wrong one"),
         Verb::Tag(tag) => format!("tagged {}", tag.tag),

@@ -4,19 +4,18 @@ use serde_json::Value;
 
 use crate::domain::review::LiteralCandidate;
 use crate::ingest::code_reply::CodeReply;
-use crate::report::Report;
 
-const FORM: &str = "write {\"thought\": …, \"code\": …, \"observation\": …}, or a reply: Thought: … Code: ```py …```";
+use super::DecisionError;
 
 /// Whether it says nothing and does nothing.
-pub fn is_empty(texts: &LiteralCandidate) -> bool {
+pub fn is_empty_candidate(texts: &LiteralCandidate) -> bool {
     let all = [&texts.thought, &texts.code, &texts.observation];
     all.into_iter()
         .all(|text| text.as_deref().is_none_or(|text| text.trim().is_empty()))
 }
 
 /// Reads either form. What opens with `{` is JSON; of a reply without code all is the thought.
-pub fn parse(text: &str) -> Result<LiteralCandidate, Report> {
+pub fn parse_candidate(text: &str) -> Result<LiteralCandidate, DecisionError> {
     let texts = match text.trim_start().starts_with('{') {
         true => json(text)?,
         false => {
@@ -28,14 +27,14 @@ pub fn parse(text: &str) -> Result<LiteralCandidate, Report> {
             }
         }
     };
-    match is_empty(&texts) {
-        true => Err(Report::failure("a candidate says or does something").hint(FORM)),
+    match is_empty_candidate(&texts) {
+        true => Err(DecisionError::EmptyCandidate),
         false => Ok(texts),
     }
 }
 
-fn json(text: &str) -> Result<LiteralCandidate, Report> {
-    let wrong = |reason: String| Report::failure(format!("no candidate: {reason}")).hint(FORM);
+fn json(text: &str) -> Result<LiteralCandidate, DecisionError> {
+    let wrong = DecisionError::NoCandidate;
     let value: Value = serde_json::from_str(text).map_err(|error| wrong(error.to_string()))?;
     let mut texts = LiteralCandidate::default();
     for (key, value) in value.as_object().into_iter().flatten() {
@@ -63,16 +62,18 @@ mod tests {
     #[test]
     fn both_forms_are_read() {
         let some = |text: &str| Some(text.to_owned());
-        let reply = parse("Thought: Look.\nCode:\n```py\nf()\n```<end_action>").expect("a reply");
+        let reply =
+            parse_candidate("Thought: Look.\nCode:\n```py\nf()\n```<end_action>").expect("a reply");
         assert_eq!((reply.thought, reply.code), (some("Look."), some("f()")));
-        let json =
-            parse(r#" {"thought": "Look.", "code": null, "observation": "3"}"#).expect("JSON");
+        let json = parse_candidate(r#" {"thought": "Look.", "code": null, "observation": "3"}"#)
+            .expect("JSON");
         assert_eq!((json.thought, json.code), (some("Look."), None));
         assert_eq!(json.observation, some("3"));
-        let calls = parse(r#"{"code": [{"name": "ocr", "arguments": {}}]}"#).expect("calls");
+        let calls =
+            parse_candidate(r#"{"code": [{"name": "ocr", "arguments": {}}]}"#).expect("calls");
         assert_eq!(calls.code, some(r#"[{"name":"ocr","arguments":{}}]"#));
         assert_eq!(
-            parse("I know it.").expect("words").thought,
+            parse_candidate("I know it.").expect("words").thought,
             some("I know it.")
         );
     }
@@ -88,7 +89,7 @@ mod tests {
             "{\"answer\": \"3\"}",
             "{\"thought\": ",
         ] {
-            assert!(parse(wrong).is_err(), "{wrong}");
+            assert!(parse_candidate(wrong).is_err(), "{wrong}");
         }
     }
 }
