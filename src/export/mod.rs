@@ -72,7 +72,7 @@ mod trl_sft;
 pub use error::{ExportError, Refusal};
 pub use hugging_face::{Column, ColumnType, HuggingFaceTable};
 pub use manifest::{Origin, OriginSource, failure_counts, left_out_counts};
-pub use outgoing::{LeftOut, Outgoing, OutgoingPair, Withheld, stale_steps_of_pair};
+pub use outgoing::{LeftOut, Outgoing, OutgoingPair, PairStaleness, Withheld, staleness_of_pair};
 pub use pictures::{Media, PictureUse};
 pub use preflight::{Failure, NOT_WRITABLE, PreflightRule};
 pub use preflight_reference::preflight_reference;

@@ -108,6 +108,12 @@ impl Target {
         (self.render)(outgoing, &mut Pictures::new(super::Media::Path))
     }
 
+    /// Whether rows of pairs hold what the sides led to: those of trainers end in a reply, but for the ranking form, which has a
+    /// place for it, and records as they are.
+    pub(super) fn holds_observations_of_sides(&self) -> bool {
+        self.chat.is_none() || self.name == "pref-x"
+    }
+
     /// Whether a record has something that this target holds.
     pub(super) fn finds_something_in(&self, outgoing: &Outgoing) -> bool {
         let content = &outgoing.record.content;
