@@ -4,6 +4,7 @@ use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
 
 use crate::domain::agreement::{Figures, QuestionFigures, Undefined};
+use crate::domain::visible_line;
 use crate::report::Report;
 
 use super::Ended;
@@ -98,6 +99,13 @@ fn text(
 ) -> Result<(), Report> {
     if questions.is_empty() {
         output.note("nobody has decided anything of it");
+        return Ok(());
+    }
+    if let [only] = annotators.iter().collect::<Vec<_>>()[..] {
+        let only = visible_line(only);
+        output.note(format!(
+            "only {only} has decided anything of it: there is nobody to compare with"
+        ));
         return Ok(());
     }
     let all = format!("all {}", annotators.len());

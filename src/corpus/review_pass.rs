@@ -76,7 +76,7 @@ impl Corpus {
     pub(super) fn unfollowed(&self) -> Option<Vec<Arc<Reference>>> {
         let journals = self.journals();
         let now = Followed::now(&self.config, &journals);
-        let everything = || journals.reviews().references().cloned().collect();
+        let everything = || journals.reviews().all_touched();
         let Some(then) = &self.state.followed else {
             return Some(everything());
         };
@@ -85,7 +85,11 @@ impl Corpus {
         }
         let same_eyes = then.annotator == now.annotator && then.blind == now.blind;
         let changed = journals.changed_since(&then.heads);
-        Some(changed.filter(|_| same_eyes).unwrap_or_else(everything))
+        match changed.filter(|_| same_eyes) {
+            // What is in queues is not in the index.
+            Some(changed) if changed.is_empty() => None,
+            changed => Some(changed.unwrap_or_else(everything)),
+        }
     }
 
     /// What tools, rules and scorers find in a record as it is now.
