@@ -4,7 +4,6 @@ use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
 
 use crate::domain::agreement::{Figures, QuestionFigures, Undefined};
-use crate::domain::visible_line;
 use crate::report::Report;
 
 use super::Ended;
@@ -102,7 +101,6 @@ fn text(
         return Ok(());
     }
     if let [only] = annotators.iter().collect::<Vec<_>>()[..] {
-        let only = visible_line(only);
         output.note(format!(
             "only {only} has decided anything of it: there is nobody to compare with"
         ));
