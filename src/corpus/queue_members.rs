@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError};
 
 use crate::domain::{ContentHash, RecordId, TargetId};
 use crate::index::query::{Clause, Expression, Query, Test, field_named};
-use crate::index::{FacetCounts, Members, RecordKey};
+use crate::index::{FacetCounts, Members, RecordKey, SOURCE_CHANGED};
 
 use super::{Corpus, CorpusError};
 
@@ -16,11 +16,17 @@ pub struct QueueMembers {
     records: usize,
     /// For each record, and pair in it, its queues with their annotators.
     by_record: HashMap<RecordKey, HashMap<Option<String>, BTreeMap<String, Vec<String>>>>,
+    /// What is out of a queue because its source record changed.
+    changed: Members,
 }
 
 impl QueueMembers {
-    /// What has a value that passes: a queue's name for `queue`, an annotator for `assigned`.
+    /// What has a value that passes: a queue's name for `queue`, an annotator for `assigned`; what fell out of its queue
+    /// for `source-changed`.
     pub(super) fn members(&self, field: &str, passes: &dyn Fn(&str) -> bool) -> Members {
+        if field == SOURCE_CHANGED {
+            return self.changed.clone();
+        }
         let mut members = Members::new();
         for (key, parts) in &self.by_record {
             let meant = parts.iter().filter(|(_, queues)| {
@@ -79,7 +85,7 @@ impl Corpus {
     fn read_queue_members(&self, records: usize) -> Result<QueueMembers, CorpusError> {
         let mut read = QueueMembers {
             records,
-            by_record: HashMap::new(),
+            ..QueueMembers::default()
         };
         let journals = self.journals();
         let assignments = journals.reviews().assignments();
@@ -101,17 +107,27 @@ impl Corpus {
                 by_hash.entry(found.hash).or_default().push(key);
             }
         }
+        let mut changed = Vec::new();
         for (reference, assignment) in assignments {
             // By id; under another name only where this workspace has no record of that one.
             let keys = match by_id.get(&reference.id.record) {
                 Some((key, hash)) if *hash == reference.hash => std::slice::from_ref(key),
-                Some(_) => &[],
+                Some((key, _)) => {
+                    changed.push((*key, &reference.id.part, &assignment.queue));
+                    &[]
+                }
                 None => by_hash.get(&reference.hash).map_or(&[][..], Vec::as_slice),
             };
             for key in keys {
                 let parts = read.by_record.entry(*key).or_default();
                 let queues = parts.entry(reference.id.part.clone()).or_default();
                 queues.insert(assignment.queue.clone(), assignment.annotators.clone());
+            }
+        }
+        for (key, part, queue) in changed {
+            let now = read.by_record.get(&key).and_then(|parts| parts.get(part));
+            if now.is_none_or(|queues| !queues.contains_key(queue)) {
+                read.changed.entry(key).or_default().insert(part.clone());
             }
         }
         Ok(read)

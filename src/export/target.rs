@@ -1,16 +1,17 @@
 use serde_json::{Map, Value};
 
-use super::chat::CallForm;
-use super::hugging_face::Column;
-use super::original::own_json;
+use super::chats::chat::CallForm;
 use super::pictures::{PictureUse, Pictures};
 use super::preflight::PreflightRule;
-use super::table_row::table_rows;
-use super::{
-    Outgoing, Refusal, atif, axolotl, kto, llama_factory, llamafactory_kto, llamafactory_sft,
-    m_trace, ms_swift, openai_messages, own_lines, pref_x, pref_x_beam, raw_run, trl_preference,
-    trl_prm, trl_sft,
+use super::records::original::own_json;
+use super::records::{atif, m_trace, own_lines, pref_x_beam, raw_run};
+use super::tables::hugging_face::Column;
+use super::tables::table_row::table_rows;
+use super::trainers::{
+    axolotl, kto, llama_factory, llamafactory_kto, llamafactory_sft, ms_swift, openai_messages,
+    pref_x, trl_preference, trl_prm, trl_sft,
 };
+use super::{Outgoing, Refusal};
 
 /// A row of [`TARGETS`]: something that records can be written as.
 #[derive(Debug)]

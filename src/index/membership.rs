@@ -17,6 +17,9 @@ pub type Members = HashMap<RecordKey, HashSet<Option<String>>>;
 /// Keyword fields that are told by records and not by documents.
 pub const MEMBERSHIP_FIELDS: [&str; 2] = ["queue", "assigned"];
 
+/// The state that records have, too, that are out of a queue because they changed.
+pub const SOURCE_CHANGED: &str = "source-changed";
+
 /// The documents of members.
 pub(super) fn member_query(
     reader: &IndexStoreReader,

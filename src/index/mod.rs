@@ -21,7 +21,7 @@ mod word_openings;
 pub use document::{DocumentKind, IndexDocument, RecordKey};
 pub use facets::{FacetCounts, NumberSummary, Summary};
 pub use highlight::Highlighter;
-pub use membership::{MEMBERSHIP_FIELDS, Members};
+pub use membership::{MEMBERSHIP_FIELDS, Members, SOURCE_CHANGED};
 pub use regex_scan::RecordView;
 pub use schema::{KEYWORD_FIELDS, NUMBER_FIELDS, TEXT_FIELDS};
 pub use search::{LoweredQuery, Match, Matches, Row, Sort};

@@ -14,7 +14,7 @@ use tantivy::schema::{Field, IndexRecordOption};
 use super::ast::{Clause, Expression, Query, ResultKind, Test};
 use super::field::FieldKind;
 use crate::index::document::{DocumentKind, RECORD};
-use crate::index::membership::{MEMBERSHIP_FIELDS, member_query};
+use crate::index::membership::{MEMBERSHIP_FIELDS, SOURCE_CHANGED, member_query};
 use crate::index::regex_scan::{RecordView, RegexScan};
 use crate::index::schema::TEXT_FIELDS;
 use crate::index::search::LoweredQuery;
@@ -161,6 +161,15 @@ impl Lowering<'_> {
                     name => fields.keyword_named(name),
                 };
                 handle.map(|f| filter(keyword_test(f, test)))
+            }
+            (FieldKind::Is, Test::Flag(SOURCE_CHANGED)) => {
+                let members = self.texts.members(SOURCE_CHANGED, &|_| true);
+                let members = members.map_err(IndexError::Text)?;
+                let of_queues = filter(member_query(self.reader, &members)?);
+                let indexed = fields.keyword_named("is");
+                let indexed = indexed.map(|f| filter(exact(f, SOURCE_CHANGED)));
+                let both = indexed.into_iter().chain([of_queues]).collect();
+                Some(Box::new(BooleanQuery::union(both)) as Boxed)
             }
             (FieldKind::Has | FieldKind::Is, Test::Flag(value)) => {
                 let name = if field.kind == FieldKind::Has {
