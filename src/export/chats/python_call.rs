@@ -83,13 +83,14 @@ fn string(text: &str) -> String {
     Value::from(text).to_string()
 }
 
+/// Python takes letters of every script, and no digits like `²`.
 fn is_name_part(character: char) -> bool {
-    character == '_' || character.is_alphanumeric()
+    unicode_ident::is_xid_continue(character)
 }
 
 fn is_identifier(name: &str) -> bool {
     !name.is_empty()
-        && !name.starts_with(|c: char| c.is_numeric())
+        && name.starts_with(|c| c == '_' || unicode_ident::is_xid_start(c))
         && name.chars().all(is_name_part)
         && !KEYWORDS.contains(&name)
 }

@@ -113,7 +113,7 @@ fn an_edited_side_is_kept_back_where_rows_hold_what_it_led_to() {
     let id = made["id"].as_str().unwrap();
     let export = |target: &str| {
         let to = format!("{target}.out");
-        let ended = user.retake(["export", target, "in:pair", "-o", &to]);
+        let ended = user.retake(["export", target, "in:pair", "-o", &to, "--overwrite"]);
         let text = fs::read_to_string(user.path(&to)).unwrap_or_default();
         (ended.succeeds(), text)
     };
