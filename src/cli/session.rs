@@ -92,6 +92,11 @@ impl Session {
     ) -> Result<Corpus, Report> {
         let (corpus, refresh) = self.refreshed(workspace, wait, output)?;
         tell(&refresh, output);
+        if corpus.other_eyes().is_some() {
+            output.note(
+                "warning: what people decided is neither searched nor counted: the index has what another may see",
+            );
+        }
         Ok(corpus)
     }
 
@@ -251,6 +256,9 @@ pub fn corpus_report(error: &CorpusError) -> Report {
         CorpusError::Cancelled(_) => report.hint("what was indexed stays; `retake index` goes on"),
         CorpusError::Damaged(_) => report.hint("`retake index --rebuild` makes it anew"),
         CorpusError::NoRecord(_) => report.hint("`retake search QUERY --format ids` lists ids"),
+        CorpusError::OtherEyes { .. } => report
+            .hint("`retake index` makes it anew where .retake/ can be written and nobody else is indexing")
+            .hint("what is shown of a record is what you may see: retake show ID"),
         CorpusError::Busy => report.hint("wait for it, or look at what is there already"),
         _ => report,
     }
