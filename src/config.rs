@@ -8,7 +8,7 @@ use toml_edit::{DocumentMut, Item};
 const DEFAULTS: &str = include_str!("../assets/config.toml");
 
 /// All settings.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// `[index]`
@@ -21,6 +21,8 @@ pub struct Config {
     pub search: SearchConfig,
     /// `[review]`
     pub review: ReviewConfig,
+    /// `[tui]`
+    pub tui: TuiConfig,
 }
 
 /// `[index]`
@@ -62,15 +64,27 @@ pub struct SearchConfig {
 }
 
 /// `[review]`
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReviewConfig {
     /// Whose journal is written; empty takes the system's user.
     pub annotator: String,
     /// Whether what others decided is hidden until one's own verdict is given.
     pub blind: bool,
+    /// Of blind mode: the share of pairs, from 0 to 1, that are shown a second time.
+    pub repeat: f64,
     /// Reasons for a rejection.
     pub reasons: Vec<String>,
+}
+
+/// `[tui]`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TuiConfig {
+    /// The name of the keymap under the user's own keys.
+    pub keymap: String,
+    /// The name of the theme.
+    pub theme: String,
 }
 
 /// A user's file that can't be used.

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
 
-use crate::domain::agreement::{Figures, QuestionFigures, Undefined};
+use crate::domain::agreement::{BlindFigures, Figures, QuestionFigures, Share, Undefined};
 use crate::report::Report;
 
 use super::Ended;
@@ -11,7 +11,7 @@ use super::annotation::tell;
 use super::output::{Output, Style};
 use super::session::{Session, corpus_report, parse_query};
 
-/// How far annotators agree: percent, Cohen's κ, Krippendorff's α
+/// How far annotators agree: percent, Cohen's κ, Krippendorff's α; and how each votes in blind mode
 #[derive(Debug, Args)]
 pub struct AgreementArgs {
     /// About which trajectories and pairs (`retake help query`); nothing is all
@@ -26,7 +26,7 @@ enum AgreementFormat {
     /// For people
     #[default]
     Text,
-    /// One object: {"annotators": […], "questions": […]}
+    /// One object: {"annotators": […], "questions": […], "blind_votes": […]}
     Json,
 }
 
@@ -38,12 +38,21 @@ pub(super) fn run(args: &AgreementArgs, session: Session, output: &mut Output) -
         .ratings(&query)
         .map_err(|error| corpus_report(&error))?;
     let (annotators, questions) = (ratings.annotators(), ratings.figures());
+    let votes = ratings.blind_figures();
     match args.format {
         AgreementFormat::Json => {
             let questions: Vec<Value> = questions.iter().map(question_json).collect();
-            output.json(&json!({ "annotators": annotators, "questions": questions }))?;
+            let votes: Vec<Value> = votes.iter().map(votes_json).collect();
+            output.json(&json!({
+                "annotators": annotators,
+                "questions": questions,
+                "blind_votes": votes,
+            }))?;
         }
-        AgreementFormat::Text => text(&annotators, &questions, output)?,
+        AgreementFormat::Text => {
+            text(&annotators, &questions, output)?;
+            votes_text(&votes, output)?;
+        }
     }
     Ok(None)
 }
@@ -58,6 +67,36 @@ fn question_json(asked: &QuestionFigures) -> Value {
     value.insert("question".to_owned(), json!(asked.question.name()));
     value.insert("reason".to_owned(), json!(asked.question.reason()));
     value.insert("pairs".to_owned(), pairs.collect());
+    Value::Object(value)
+}
+
+/// The figures of an annotator's blind votes, by name.
+fn shares(figures: &BlindFigures) -> [(&'static str, &Share); 3] {
+    [
+        ("self_consistency", &figures.consistent),
+        ("side_bias", &figures.left),
+        ("length_bias", &figures.longer),
+    ]
+}
+
+fn votes_json(figures: &BlindFigures) -> Value {
+    let mut value = Map::new();
+    value.insert("annotator".to_owned(), json!(figures.annotator));
+    value.insert("votes".to_owned(), json!(figures.votes));
+    let mut undefined = Map::new();
+    for (name, share) in shares(figures) {
+        if let Err(reason) = &share.share {
+            undefined.insert(name.to_owned(), json!(reason.to_string()));
+        }
+        let counts = share.counts;
+        let share = json!({
+            "count": counts.map(|counts| counts.count),
+            "of": counts.map(|counts| counts.of),
+            "percent": share.share.ok().map(|share| share * 100.0),
+        });
+        value.insert(name.to_owned(), share);
+    }
+    value.insert("undefined".to_owned(), Value::Object(undefined));
     Value::Object(value)
 }
 
@@ -100,6 +139,12 @@ fn text(
         output.note("nobody has decided anything of it");
         return Ok(());
     }
+    if let [only] = annotators.iter().collect::<Vec<_>>()[..] {
+        output.note(format!(
+            "only {only} has decided anything of it: there is nobody to compare with"
+        ));
+        return Ok(());
+    }
     let all = format!("all {}", annotators.len());
     for (number, asked) in questions.iter().enumerate() {
         if number > 0 {
@@ -129,6 +174,54 @@ fn text(
     }
     Ok(())
 }
+
+fn votes_text(votes: &[BlindFigures], output: &mut Output) -> Result<(), Report> {
+    if votes.is_empty() {
+        return Ok(());
+    }
+    output.line("")?;
+    output.styled(Style::Bold, "blind votes on pairs")?;
+    output.line("")?;
+    let widths = votes.iter().map(|of| of.annotator.chars().count());
+    let width = widths.max().unwrap_or(0).clamp(10, 40);
+    for figures in votes {
+        output.text("  ")?;
+        output.data_line(&figures.annotator, &[])?;
+        let missing = width.saturating_sub(figures.annotator.chars().count());
+        output.text(" ".repeat(missing))?;
+        match figures.votes {
+            Some(votes) => output.line(format!("  {votes} votes"))?,
+            None => {
+                output.styled(Style::Dim, format!("  {}", Undefined::Withheld))?;
+                output.line("")?;
+                continue;
+            }
+        }
+        for ((_, share), said) in shares(figures).into_iter().zip(SAID) {
+            output.text(format!("    {said:<40}  "))?;
+            let counts = share.counts;
+            let counts = counts.map_or_else(String::new, |counts| {
+                format!("{} of {}", counts.count, counts.of)
+            });
+            match share.share {
+                Ok(share) => output.text(format!("{:>6.1}%  {counts}", share * 100.0))?,
+                Err(reason) => {
+                    output.text(format!("{:>7}  {counts:<8}", "–"))?;
+                    output.styled(Style::Dim, format!("  {reason}"))?;
+                }
+            }
+            output.line("")?;
+        }
+    }
+    Ok(())
+}
+
+/// What the figures of blind votes are, in their order.
+const SAID: [&str; 3] = [
+    "self-consistency: the same when repeated",
+    "side bias: for the left side",
+    "length bias: for the longer side",
+];
 
 fn title(asked: &QuestionFigures) -> String {
     match asked.question.reason() {

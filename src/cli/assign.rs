@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
+use crate::corpus::decision::draft;
 use crate::domain::review::{Assignment, Draft, Target, Verb};
 use crate::domain::{Allocation, TargetId};
 use crate::report::Report;
@@ -10,7 +11,6 @@ use crate::report::Report;
 use super::Ended;
 use super::annotation::Annotation;
 use super::annotator;
-use super::decision::draft;
 use super::output::{Output, Style};
 use super::session::{Session, corpus_report, parse_query};
 

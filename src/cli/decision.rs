@@ -1,20 +1,17 @@
 //! Decisions about what is selected: saved as one batch, then told.
 
 use clap::{Args, ValueEnum};
-use serde::Serialize;
 use serde_json::json;
 
-use crate::domain::TargetId;
-use crate::domain::review::{Draft, ReviewRecord, Staleness, Target, Verb};
+use crate::corpus::decision::{Batch, Changed, Decided, DecisionError, Subject, in_words};
+use crate::domain::review::{ReviewRecord, Staleness};
 use crate::report::Report;
 
 use super::Ended;
 use super::annotation::Annotation;
-use super::consequences::{NewlyStale, consequences, in_words};
 use super::output::{Output, Style};
 use super::selection::{SelectionArgs, StepHits};
 use super::session::Session;
-use super::subject::Subject;
 
 /// What is decided about, and how it is told.
 #[derive(Debug, Args)]
@@ -54,17 +51,11 @@ impl StepArgs {
     }
 
     /// The step of a subject that is meant.
-    pub fn target(&self, subject: &Subject) -> Result<Target, Report> {
-        match self.number(subject)? {
-            Some(number) => subject.step_target(number),
-            None => Err(Report::usage("this is about a step")
-                .hint("name it with --step N, or find steps with a query: --query 'in:step …'")),
-        }
+    pub fn required(&self, subject: &Subject) -> Result<u32, Report> {
+        let number = self.number(subject)?;
+        number.ok_or_else(|| DecisionError::NeedsStep.into())
     }
 }
-
-/// A verb on its target.
-pub type Decided = (Target, Verb);
 
 /// How the records of a command are told.
 #[derive(Debug, Clone, Copy)]
@@ -83,115 +74,77 @@ pub fn decide(
     output: &mut Output,
     words: Words,
     step_hits: StepHits,
-    mut decide: impl FnMut(&Subject) -> Result<Option<Decided>, Report>,
+    mut decide: impl FnMut(&Subject) -> Result<Decided, Report>,
 ) -> Ended {
     let mut annotation = Annotation::open(session, output)?;
-    let mut told = Told::new(words);
-    let mut drafts = Vec::new();
+    let mut batch = Batch::default();
     args.selection
         .each(&annotation, step_hits, output, |subject| {
-            let Some((target, verb)) = decide(&subject)? else {
-                told.unchanged.push(subject.id().to_string());
-                return Ok(());
-            };
-            let stale = consequences(&subject, &target, &verb)
-                .map_err(|reason| Report::failure(format!("{}: {reason}", subject.id())))?;
-            told.add(&subject, &target, stale);
-            drafts.push(draft(subject.id(), target, verb)?);
-            annotation.keep_text(&subject.record);
-            Ok(())
+            let decided = decide(&subject)?;
+            Ok(batch.add(&subject, decided, annotation.writer())?)
         })?;
-    let records = annotation.commit(&drafts, output)?;
-    told.saved(&records);
+    let records = annotation.commit(&batch.drafts, output)?;
+    let told = Told {
+        words,
+        batch: &batch,
+        records: &records,
+    };
     told.print(args.format, output)?;
     Ok(None)
 }
 
-/// A draft, or why the verb can't stand there.
-pub fn draft(id: &TargetId, target: Target, verb: Verb) -> Result<Draft, Report> {
-    Draft::new(target, verb).map_err(|error| Report::failure(format!("{id}: {error}")))
-}
-
 /// What a command did.
-#[derive(Serialize)]
-struct Told {
-    verb: &'static str,
-    batch: Option<String>,
-    changed: Vec<Changed>,
-    unchanged: Vec<String>,
-    stale: Vec<serde_json::Value>,
-    #[serde(skip)]
+struct Told<'a> {
     words: Words,
-    #[serde(skip)]
-    stale_words: Vec<(String, String)>,
+    batch: &'a Batch,
+    records: &'a [ReviewRecord],
 }
 
-#[derive(Serialize)]
-struct Changed {
-    id: String,
-    step: Option<u32>,
-    record: Option<String>,
-    #[serde(skip)]
-    is_pair: bool,
-}
-
-impl Told {
-    fn new(words: Words) -> Self {
-        Self {
-            verb: words.verb,
-            batch: None,
-            changed: Vec::new(),
-            unchanged: Vec::new(),
-            stale: Vec::new(),
-            words,
-            stale_words: Vec::new(),
-        }
-    }
-
-    fn add(&mut self, subject: &Subject, target: &Target, stale: Vec<NewlyStale>) {
-        let id = subject.id().to_string();
-        let step = target.step.and_then(|key| {
-            let at = subject.current.steps.iter().position(|s| s.key == key)?;
-            u32::try_from(at + 1).ok()
+impl Told<'_> {
+    fn json(&self) -> serde_json::Value {
+        let changed = self.batch.changed.iter().zip(self.records);
+        let changed = changed.map(|(changed, record)| {
+            json!({
+                "id": changed.id.to_string(),
+                "step": changed.step,
+                "record": record.id,
+            })
         });
-        if !stale.is_empty() {
-            let part = |staleness| match staleness {
-                Staleness::Observation => "observation",
-                Staleness::Step => "step",
-            };
-            let steps = stale.iter().map(|(step, staleness)| {
-                let part = part(*staleness);
+        let unchanged = self.batch.unchanged.iter().map(ToString::to_string);
+        let stale = self.stale().map(|changed| {
+            let steps = changed.stale.iter().map(|(step, staleness)| {
+                let part = match staleness {
+                    Staleness::Observation => "observation",
+                    Staleness::Step => "step",
+                };
                 json!({ "step": step, "part": part })
             });
-            let steps: Vec<_> = steps.collect();
-            self.stale.push(json!({ "id": id, "steps": steps }));
-            self.stale_words.push((id.clone(), in_words(&stale)));
-        }
-        self.changed.push(Changed {
-            id,
-            step,
-            record: None,
-            is_pair: subject.is_pair(),
+            json!({ "id": changed.id.to_string(), "steps": steps.collect::<Vec<_>>() })
         });
+        json!({
+            "verb": self.words.verb,
+            "batch": self.records.first().map(ReviewRecord::batch_id),
+            "changed": changed.collect::<Vec<_>>(),
+            "unchanged": unchanged.collect::<Vec<_>>(),
+            "stale": stale.collect::<Vec<_>>(),
+        })
     }
 
-    fn saved(&mut self, records: &[ReviewRecord]) {
-        self.batch = records.first().map(|first| first.batch_id().to_string());
-        for (changed, record) in self.changed.iter_mut().zip(records) {
-            changed.record = Some(record.id.to_string());
-        }
+    fn stale(&self) -> impl Iterator<Item = &Changed> {
+        let changed = self.batch.changed.iter();
+        changed.filter(|changed| !changed.stale.is_empty())
     }
 
     fn print(&self, format: DecisionFormat, output: &mut Output) -> Result<(), Report> {
         if format == DecisionFormat::Json {
-            return output.json(self);
+            return output.json(&self.json());
         }
-        let so_already = match self.unchanged.len() {
+        let so_already = match self.batch.unchanged.len() {
             0 => String::new(),
             1 => "1 was so already".to_owned(),
             many => format!("{many} were so already"),
         };
-        match self.changed.as_slice() {
+        match self.batch.changed.as_slice() {
             [] if so_already.is_empty() => output.line("nothing is selected")?,
             [] => output.line(format!("nothing changed: {so_already}"))?,
             changed => {
@@ -211,10 +164,11 @@ impl Told {
                 output.line("")?;
             }
         }
-        for (id, words) in &self.stale_words {
+        for changed in self.stale() {
+            let (id, words) = (&changed.id, in_words(&changed.stale));
             output.line(format!("{id}: stale now: {words}"))?;
         }
-        if !self.stale_words.is_empty() {
+        if self.stale().next().is_some() {
             output.note(
                 "stale steps are not exported until they are edited or confirmed: retake review fresh ID --step N",
             );

@@ -9,8 +9,8 @@ mod chat;
 mod check;
 mod compare;
 mod completions;
-mod consequences;
 mod decision;
+mod decision_error;
 mod demo;
 mod export;
 mod export_selection;
@@ -18,7 +18,7 @@ mod facets;
 mod given_text;
 mod help_query;
 mod index;
-mod literal_candidate;
+mod line_difference;
 mod log;
 mod man;
 mod merge;
@@ -27,9 +27,10 @@ mod negated_clause;
 mod output;
 mod pair;
 mod queue;
-mod record_words;
 mod remove;
+mod replay;
 mod review;
+mod sandbox_worker;
 mod search;
 mod selection;
 mod serve;
@@ -37,7 +38,7 @@ mod session;
 mod show;
 mod sources;
 mod stats;
-mod subject;
+mod terminal_workbench;
 mod trust;
 mod undo;
 mod wrapped_text;
@@ -84,6 +85,8 @@ pub struct Cli {
     /// Print more of what is going on
     #[arg(short, long, global = true, display_order = 905)]
     verbose: bool,
+    #[command(flatten)]
+    workbench: terminal_workbench::WorkbenchArgs,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -100,6 +103,7 @@ enum Command {
     Show(show::ShowArgs),
     Stats(stats::StatsArgs),
     Compare(compare::CompareArgs),
+    Replay(replay::ReplayArgs),
     Check(check::CheckArgs),
     Review(review::ReviewArgs),
     Pair(pair::PairArgs),
@@ -122,6 +126,10 @@ enum Command {
 
 /// Runs a command line and says how it ended.
 pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode {
+    let arguments: Vec<_> = arguments.into_iter().collect();
+    if let Some(ended) = sandbox_worker::run(&arguments) {
+        return ended;
+    }
     let cli = match Cli::try_parse_from(negated_clause::spelled_out(arguments)) {
         Ok(cli) => cli,
         Err(error) => {
@@ -152,7 +160,7 @@ type Ended = Result<Option<Kind>, Report>;
 
 fn dispatch(cli: &Cli, output: &mut Output) -> Ended {
     let Some(command) = &cli.command else {
-        return demo::run(cli, output);
+        return terminal_workbench::run(cli, output);
     };
     match command {
         Command::Completions(args) => return completions::run(args, output),
@@ -171,6 +179,7 @@ fn dispatch(cli: &Cli, output: &mut Output) -> Ended {
         Command::Show(args) => show::run(args, session, output),
         Command::Stats(args) => stats::run(args, session, output),
         Command::Compare(args) => compare::run(args, session, output),
+        Command::Replay(args) => replay::run(args, session, output),
         Command::Check(args) => check::run(args, session, output),
         Command::Review(args) => review::run(args, session, output),
         Command::Pair(args) => pair::run(args, session, output),

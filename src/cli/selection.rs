@@ -3,6 +3,7 @@ use std::io::BufRead;
 
 use clap::Args;
 
+use crate::corpus::decision::Subject;
 use crate::corpus::{Corpus, MatchedTarget};
 use crate::index::query::ResultKind;
 use crate::index::{DocumentKind, Sort};
@@ -11,7 +12,6 @@ use crate::report::Report;
 use super::annotation::Annotation;
 use super::output::Output;
 use super::session::{corpus_report, parse_query, with_progress};
-use super::subject::Subject;
 
 /// What a verb is about: ids, or what a query finds.
 #[derive(Debug, Args)]
@@ -83,7 +83,7 @@ impl SelectionArgs {
                     Chosen::Id(id) => Subject::named(corpus, id)?,
                     Chosen::Match(found) => Subject::matched(corpus, found)?,
                 };
-                check_hash(&subject, self.expect_hash.as_deref())?;
+                subject.expect_hash(self.expect_hash.as_deref())?;
                 // An id and the hash of the same record may both be named.
                 if seen.insert((subject.id().clone(), subject.step)) {
                     look(subject)?;
@@ -148,17 +148,4 @@ fn standard_input_lines() -> Result<Vec<String>, Report> {
         }
     }
     Ok(ids)
-}
-
-/// An error if the record's content hash does not begin as it was expected to.
-pub fn check_hash(subject: &Subject, expected: Option<&str>) -> Result<(), Report> {
-    let hash = subject.record.hash.to_string();
-    match expected {
-        Some(expected) if !hash.starts_with(expected) => Err(Report::failure(format!(
-            "{} is another record now: its hash is {hash}, not {expected}",
-            subject.id()
-        ))
-        .hint("look at it with `retake show`; nothing was saved")),
-        _ => Ok(()),
-    }
 }

@@ -97,6 +97,11 @@ impl Session {
     ) -> Result<Corpus, Report> {
         let (corpus, refresh) = self.refreshed(workspace, wait, output)?;
         tell(&refresh, output);
+        if corpus.other_eyes().is_some() {
+            output.note(
+                "warning: what people decided is neither searched nor counted: the index has what another may see",
+            );
+        }
         Ok(corpus)
     }
 
@@ -156,42 +161,32 @@ pub fn with_progress<T>(
     bar_form: &'static str,
     job: impl FnOnce(&Progress) -> T,
 ) -> T {
-    let target = if output.is_quiet() {
-        ProgressDrawTarget::hidden()
-    } else {
+    with_bar(!output.is_quiet(), bar_form, job)
+}
+
+/// [`with_progress`] for a job that prints while it runs: the bar is shown if `is_shown`.
+pub fn with_bar<T>(is_shown: bool, bar_form: &'static str, job: impl FnOnce(&Progress) -> T) -> T {
+    let progress = Progress::default();
+    let interrupt = Interrupt::start();
+    let target = if is_shown {
         ProgressDrawTarget::stderr()
+    } else {
+        ProgressDrawTarget::hidden()
     };
     let bar = ProgressBar::with_draw_target(None, target);
     if let Ok(style) = ProgressStyle::with_template(bar_form) {
         bar.set_style(style);
     }
-    let shown = bar.clone();
-    let show = move |progress: &Progress| {
-        let (amount, total) = progress.amounts();
-        if total > 0 {
-            shown.set_length(total);
-            shown.set_position(amount);
-        }
-    };
-    let result = watched(show, job);
-    bar.finish_and_clear();
-    result
-}
-
-/// Runs a job that Ctrl-C stops.
-pub fn interruptible<T>(job: impl FnOnce(&Progress) -> T) -> T {
-    watched(|_| {}, job)
-}
-
-fn watched<T>(show: impl Fn(&Progress) + Send + 'static, job: impl FnOnce(&Progress) -> T) -> T {
-    let progress = Progress::default();
-    let interrupt = Interrupt::start();
     let done = Arc::new(AtomicBool::new(false));
     let watcher = std::thread::spawn({
-        let (progress, done) = (progress.clone(), Arc::clone(&done));
+        let (bar, progress, done) = (bar.clone(), progress.clone(), Arc::clone(&done));
         move || {
             while !done.load(Ordering::Relaxed) {
-                show(&progress);
+                let (amount, total) = progress.amounts();
+                if total > 0 {
+                    bar.set_length(total);
+                    bar.set_position(amount);
+                }
                 if interrupt.is_requested() {
                     progress.cancel();
                 }
@@ -203,6 +198,7 @@ fn watched<T>(show: impl Fn(&Progress) + Send + 'static, job: impl FnOnce(&Progr
     done.store(true, Ordering::Relaxed);
     watcher.thread().unpark();
     let _ = watcher.join();
+    bar.finish_and_clear();
     interrupt.end();
     result
 }
@@ -265,6 +261,9 @@ pub fn corpus_report(error: &CorpusError) -> Report {
         CorpusError::Cancelled(_) => report.hint("what was indexed stays; `retake index` goes on"),
         CorpusError::Damaged(_) => report.hint("`retake index --rebuild` makes it anew"),
         CorpusError::NoRecord(_) => report.hint("`retake search QUERY --format ids` lists ids"),
+        CorpusError::OtherEyes { .. } => report
+            .hint("`retake index` makes it anew where .retake/ can be written and nobody else is indexing")
+            .hint("what is shown of a record is what you may see: retake show ID"),
         CorpusError::Busy => report.hint("wait for it, or look at what is there already"),
         _ => report,
     }

@@ -1,8 +1,8 @@
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
-use uuid::Uuid;
 
-use crate::domain::review::{Draft, ReviewRecord, Reviews};
+use crate::corpus::decision::Direction;
+use crate::domain::review::ReviewRecord;
 use crate::report::Report;
 
 use super::Ended;
@@ -44,61 +44,50 @@ enum ReversalFormat {
     Json,
 }
 
-/// One of the two directions.
-struct Direction {
+/// How a direction is told.
+struct Words {
+    direction: Direction,
     /// What was done: `undid`.
     done: &'static str,
     /// The key of the JSON.
     key: &'static str,
     /// What is said where nothing is left.
     nothing: &'static str,
-    /// What comes next.
-    next: fn(&Reviews, &str, usize) -> Vec<Uuid>,
-    draft: fn(Uuid) -> Draft,
 }
 
 pub(super) fn undo(args: &UndoArgs, session: Session, output: &mut Output) -> Ended {
-    let direction = Direction {
+    let words = Words {
+        direction: Direction::Undo,
         done: "undid",
         key: "undone",
         nothing: "there is nothing to undo",
-        next: Reviews::next_undos,
-        draft: Draft::undo,
     };
-    reverse(&args.steps, &direction, &session, output)
+    reverse(&args.steps, &words, &session, output)
 }
 
 pub(super) fn redo(args: &RedoArgs, session: Session, output: &mut Output) -> Ended {
-    let direction = Direction {
+    let words = Words {
+        direction: Direction::Redo,
         done: "redid",
         key: "redone",
         nothing: "there is nothing to redo: you undid nothing, or decided something since",
-        next: Reviews::next_redos,
-        draft: Draft::redo,
     };
-    reverse(&args.steps, &direction, &session, output)
+    reverse(&args.steps, &words, &session, output)
 }
 
-fn reverse(
-    args: &ReversalArgs,
-    direction: &Direction,
-    session: &Session,
-    output: &mut Output,
-) -> Ended {
+fn reverse(args: &ReversalArgs, words: &Words, session: &Session, output: &mut Output) -> Ended {
     let mut annotation = Annotation::open(session, output)?;
-    let next = {
+    let drafts = {
         let journals = annotation.corpus().journals();
         let count = args.count as usize;
-        (direction.next)(journals.reviews(), annotation.annotator(), count)
+        let direction = words.direction;
+        direction.drafts(journals.reviews(), annotation.annotator(), count)
     };
-    if next.is_empty() {
+    if drafts.is_empty() {
         let annotator = annotation.annotator();
-        return Err(
-            Report::failure(format!("{annotator}: {}", direction.nothing))
-                .hint("`retake log` lists what was decided"),
-        );
+        return Err(Report::failure(format!("{annotator}: {}", words.nothing))
+            .hint("`retake log` lists what was decided"));
     }
-    let drafts: Vec<Draft> = next.into_iter().map(direction.draft).collect();
     let reversals = annotation.commit(&drafts, output)?;
     let journals = annotation.corpus().journals();
     let mut told = Vec::new();
@@ -108,12 +97,12 @@ fn reverse(
         match args.format {
             ReversalFormat::Json => told.push(json(reversal, &switched)),
             ReversalFormat::Text => {
-                print_said(&format!("{}  ", direction.done), &switched, "", output)?;
+                print_said(&format!("{}  ", words.done), &switched, "", output)?;
             }
         }
     }
     if args.format == ReversalFormat::Json {
-        output.json(&json!({ direction.key: told }))?;
+        output.json(&json!({ words.key: told }))?;
     }
     if reversals.len() < args.count as usize {
         output.note(format!("{}: that was all", reversals.len()));

@@ -22,7 +22,7 @@ pub use allocation::Allocation;
 pub use candidate::{Candidate, Maker};
 pub use canonical_json::{CanonicalError, content_hash};
 pub use file_lookup::FileLookup;
-pub use id::{ContentHash, RecordId, TargetId, percent_decode, percent_encode};
+pub use id::{ContentHash, ContentHashError, RecordId, TargetId, percent_decode, percent_encode};
 pub use interner::Interner;
 pub use pair::{Context, PreferencePair};
 pub use picture::{PictureBytes, PictureReference};

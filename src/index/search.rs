@@ -98,13 +98,25 @@ impl IndexStoreReader {
         offset: usize,
         limit: usize,
     ) -> Result<Matches, IndexError> {
+        let (total, rows) = self.search_rows(query, sort, order, offset, limit, &[])?;
+        let first = rows.into_iter().map(|row| row.found).collect();
+        Ok(Matches { total, first })
+    }
+
+    /// Runs a query: how many documents match, and some of them with the values of keyword and number fields.
+    pub fn search_rows(
+        &self,
+        query: &LoweredQuery,
+        sort: Sort,
+        order: &SourceOrder,
+        offset: usize,
+        limit: usize,
+        fields: &[&str],
+    ) -> Result<(usize, Vec<Row>), IndexError> {
         let fail = |e| self.error(e);
         if limit == 0 {
             let total = self.searcher.search(&*query.0, &Count).map_err(fail)?;
-            return Ok(Matches {
-                total,
-                first: Vec::new(),
-            });
+            return Ok((total, Vec::new()));
         }
         // The collector takes memory for the limit at once, however few documents there are.
         let documents = usize::try_from(self.searcher.num_docs()).unwrap_or(limit);
@@ -137,19 +149,30 @@ impl IndexStoreReader {
                 )
             }
         };
-        let mut columns: HashMap<SegmentOrdinal, MatchColumns> = HashMap::new();
-        let mut first = Vec::with_capacity(found.len());
+        let mut columns: HashMap<SegmentOrdinal, (MatchColumns, Vec<ValueColumn>)> = HashMap::new();
+        let mut rows = Vec::with_capacity(found.len());
         for (score, address) in found {
-            let columns = match columns.entry(address.segment_ord) {
+            let (columns, of_fields) = match columns.entry(address.segment_ord) {
                 std::collections::hash_map::Entry::Occupied(known) => known.into_mut(),
-                std::collections::hash_map::Entry::Vacant(free) => free.insert(
-                    MatchColumns::open(self.searcher.segment_reader(address.segment_ord))
-                        .map_err(fail)?,
-                ),
+                std::collections::hash_map::Entry::Vacant(free) => {
+                    let segment = self.searcher.segment_reader(address.segment_ord);
+                    let opened = fields.iter().map(|field| ValueColumn::open(segment, field));
+                    let opened: tantivy::Result<_> = opened.collect();
+                    free.insert((
+                        MatchColumns::open(segment).map_err(fail)?,
+                        opened.map_err(fail)?,
+                    ))
+                }
             };
-            first.extend(columns.read(address.doc_id, score));
+            if let Some(found) = columns.read(address.doc_id, score) {
+                let values = of_fields
+                    .iter()
+                    .map(|column| column.values(address.doc_id))
+                    .collect();
+                rows.push(Row { found, values });
+            }
         }
-        Ok(Matches { total, first })
+        Ok((total, rows))
     }
 
     fn collect<C: Collector>(
@@ -273,13 +296,42 @@ fn values(column: &StrColumn, doc: DocId) -> Vec<String> {
         .collect()
 }
 
+/// The values of a keyword or number field.
+enum ValueColumn {
+    Keyword(Option<StrColumn>),
+    Number(Option<Column<u64>>),
+}
+
+impl ValueColumn {
+    fn open(segment: &SegmentReader, field: &str) -> tantivy::Result<Self> {
+        let columns = segment.fast_fields();
+        Ok(match NUMBER_FIELDS.contains(&field) {
+            true => Self::Number(columns.column_opt::<u64>(field)?),
+            false => Self::Keyword(columns.str(field)?),
+        })
+    }
+
+    fn values(&self, doc: DocId) -> Vec<String> {
+        match self {
+            Self::Keyword(column) => column.as_ref().map_or_else(Vec::new, |c| values(c, doc)),
+            Self::Number(column) => {
+                let number = column.as_ref().and_then(|c| c.first(doc));
+                number
+                    .map(|number| number.to_string())
+                    .into_iter()
+                    .collect()
+            }
+        }
+    }
+}
+
 struct RowCollector {
     fields: Vec<String>,
 }
 
 struct RowSegmentCollector {
     columns: MatchColumns,
-    fields: Vec<Option<StrColumn>>,
+    fields: Vec<ValueColumn>,
     rows: Vec<Row>,
 }
 
@@ -292,13 +344,12 @@ impl Collector for RowCollector {
         _: SegmentOrdinal,
         segment: &SegmentReader,
     ) -> tantivy::Result<RowSegmentCollector> {
-        let columns = segment.fast_fields();
         Ok(RowSegmentCollector {
             columns: MatchColumns::open(segment)?,
             fields: self
                 .fields
                 .iter()
-                .map(|field| columns.str(field))
+                .map(|field| ValueColumn::open(segment, field))
                 .collect::<tantivy::Result<_>>()?,
             rows: Vec::new(),
         })
@@ -321,7 +372,7 @@ impl SegmentCollector for RowSegmentCollector {
             let values = self
                 .fields
                 .iter()
-                .map(|column| column.as_ref().map_or_else(Vec::new, |c| values(c, doc)))
+                .map(|column| column.values(doc))
                 .collect();
             self.rows.push(Row { found, values });
         }

@@ -56,6 +56,9 @@ pub struct WriteBudget {
     pub is_small_change: bool,
 }
 
+/// Segments of more documents are not merged any more: a query looks into several of them.
+const LARGE_SEGMENT: usize = 400_000;
+
 /// Segments of fewer documents are merged with each other, and not with larger ones, while somebody waits.
 const SMALL_SEGMENT: u32 = 500;
 
@@ -124,6 +127,8 @@ impl IndexStore {
         let mut policy = LogMergePolicy::default();
         // Few segments make a warm start and a query cheap; small commits (one review) must stay cheap, too.
         policy.set_min_num_segments(6);
+        // Else the time of a corpus many times as large would grow faster than its size.
+        policy.set_max_docs_before_merge(LARGE_SEGMENT);
         if budget.is_small_change {
             policy.set_min_layer_size(SMALL_SEGMENT);
         }

@@ -15,6 +15,9 @@ use super::{JournalError, JournalName, Notice, NoticeKind};
 use crate::domain::review::{Added, Reference, ReviewRecord, Reviews};
 use crate::jobs::Progress;
 
+/// Bytes of a line without long texts: so much room is made for what is read.
+const USUAL_LINE: u64 = 400;
+
 /// All journals of a workspace, read. It never writes to them.
 #[derive(Debug)]
 pub struct JournalFolder {
@@ -65,19 +68,23 @@ impl JournalFolder {
             conflicts: Vec::new(),
             unreadable: Vec::new(),
         };
-        let mut blocks = Vec::new();
+        let (mut blocks, mut length) = (Vec::new(), 0);
         for (path, stamp) in journals.list()? {
             progress.add_total(stamp.length);
+            length += stamp.length;
             blocks.extend(Block::of(&path, stamp.length));
             journals.files.insert(path, FileState::new(stamp));
         }
-        let read = read_blocks(&blocks, progress)?;
-        let mut records = Vec::with_capacity(read.iter().map(|r| r.scanned.records.len()).sum());
-        for (block, read) in blocks.iter().zip(read) {
-            let state = journals.files.entry(block.path.clone()).or_default();
-            records.append(&mut state.take(&block.path, read));
-        }
-        journals.add(records);
+        let (files, reviews) = (&mut journals.files, &mut journals.reviews);
+        reviews.reserve(usize::try_from(length / USUAL_LINE).unwrap_or(0));
+        let added = read_blocks(&blocks, progress, |read| {
+            let records = blocks.iter().zip(read).flat_map(|(block, read)| {
+                let state = files.entry(block.path.clone()).or_default();
+                state.take(&block.path, read)
+            });
+            reviews.extend(records)
+        })?;
+        journals.tell(&added);
         Ok(journals)
     }
 
@@ -89,13 +96,17 @@ impl JournalFolder {
     /// Adds records: those that this process has just committed need not be read.
     pub fn add(&mut self, records: Vec<ReviewRecord>) -> Added {
         let added = self.reviews.extend(records);
+        self.tell(&added);
+        added
+    }
+
+    fn tell(&mut self, added: &Added) {
         self.conflicts
             .extend(added.conflicts.iter().map(|id| Notice {
                 file: self.folder.clone(),
                 at: None,
                 kind: NoticeKind::Conflict(*id),
             }));
-        added
     }
 
     /// What people should know of the files as they are.

@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use crate::domain::TargetId;
+use super::layout::Layout;
 use crate::domain::review::{Reference, ReviewRecord, Target, Verb, VerbError};
+use crate::domain::{ContentHashError, TargetId};
 
 /// What this version writes; lines of later ones are kept and skipped.
 const VERSION: u32 = 1;
@@ -135,6 +136,9 @@ pub(super) fn verify(line: &[u8]) -> Result<u64, &'static str> {
 pub(super) struct Shared {
     annotators: Vec<Arc<str>>,
     references: HashSet<Arc<Reference>>,
+    /// What the last record with a target was about, with its id and hash as they were written: the next one is often
+    /// about the same.
+    last: Option<(String, String, Arc<Reference>)>,
 }
 
 impl Shared {
@@ -149,15 +153,27 @@ impl Shared {
         }
     }
 
-    fn reference(&mut self, reference: Reference) -> Arc<Reference> {
-        match self.references.get(&reference) {
+    fn reference(&mut self, id: &str, hash: &str) -> Result<Arc<Reference>, ContentHashError> {
+        if let Some((last_id, last_hash, last)) = &self.last
+            && last_id == id
+            && last_hash == hash
+        {
+            return Ok(Arc::clone(last));
+        }
+        let reference = Reference {
+            id: TargetId::parse(id),
+            hash: hash.parse()?,
+        };
+        let shared = match self.references.get(&reference) {
             Some(known) => Arc::clone(known),
             None => {
                 let shared = Arc::new(reference);
                 self.references.insert(Arc::clone(&shared));
                 shared
             }
-        }
+        };
+        self.last = Some((id.to_owned(), hash.to_owned(), Arc::clone(&shared)));
+        Ok(shared)
     }
 }
 
@@ -167,13 +183,63 @@ pub(super) fn read(
     checksum: u64,
     shared: &mut Shared,
 ) -> Result<ReviewRecord, String> {
+    let text = std::str::from_utf8(line).map_err(|error| error.to_string())?;
+    match read_layout(text, checksum, shared) {
+        Some(record) => Ok(record),
+        None => read_json(text, checksum, shared),
+    }
+}
+
+/// The record of a line that stands as [`write`] writes it; `None` for any other, and for what has yet to be told to be
+/// wrong.
+pub(super) fn read_layout(text: &str, checksum: u64, shared: &mut Shared) -> Option<ReviewRecord> {
+    let layout = Layout::of(text.get(..text.len().checked_sub(TAIL)?)?)?;
+    let verb = Verb::read(layout.verb, layout.payload);
+    // Nobody has checked that these payloads are JSON.
+    let is_unread = matches!(
+        verb,
+        Verb::Tie | Verb::FirstWrongStep | Verb::RemoveStep | Verb::Fresh
+    );
+    if matches!(verb, Verb::Unknown(_)) || is_unread && layout.payload.is_some() {
+        return None;
+    }
+    let target = match layout.target {
+        Some(target) => Some(Target {
+            reference: shared.reference(target.id, target.hash).ok()?,
+            step: match target.step {
+                Some(step) => Some(step.parse().ok()?),
+                None => None,
+            },
+        }),
+        None => None,
+    };
+    Some(ReviewRecord {
+        sequence: layout.sequence,
+        id: Uuid::try_parse(layout.id).ok()?,
+        time: layout.time.parse().ok()?,
+        annotator: shared.annotator(layout.annotator),
+        target,
+        verb,
+        batch: match layout.batch {
+            Some(batch) => Some(Uuid::try_parse(batch).ok()?),
+            None => None,
+        },
+        checksum,
+    })
+}
+
+/// The record of a line in whatever layout.
+pub(super) fn read_json(
+    text: &str,
+    checksum: u64,
+    shared: &mut Shared,
+) -> Result<ReviewRecord, String> {
     fn part<T, E: std::fmt::Display>(name: &str, read: Result<T, E>) -> Result<T, String> {
         read.map_err(|error| format!("`{name}`: {error}"))
     }
     let later = |version| format!("a record of version {version}: a later retake wrote it");
-    let text = std::str::from_utf8(line).map_err(|error| error.to_string())?;
     let line: Line<'_> = serde_json::from_str(text).map_err(|error| {
-        let version = Envelope::of(line)
+        let version = Envelope::of(text.as_bytes())
             .version
             .filter(|version| *version > VERSION);
         version.map_or_else(|| error.to_string(), later)
@@ -183,17 +249,10 @@ pub(super) fn read(
     }
     let target = match line.target {
         Some(target) => {
-            let reference = Reference {
-                id: TargetId::parse(&target.id),
-                hash: part("hash", target.hash.parse())?,
-            };
-            let step = target
-                .step
-                .map(|step| part("step", step.parse()))
-                .transpose()?;
+            let step = target.step.map(|step| part("step", step.parse()));
             Some(Target {
-                reference: shared.reference(reference),
-                step,
+                reference: part("hash", shared.reference(&target.id, &target.hash))?,
+                step: step.transpose()?,
             })
         }
         None => None,

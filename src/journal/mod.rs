@@ -6,6 +6,7 @@ mod error;
 mod file_name;
 mod file_state;
 mod folder;
+mod layout;
 mod line;
 mod machine;
 mod merge;
@@ -18,6 +19,8 @@ mod writer;
 
 #[cfg(test)]
 mod folder_tests;
+#[cfg(test)]
+mod line_tests;
 #[cfg(test)]
 mod writer_tests;
 

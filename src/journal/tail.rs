@@ -115,10 +115,22 @@ impl Tail {
 
 pub(super) fn read_range(file: &mut File, range: Range<u64>) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
+    append_range(file, range, &mut bytes)?;
+    Ok(bytes)
+}
+
+/// Reads a range of a file behind what is there already.
+pub(super) fn append_range(
+    file: &mut File,
+    range: Range<u64>,
+    bytes: &mut Vec<u8>,
+) -> io::Result<()> {
     file.seek(SeekFrom::Start(range.start))?;
     let length = range.end.saturating_sub(range.start);
-    file.take(length).read_to_end(&mut bytes)?;
-    Ok(bytes)
+    // The file may be shorter than it was: room for a large range is made while it is read.
+    bytes.reserve(usize::try_from(length.min(4 << 20)).unwrap_or(0));
+    file.take(length).read_to_end(bytes)?;
+    Ok(())
 }
 
 /// Cuts what follows the last good line off a locked file, after it is copied beside it.

@@ -1,8 +1,18 @@
-//! What can be told of a model from its folder, in the layout of Hugging Face, without its weights: the text that its chat
-//! template makes of messages, and how many tokens text and pictures become.
+//! Vision-language models: what their files say, and what they answer. The only user of Burn and of tokenizers.
 //!
-//! Figures are those of the `transformers` library (`tests/reference/` compares them). A model that is not known to it, or
-//! a file that is missing, is an error: nothing is estimated.
+//! | file or folder | what |
+//! |---|---|
+//! | `chat_template`, `tokenizer`, `picture_tokens`, `token_count` | text, tokens and their number, without weights |
+//! | `picture_pixels`, `resampling` | image processors |
+//! | `architecture`, `llama/`, `smolvlm/`, … | the table of architectures, one folder each: configuration and how it is built |
+//! | `layers/`, `vision/` | what they are built from |
+//! | `weights/` | tensors of safetensors and GGUF files, adapters, and all that can be wrong with them |
+//! | `network` | tokens and pictures to logits |
+//! | `generate/` | prompts to candidates |
+//! | `language_model` | all of it, loaded |
+//!
+//! Figures are those of the `transformers` library (`tests/reference/` compares them). A model that is not known, or a file
+//! that is missing, is an error: nothing is estimated.
 
 mod architecture;
 #[cfg(test)]

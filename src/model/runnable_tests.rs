@@ -148,7 +148,11 @@ fn texts_of_all_kinds_become_the_tokens_of_the_reference() {
     assert_eq!(cases.len(), 200);
     for case in cases {
         let text = case["text"].as_str().unwrap();
-        assert_eq!(tokenizer.encode(text).unwrap(), ids(&case["ids"]), "{text:?}");
+        assert_eq!(
+            tokenizer.encode(text).unwrap(),
+            ids(&case["ids"]),
+            "{text:?}"
+        );
         let decoded = tokenizer.decode(&ids(&case["ids"])).unwrap();
         assert_eq!(decoded, case["decoded"].as_str().unwrap(), "{text:?}");
         let messages = [ChatMessage::text("user", text)];

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use crate::cli::given_text::{argument, file_text};
-use crate::cli::literal_candidate;
+use crate::corpus::decision::parse_candidate;
 use crate::domain::review::CandidateReference;
 use crate::report::Report;
 
@@ -58,9 +58,8 @@ impl CandidateArg {
     /// The candidate as a record names it; files are read now.
     pub fn reference(&self) -> Result<CandidateReference, Report> {
         let literal = |text: String| {
-            Ok(CandidateReference::Literal(literal_candidate::parse(
-                &text,
-            )?))
+            let candidate = parse_candidate(&text)?;
+            Ok(CandidateReference::Literal(candidate))
         };
         match self {
             Self::Step => Ok(CandidateReference::Step),

@@ -3,11 +3,11 @@ use serde_json::{Value, json};
 
 use crate::cli::Ended;
 use crate::cli::output::{Output, Style};
-use crate::cli::record_words::mentioned;
 use crate::cli::session::{Session, corpus_report, parse_query};
-use crate::cli::subject::Subject;
 use crate::corpus::Hit;
+use crate::corpus::decision::Subject;
 use crate::domain::review::CreatedPair;
+use crate::domain::review::words::mentioned;
 use crate::index::Sort;
 use crate::index::query::ResultKind;
 use crate::report::Report;

@@ -3,16 +3,12 @@ use serde_json::json;
 
 use crate::cli::Ended;
 use crate::cli::annotation::Annotation;
-use crate::cli::decision::draft;
 use crate::cli::output::{Output, Style};
-use crate::cli::selection::{check_hash, hash_beginning};
+use crate::cli::selection::hash_beginning;
 use crate::cli::session::Session;
-use crate::cli::subject::Subject;
-use crate::domain::review::{
-    CreatedPair, Draft, Edited, Field, NewPair, Orientation, StepKey, Target, Timestamp, Verb,
-    candidate_text, created_pair,
-};
-use crate::domain::{Candidate, TargetId};
+use crate::corpus::decision::{Batch, Subject, accept_new_pair, new_pair};
+use crate::domain::TargetId;
+use crate::domain::review::NewPair;
 use crate::report::Report;
 
 use super::candidate::CandidateArg;
@@ -79,18 +75,14 @@ pub fn run(args: &NewArgs, session: &Session, output: &mut Output) -> Ended {
     };
     let mut annotation = Annotation::open(session, output)?;
     let subject = Subject::named(annotation.corpus(), &args.id)?;
-    check_hash(&subject, args.expect_hash.as_deref())?;
-    if subject.is_pair() {
-        let id = subject.id();
-        return Err(Report::usage(format!("{id} is a pair itself"))
-            .hint("a pair is made of the step of a trajectory"));
-    }
-    let step = subject.step_key(args.step)?;
-    check(&subject, step, &pair)?;
-    let target = subject.target.with_step(step);
-    let new = draft(subject.id(), target, Verb::PairNew(Box::new(pair)))?;
-    annotation.keep_text(&subject.record);
-    let records = annotation.commit(&[new], output)?;
+    subject.expect_hash(args.expect_hash.as_deref())?;
+    let mut batch = Batch::default();
+    batch.add(
+        &subject,
+        new_pair(&subject, args.step, &pair)?,
+        annotation.writer(),
+    )?;
+    let records = annotation.commit(&batch.drafts, output)?;
     let Some(record) = records.first() else {
         return Err(Report::failure("the pair was not saved"));
     };
@@ -99,9 +91,7 @@ pub fn run(args: &NewArgs, session: &Session, output: &mut Output) -> Ended {
         part: Some(record.id.to_string()),
     };
     if args.accept {
-        let target = Target::new(id.clone(), subject.record.hash);
-        let as_made = Verb::AcceptPair(Orientation { swapped: false });
-        let accepted: Draft = draft(&id, target, as_made)?.joining(record.batch_id());
+        let accepted = accept_new_pair(&subject, record)?;
         annotation
             .commit(&[accepted], output)
             .map_err(|report| report.hint(format!("the pair {id} was made, and not accepted")))?;
@@ -118,43 +108,4 @@ pub fn run(args: &NewArgs, session: &Session, output: &mut Output) -> Ended {
         }
     }
     Ok(None)
-}
-
-/// What can't be made, or prefers nothing to nothing, is refused before it is saved.
-fn check(subject: &Subject, step: StepKey, pair: &NewPair) -> Result<(), Report> {
-    let created = CreatedPair {
-        id: uuid::Uuid::nil(),
-        annotator: std::sync::Arc::from(""),
-        time: Timestamp::from_milliseconds(0),
-        step,
-        pair: Box::new(pair.clone()),
-    };
-    let edited = Edited {
-        content: subject.current.content.clone(),
-        steps: subject.current.steps.clone(),
-        conflicts: Vec::new(),
-    };
-    let id = subject.id();
-    // Candidates of controllers can't be named here.
-    let made = created_pair(&created, &edited, |_| None)
-        .map_err(|error| Report::failure(format!("{id}: {error}")))?;
-    // What a controller writes; an observation comes from elsewhere.
-    let reply = |candidate: &Candidate| {
-        [Field::Thought, Field::Code]
-            .map(|field| candidate_text(candidate, field).trim().to_owned())
-    };
-    let (chosen, rejected) = (reply(&made.chosen), reply(&made.rejected));
-    for (side, texts) in [("chosen", &chosen), ("rejected", &rejected)] {
-        if texts.iter().all(String::is_empty) {
-            return Err(Report::failure(format!(
-                "the {side} candidate has neither thought nor action"
-            )));
-        }
-    }
-    if chosen == rejected {
-        return Err(Report::failure(
-            "both candidates have the same thought and the same action: there is nothing to prefer",
-        ));
-    }
-    Ok(())
 }

@@ -3,18 +3,15 @@ use serde_json::json;
 
 use crate::cli::Ended;
 use crate::cli::annotation::Annotation;
-use crate::cli::decision::{DecisionFormat, draft};
+use crate::cli::decision::DecisionFormat;
 use crate::cli::given_text::argument;
 use crate::cli::output::{Output, Style};
-use crate::cli::record_words::swapped_words;
-use crate::cli::selection::{check_hash, hash_beginning};
+use crate::cli::selection::hash_beginning;
 use crate::cli::session::Session;
-use crate::cli::subject::Subject;
+use crate::corpus::decision::{Ruling, Subject, draft, reasons};
 use crate::domain::ReviewState;
-use crate::domain::review::{Adjudication, Judgement, Rejection, Review, Verb};
-use crate::report::Report;
-
-use super::verdict::reasons;
+use crate::domain::review::words::swapped_words;
+use crate::domain::review::{Judgement, Rejection, Review, Verb};
 
 /// End a disagreement: what you say holds until somebody adjudicates again
 ///
@@ -64,29 +61,27 @@ impl From<VerdictArg> for Judgement {
 }
 
 pub fn run(args: &AdjudicateArgs, session: &Session, output: &mut Output) -> Ended {
-    let why = Rejection {
-        reasons: reasons(&args.reason, &session.config.review.reasons)?,
-        text: args.text.as_deref().map_or(Ok(String::new()), argument)?,
+    let ruling = Ruling {
+        verdict: args.verdict.into(),
+        is_swap: args.swap,
+        why: Rejection {
+            reasons: reasons(&args.reason, &session.config.review.reasons)?,
+            text: args.text.as_deref().map_or(Ok(String::new()), argument)?,
+        },
     };
     let mut annotation = Annotation::open(session, output)?;
     let subject = Subject::named(annotation.corpus(), &args.id)?;
-    check_hash(&subject, args.expect_hash.as_deref())?;
-    check(args, &subject)?;
+    subject.expect_hash(args.expect_hash.as_deref())?;
+    let (target, adjudication) = ruling.on(&subject)?;
     let id = subject.id().clone();
     // Whoever ends a disagreement ends all of it, whatever of it they may see.
     let before = annotation.corpus().full_review(&id, &subject.record.hash);
-    let adjudication = Adjudication {
-        verdict: args.verdict.into(),
-        swapped: subject.review().swapped != args.swap && args.verdict == VerdictArg::Accept,
-        why,
-    };
     let swapped = adjudication.swapped;
-    let verb = Verb::Adjudicate(adjudication);
-    let draft = draft(&id, subject.target.clone(), verb)?;
-    annotation.keep_text(&subject.record);
+    let draft = draft(&id, target, Verb::Adjudicate(adjudication))?;
+    annotation.writer().keep_text(&subject.record);
     let records = annotation.commit(&[draft], output)?;
     let own = own_verdict(&before, annotation.annotator());
-    let verdict = Judgement::from(args.verdict).name();
+    let verdict = ruling.verdict.name();
     if args.format == DecisionFormat::Json {
         output.json(&json!({
             "verb": "adjudicate",
@@ -112,28 +107,6 @@ pub fn run(args: &AdjudicateArgs, session: &Session, output: &mut Output) -> End
         (None, _) => output.note("note: nobody disagreed about it"),
     }
     Ok(None)
-}
-
-fn check(args: &AdjudicateArgs, subject: &Subject) -> Result<(), Report> {
-    let id = subject.id();
-    let for_pairs = match args.verdict {
-        VerdictArg::Tie => Some("`tie`"),
-        _ if args.swap => Some("--swap"),
-        _ => None,
-    };
-    if let Some(what) = for_pairs.filter(|_| !subject.is_pair()) {
-        return Err(Report::usage(format!("{id} is no pair"))
-            .hint(format!("{what} is about the sides of a pair")));
-    }
-    if args.swap && args.verdict != VerdictArg::Accept {
-        return Err(Report::usage("--swap goes with `accept`")
-            .hint("a pair that is rejected or a tie has no better side"));
-    }
-    if args.verdict != VerdictArg::Reject && !args.reason.is_empty() {
-        return Err(Report::usage("--reason goes with `reject`")
-            .hint("--text says why something else holds"));
-    }
-    Ok(())
 }
 
 fn own_verdict(review: &Review, annotator: &str) -> bool {

@@ -1,19 +1,14 @@
-use std::borrow::Cow;
-
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 
 use crate::cli::Ended;
-use crate::cli::consequences::other;
-use crate::cli::decision::{Decided, DecisionArgs, StepArgs, Words, decide};
+use crate::cli::decision::{DecisionArgs, StepArgs, Words, decide};
 use crate::cli::given_text::TextArgs;
 use crate::cli::output::Output;
 use crate::cli::selection::StepHits;
 use crate::cli::session::Session;
-use crate::cli::subject::Subject;
-use crate::domain::review::{
-    Edit, Field, Side, Target, TextHash, Verb, candidate_text, step_text, trajectory_text,
-};
+use crate::corpus::decision::{Decided, DecisionError, Subject, edit_pair, edit_trajectory};
+use crate::domain::review::{Field, Side};
 use crate::report::Report;
 
 /// Give a field a new text; sources stay as they are
@@ -55,96 +50,33 @@ pub fn run(args: &EditArgs, session: &Session, output: &mut Output) -> Ended {
         false => StepHits::Trajectories,
     };
     decide(&args.decision, session, output, words, hits, |subject| {
-        let (target, side, shown) = match subject.is_pair() {
-            true => of_pair(args, subject)?,
-            false => of_trajectory(args, subject)?,
-        };
-        Ok(edit(args.field, target, side, &shown, &text))
+        Ok(match subject.is_pair() {
+            true => of_pair(args, subject, &text)?,
+            false => of_trajectory(args, subject, &text)?,
+        })
     })
 }
 
-fn edit(
-    field: Field,
-    target: Target,
-    side: Option<Side>,
-    shown: &str,
-    text: &str,
-) -> Option<Decided> {
-    let edit = Edit {
-        field,
-        side,
-        text: text.to_owned(),
-        against: TextHash::of(shown),
-    };
-    (shown != text).then_some((target, Verb::Edit(edit)))
-}
-
-type Edited<'s> = (Target, Option<Side>, Cow<'s, str>);
-
-fn of_trajectory<'s>(args: &EditArgs, subject: &'s Subject) -> Result<Edited<'s>, Report> {
-    let id = subject.id();
+fn of_trajectory(args: &EditArgs, subject: &Subject, text: &str) -> Result<Decided, Report> {
     if args.side.is_some() {
-        return Err(Report::usage(format!("{id} is no pair: leave --side out")));
+        return Err(DecisionError::NoSides(subject.id().clone()).into());
     }
-    let Some(trajectory) = &subject.current.content.trajectory else {
-        return Err(Report::failure(format!("{id} has nothing to edit")));
+    // A query for whole trajectories finds no steps, whatever it was asked for.
+    let step = match args.field.is_of_step() {
+        true => args.step.number(subject)?,
+        false => args.step.step,
     };
-    if !args.field.is_of_step() {
-        if args.step.step.is_some() {
-            let field = args.field.name();
-            return Err(Report::usage(format!(
-                "the {field} is of the whole trajectory: leave --step out"
-            )));
-        }
-        let shown = trajectory_text(trajectory, args.field);
-        return Ok((subject.target.clone(), None, Cow::Borrowed(shown)));
-    }
-    let target = args.step.target(subject)?;
-    let place = subject
-        .current
-        .steps
-        .iter()
-        .position(|step| Some(step.key) == target.step);
-    let step = place.and_then(|place| trajectory.steps.get(place));
-    let shown = step.map_or(Cow::Borrowed(""), |step| step_text(step, args.field));
-    Ok((target, None, shown))
+    Ok(edit_trajectory(subject, args.field, step, text)?)
 }
 
-fn of_pair<'s>(args: &EditArgs, subject: &'s Subject) -> Result<Edited<'s>, Report> {
-    let id = subject.id();
-    let pair = subject
-        .pair()
-        .ok_or_else(|| Report::failure(format!("the step of {id} is gone")))?;
-    if args.step.step.is_some() {
-        return Err(Report::usage(format!("{id} is a pair: leave --step out")));
+fn of_pair(args: &EditArgs, subject: &Subject, text: &str) -> Result<Decided, Report> {
+    // A pair that is gone is told before what is wrong with the arguments.
+    if args.step.step.is_some() && subject.pair().is_some() {
+        return Err(DecisionError::NoStepOfPair(subject.id().clone()).into());
     }
     let side = args.side.map(|side| match side {
         ShownSide::Chosen => Side::Chosen,
         ShownSide::Rejected => Side::Rejected,
     });
-    let shown = match (args.field, side) {
-        (Field::Task, None) => Cow::Borrowed(pair.context.task.text.as_str()),
-        (Field::Answer, _) => {
-            return Err(Report::failure(format!("{id} is a pair: it has no answer")));
-        }
-        (Field::Task, Some(_)) => {
-            return Err(Report::usage(
-                "the task is of both candidates: leave --side out",
-            ));
-        }
-        (_, None) => {
-            return Err(
-                Report::usage(format!("{id} is a pair, and an edit is of one candidate"))
-                    .hint("--side chosen or --side rejected"),
-            );
-        }
-        (field, Some(Side::Chosen)) => candidate_text(&pair.chosen, field),
-        (field, Some(Side::Rejected)) => candidate_text(&pair.rejected, field),
-    };
-    // Records name sides as the pair was made.
-    let side = side.map(|side| match subject.review().swapped {
-        true => other(side),
-        false => side,
-    });
-    Ok((subject.target.clone(), side, shown))
+    Ok(edit_pair(subject, args.field, side, text)?)
 }

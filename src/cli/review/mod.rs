@@ -14,7 +14,7 @@ use super::Ended;
 use super::output::Output;
 use super::session::Session;
 
-pub(super) use verdict::{Given, RejectArgs, give, rejection};
+pub(super) use verdict::{RejectArgs, give, rejection};
 
 /// Accept, reject, label, tag, note or edit trajectories, pairs and steps
 ///

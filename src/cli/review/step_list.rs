@@ -5,12 +5,11 @@ use clap::Args;
 use crate::cli::Ended;
 use crate::cli::decision::{DecisionArgs, StepArgs, Words, decide};
 use crate::cli::given_text::file_text;
-use crate::cli::literal_candidate;
 use crate::cli::output::Output;
 use crate::cli::selection::StepHits;
 use crate::cli::session::Session;
-use crate::cli::subject::Subject;
-use crate::domain::review::{LiteralCandidate, NewStep, Place, StepKey, Verb};
+use crate::corpus::decision::{self, is_empty_candidate, parse_candidate};
+use crate::domain::review::LiteralCandidate;
 use crate::report::Report;
 
 /// Add a step that the source does not have
@@ -65,14 +64,6 @@ pub struct FreshArgs {
     step: StepArgs,
 }
 
-/// The step before a place that is named by a number; 0 is the first place.
-fn before(subject: &Subject, number: u32) -> Result<Option<StepKey>, Report> {
-    match number {
-        0 => Ok(None),
-        number => subject.step_key(number).map(Some),
-    }
-}
-
 pub fn add(args: &AddStepArgs, session: &Session, output: &mut Output) -> Ended {
     let texts = match &args.file {
         Some(file) => {
@@ -80,7 +71,7 @@ pub fn add(args: &AddStepArgs, session: &Session, output: &mut Output) -> Ended 
             if from_input && args.decision.selection.reads_standard_input() {
                 return Err(Report::usage("standard input can't hold both ids and text"));
             }
-            literal_candidate::parse(&file_text(file)?)?
+            parse_candidate(&file_text(file)?)?
         }
         None => LiteralCandidate {
             thought: args.thought.clone(),
@@ -88,7 +79,7 @@ pub fn add(args: &AddStepArgs, session: &Session, output: &mut Output) -> Ended 
             observation: args.observation.clone(),
         },
     };
-    if literal_candidate::is_empty(&texts) {
+    if is_empty_candidate(&texts) {
         return Err(Report::usage("a step says or does something")
             .hint("--thought TEXT, --code TEXT, --observation TEXT, or --file FILE"));
     }
@@ -98,13 +89,7 @@ pub fn add(args: &AddStepArgs, session: &Session, output: &mut Output) -> Ended 
     };
     let hits = StepHits::Trajectories;
     decide(&args.decision, session, output, words, hits, |subject| {
-        let after = match args.after {
-            Some(number) => before(subject, number)?,
-            None => subject.current.steps.last().map(|step| step.key),
-        };
-        let texts = texts.clone();
-        let new = Verb::AddStep(Box::new(NewStep { after, texts }));
-        Ok(Some((subject.target.clone(), new)))
+        Ok(decision::add_step(subject, args.after, &texts)?)
     })
 }
 
@@ -115,7 +100,8 @@ pub fn remove(args: &RemoveStepArgs, session: &Session, output: &mut Output) -> 
     };
     let hits = StepHits::Steps;
     decide(&args.decision, session, output, words, hits, |subject| {
-        Ok(Some((args.step.target(subject)?, Verb::RemoveStep)))
+        let step = args.step.required(subject)?;
+        Ok(decision::remove_step(subject, step)?)
     })
 }
 
@@ -126,20 +112,8 @@ pub fn move_step(args: &MoveStepArgs, session: &Session, output: &mut Output) ->
     };
     let hits = StepHits::Steps;
     decide(&args.decision, session, output, words, hits, |subject| {
-        let target = args.step.target(subject)?;
-        let after = before(subject, args.after)?;
-        let place = |key| {
-            subject
-                .current
-                .steps
-                .iter()
-                .position(|step| step.key == key)
-        };
-        // Behind itself or behind the one that it follows already: it stays where it is.
-        let own = target.step.and_then(place);
-        let behind = after.map_or(Some(0), |key| place(key).map(|at| at + 1));
-        let stays = own == behind || after == target.step;
-        Ok((!stays).then_some((target, Verb::MoveStep(Place { after }))))
+        let step = args.step.required(subject)?;
+        Ok(decision::move_step(subject, step, args.after)?)
     })
 }
 
@@ -150,9 +124,7 @@ pub fn fresh(args: &FreshArgs, session: &Session, output: &mut Output) -> Ended 
     };
     let hits = StepHits::Steps;
     decide(&args.decision, session, output, words, hits, |subject| {
-        let target = args.step.target(subject)?;
-        let mut steps = subject.current.steps.iter();
-        let is_stale = steps.any(|step| Some(step.key) == target.step && step.stale.is_some());
-        Ok(is_stale.then_some((target, Verb::Fresh)))
+        let step = args.step.required(subject)?;
+        Ok(decision::confirm_step(subject, step)?)
     })
 }

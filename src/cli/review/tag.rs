@@ -5,14 +5,14 @@ use crate::cli::decision::{DecisionArgs, Words, decide};
 use crate::cli::output::Output;
 use crate::cli::selection::StepHits;
 use crate::cli::session::Session;
-use crate::domain::review::{TagName, Verb};
+use crate::corpus::decision;
+use crate::domain::review::TagName;
 
 /// Give trajectories or pairs a tag
 #[derive(Debug, Args)]
 pub struct TagArgs {
     /// The tag
-    #[arg(value_parser = tag_name)]
-    tag: String,
+    tag: TagName,
     #[command(flatten)]
     decision: DecisionArgs,
 }
@@ -21,26 +21,9 @@ pub struct TagArgs {
 #[derive(Debug, Args)]
 pub struct UntagArgs {
     /// The tag
-    #[arg(value_parser = tag_name)]
-    tag: String,
+    tag: TagName,
     #[command(flatten)]
     decision: DecisionArgs,
-}
-
-/// Longer values of keyword fields are not searched.
-const LONGEST: usize = 200;
-
-fn tag_name(text: &str) -> Result<String, String> {
-    let tag = text.trim();
-    if tag.is_empty() {
-        Err("a tag can't be empty".to_owned())
-    } else if tag.len() > LONGEST {
-        Err(format!("a tag has at most {LONGEST} bytes"))
-    } else if tag.contains(char::is_control) {
-        Err("a tag has no control characters".to_owned())
-    } else {
-        Ok(tag.to_owned())
-    }
 }
 
 pub fn tag(args: &TagArgs, session: &Session, output: &mut Output) -> Ended {
@@ -50,9 +33,7 @@ pub fn tag(args: &TagArgs, session: &Session, output: &mut Output) -> Ended {
     };
     let hits = StepHits::Trajectories;
     decide(&args.decision, session, output, words, hits, |subject| {
-        let has = subject.review().tags.contains_key(&args.tag);
-        let tag = args.tag.clone();
-        Ok((!has).then(|| (subject.target.clone(), Verb::Tag(TagName { tag }))))
+        Ok(decision::tag(subject, &args.tag))
     })
 }
 
@@ -63,8 +44,6 @@ pub fn untag(args: &UntagArgs, session: &Session, output: &mut Output) -> Ended 
     };
     let hits = StepHits::Trajectories;
     decide(&args.decision, session, output, words, hits, |subject| {
-        let has = subject.review().tags.contains_key(&args.tag);
-        let tag = args.tag.clone();
-        Ok(has.then(|| (subject.target.clone(), Verb::Untag(TagName { tag }))))
+        Ok(decision::untag(subject, &args.tag))
     })
 }

@@ -1,7 +1,6 @@
 //! `retake show`: one trajectory or pair as it is now, for people and for programs.
 
 mod json;
-mod line_difference;
 mod page;
 mod review_json;
 mod review_section;
@@ -12,6 +11,7 @@ use std::ops::RangeInclusive;
 use clap::{Args, ValueEnum};
 
 use crate::config::Config;
+use crate::corpus::decision::{Subject, no_pair};
 use crate::corpus::{Corpus, Current, CurrentPair};
 use crate::domain::{PreferencePair, Record};
 use crate::media::DecodeLimits;
@@ -22,7 +22,6 @@ use crate::workspace::Workspace;
 use super::Ended;
 use super::output::Output;
 use super::session::{Session, corpus_report};
-use super::subject::{Subject, no_pair};
 
 use page::Page;
 use source_change::SourceChange;
@@ -177,7 +176,7 @@ fn lost_pair(subject: &Subject, current: &Current) -> Report {
         .next();
     match reason {
         Some(reason) => Report::failure(format!("{id} can't be shown: {reason}")),
-        None => no_pair(subject.id(), current),
+        None => no_pair(subject.id(), current).into(),
     }
 }
 

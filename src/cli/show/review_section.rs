@@ -1,9 +1,9 @@
 //! What people decided, on the page of a trajectory or pair.
 
 use crate::cli::output::Style;
-use crate::cli::record_words::{label_words, mentioned, step_words, why_words, words};
 use crate::corpus::{Current, CurrentPair, opinion_name};
 use crate::domain::ReviewState;
+use crate::domain::review::words::{label_words, mentioned, step_words, why_words, words};
 use crate::domain::review::{
     Conflict, EditedStep, Judgement, Note, Opinion, Rejection, Review, Staleness, StepKey,
 };

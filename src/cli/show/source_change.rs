@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 
 use crate::cli::output::Style;
-use crate::cli::record_words::{step_words, words};
-use crate::cli::subject::Subject;
 use crate::config::Config;
+use crate::corpus::decision::Subject;
 use crate::corpus::{Corpus, FieldDifference};
+use crate::domain::review::words::{step_words, words};
 use crate::domain::review::{
     ChangeKind, EarlierReview, Edit, Review, ReviewRecord, Side, StepKey, candidate_text,
     step_text, trajectory_text,
@@ -14,9 +14,10 @@ use crate::domain::review::{
 use crate::report::Report;
 use crate::workspace::RecordTexts;
 
+use super::Shown;
 use super::page::{INDENT, Page};
 use super::review_json::review_json;
-use super::{Shown, line_difference};
+use crate::cli::line_difference;
 
 /// A review of what the record was.
 pub struct SourceChange {

@@ -17,6 +17,12 @@ pub enum Undefined {
     /// Whoever always says the same agrees by chance, too.
     #[error("only one category was used")]
     OneCategory,
+    /// No pair that was voted on was shown again.
+    #[error("no pair was voted on again")]
+    NothingRepeated,
+    /// So few votes say nothing.
+    #[error("fewer than five votes")]
+    FewVotes,
     /// The figure rests on so few hidden units that it would tell what others said of them.
     #[error("too few that you have not decided yourself")]
     Withheld,

@@ -1,7 +1,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{Figures, PairFigures, Question, QuestionFigures, Ratings, Scale};
+use super::{
+    BlindFigures, BlindVotes, Figures, PairFigures, Question, QuestionFigures, Ratings, Scale,
+    SideLengths,
+};
 use crate::domain::review::{GivenVerdict, Opinion, Review, StepKey, StepLabel};
 
 /// Figures that rest on hidden items rest on at least as many of them; else they would tell what others said of those.
@@ -19,6 +22,7 @@ pub struct ReviewRatings {
     labels: Ratings<StepLabel>,
     first_wrong_steps: Ratings<StepKey>,
     rejections: Vec<Rejections>,
+    blind_votes: BlindVotes,
 }
 
 /// Who rejected something, with the reasons each named.
@@ -98,6 +102,22 @@ impl ReviewRatings {
         let who = who.chain(review.first_wrong_steps.keys());
         self.items
             .add(who.map(|who| (Arc::clone(who), ())).collect(), is_hidden);
+    }
+
+    /// Adds what was said of one pair in blind mode; see [`BlindVotes::add`].
+    pub fn add_blind_votes(
+        &mut self,
+        review: &Review,
+        lengths: Option<SideLengths>,
+        is_hidden: bool,
+    ) {
+        self.blind_votes
+            .add(&review.blind_votes, lengths, is_hidden);
+    }
+
+    /// How each annotator votes in blind mode.
+    pub fn blind_figures(&self) -> Vec<BlindFigures> {
+        self.blind_votes.figures()
     }
 
     /// Everybody who rated something, by name.
@@ -196,7 +216,7 @@ impl<'a> Group<'a> {
     }
 }
 
-fn is_few(hidden: usize) -> bool {
+pub(super) fn is_few(hidden: usize) -> bool {
     (1..FEWEST_HIDDEN).contains(&hidden)
 }
 

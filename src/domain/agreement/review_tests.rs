@@ -78,7 +78,7 @@ fn label(value: i8) -> Verb {
 }
 
 fn swap(swapped: bool) -> Verb {
-    Verb::PairSwap(Orientation { swapped })
+    Verb::PairSwap(Orientation::open(swapped))
 }
 
 fn named<'f>(figures: &'f [QuestionFigures], name: &str) -> &'f QuestionFigures {

@@ -12,12 +12,12 @@ fn adjudicate(verdict: Judgement, swapped: bool) -> Verb {
 }
 
 fn swap(swapped: bool) -> Verb {
-    Verb::PairSwap(Orientation { swapped })
+    Verb::PairSwap(Orientation::open(swapped))
 }
 
 /// What an annotator says of a pair that they saw this way.
 fn accept_as(book: &mut Book, annotator: &str, swapped: bool) {
-    book.on(annotator, Verb::AcceptPair(Orientation { swapped }));
+    book.on(annotator, Verb::AcceptPair(Orientation::open(swapped)));
 }
 
 fn objecting(book: &Book) -> Vec<String> {
@@ -122,10 +122,7 @@ fn how_others_turned_a_pair_is_hidden_until_ones_own_verdict() {
 
 #[test]
 fn verdicts_and_adjudications_survive_their_text_form() {
-    for verb in [
-        Verb::Accept,
-        Verb::AcceptPair(Orientation { swapped: true }),
-    ] {
+    for verb in [Verb::Accept, Verb::AcceptPair(Orientation::open(true))] {
         let payload = verb.payload().expect("JSON");
         assert_eq!(Verb::read("accept", payload.as_deref()), verb);
     }

@@ -106,7 +106,7 @@ fn check(target: &Target, verb: &Verb) -> Result<(), DraftError> {
         Verb::Accept | Verb::AcceptPair(_) => whole("accept"),
         Verb::Reject(_) => whole("reject"),
         // A record that is one pair has no part, so a pair can't be told from a trajectory here.
-        Verb::Tie => whole("tie"),
+        Verb::Tie | Verb::TieBlind(_) => whole("tie"),
         Verb::PairSwap(_) => whole("pair-swap"),
         Verb::Assign(_) => whole("assign"),
         Verb::Adjudicate(_) => whole("adjudicate"),

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::{
-    Adjudication, Edit, Field, Judgement, NewPair, NewStep, Place, Rejection, ReviewRecord,
-    ReviewState, Side, StepKey, StepLabel, Timestamp, Verb,
+    Adjudication, BlindVote, Edit, Field, Judgement, NewPair, NewStep, Place, Rejection,
+    ReviewRecord, ReviewState, Side, StepKey, StepLabel, Timestamp, Verb,
 };
 use crate::domain::{ContentHash, TargetId};
 
@@ -22,6 +22,8 @@ pub struct Review {
     pub swapped: bool,
     /// How each annotator turned the pair last.
     pub orientations: BTreeMap<Arc<str>, bool>,
+    /// What each annotator said of the pair in blind mode, oldest first; whoever saw it several times has several votes.
+    pub blind_votes: BTreeMap<Arc<str>, Vec<BlindVote>>,
     /// Labels of steps, by annotator.
     pub labels: BTreeMap<StepKey, BTreeMap<Arc<str>, StepLabel>>,
     /// The first wrong step, as each annotator sees it.
@@ -199,6 +201,7 @@ impl Review {
         visible.verdicts.clear();
         visible.orientations.retain(|by, _| **by == *annotator);
         visible.swapped = visible.orientations.get(annotator) == Some(&true);
+        visible.blind_votes.retain(|by, _| **by == *annotator);
         visible.objections.clear();
         visible.adjudication.take_if(|(by, _)| **by != *annotator);
         visible.first_wrong_steps.retain(|by, _| **by == *annotator);
@@ -236,7 +239,9 @@ impl Review {
                 self.give(record, Opinion::Accept, Rejection::default());
             }
             (Verb::Reject(why), _) => self.give(record, Opinion::Reject, why.clone()),
-            (Verb::Tie, _) => self.give(record, Opinion::Tie, Rejection::default()),
+            (Verb::Tie | Verb::TieBlind(_), _) => {
+                self.give(record, Opinion::Tie, Rejection::default())
+            }
             (Verb::PairSwap(orientation), _) => {
                 // Which side is the better one is settled by an adjudication.
                 if self.adjudication.is_none() {
@@ -328,6 +333,10 @@ impl Review {
             swapped,
         };
         self.verdicts.insert(Arc::clone(&record.annotator), verdict);
+        if let Some(vote) = BlindVote::of(record) {
+            let votes = self.blind_votes.entry(Arc::clone(&record.annotator));
+            votes.or_default().push(vote);
+        }
         self.hear(&record.annotator);
     }
 

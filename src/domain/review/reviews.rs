@@ -1,12 +1,12 @@
 use std::collections::hash_map::{Entry, RandomState};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use uuid::Uuid;
 
 use super::undo::Reversals;
-use super::{Reference, Review, ReviewRecord, Verb, fold};
+use super::{Assignment, BlindVote, Reference, Review, ReviewRecord, Verb, fold};
 use crate::domain::{ContentHash, TargetId};
 
 /// The end of a chain.
@@ -60,13 +60,18 @@ pub struct Added {
 }
 
 impl Reviews {
+    /// Makes room for so many more records.
+    pub fn reserve(&mut self, records: usize) {
+        self.records.reserve(records);
+        self.previous.reserve(records);
+        self.by_id.reserve(records);
+    }
+
     /// Adds records; those that are known already change nothing.
     pub fn extend(&mut self, records: impl IntoIterator<Item = ReviewRecord>) -> Added {
         let records = records.into_iter();
         let (expected, _) = records.size_hint();
-        self.records.reserve(expected);
-        self.previous.reserve(expected);
-        self.by_id.reserve(expected);
+        self.reserve(expected);
         let mut added = Added::default();
         let mut touched = Touched::default();
         // References are shared between records: most are known by their address.
@@ -192,18 +197,32 @@ impl Reviews {
         }
     }
 
-    /// What these records are about, with what the undos and redos among them switched; each once.
+    /// What these records are about, with what the undos and redos among them switched; each once. Assignments say nothing
+    /// of what they are about, and do not count.
     pub fn touched_by(&self, ids: &[Uuid]) -> Vec<Arc<Reference>> {
+        self.touched(ids.iter().filter_map(|id| self.record(*id)))
+    }
+
+    /// What any record but an assignment is about; each once.
+    pub fn all_touched(&self) -> Vec<Arc<Reference>> {
+        self.touched(self.records.iter())
+    }
+
+    fn touched<'a>(
+        &'a self,
+        records: impl Iterator<Item = &'a ReviewRecord>,
+    ) -> Vec<Arc<Reference>> {
         let mut found = Vec::new();
         let mut addresses: HashSet<*const Reference> = HashSet::new();
         let mut add = |record: &ReviewRecord| {
             if let Some(target) = &record.target
+                && !matches!(record.verb, Verb::Assign(_))
                 && addresses.insert(Arc::as_ptr(&target.reference))
             {
                 found.push(Arc::clone(&target.reference));
             }
         };
-        for record in ids.iter().filter_map(|id| self.record(*id)) {
+        for record in records {
             add(record);
             self.switched(record).into_iter().for_each(&mut add);
         }
@@ -261,6 +280,42 @@ impl Reviews {
         let mut found: Vec<&ReviewRecord> = self.records.iter().filter(is_unknown).collect();
         found.sort_by_key(|record| record.id);
         found
+    }
+
+    /// What was put into queues by records that count: for each reference and queue the last of them.
+    pub fn assignments(&self) -> Vec<(&Arc<Reference>, &Assignment)> {
+        let mut last: BTreeMap<(*const Reference, &str), (&ReviewRecord, &Assignment)> =
+            BTreeMap::new();
+        for record in &self.records {
+            if let (Verb::Assign(assignment), Some(target)) = (&record.verb, &record.target)
+                && self.is_active(record)
+            {
+                let key = (Arc::as_ptr(&target.reference), assignment.queue.as_str());
+                let known = last.entry(key).or_insert((record, assignment));
+                if known.0.id < record.id {
+                    *known = (record, assignment);
+                }
+            }
+        }
+        let mut found: Vec<_> = last.into_values().collect();
+        found.sort_by_key(|(record, _)| record.id);
+        found
+            .into_iter()
+            .filter_map(|(record, assignment)| {
+                let target = record.target.as_ref()?;
+                Some((&target.reference, assignment))
+            })
+            .collect()
+    }
+
+    /// What an annotator voted on in blind mode, once for each vote that counts, oldest first.
+    pub fn blind_votes(&self, annotator: &str) -> Vec<&Arc<Reference>> {
+        let timeline = self.timelines.get(annotator).into_iter().flatten();
+        let records = timeline.map(|at| &self.records[*at as usize]);
+        records
+            .filter(|record| BlindVote::of(record).is_some() && self.is_active(record))
+            .filter_map(|record| record.target.as_ref().map(|target| &target.reference))
+            .collect()
     }
 
     /// Every record about a target, undone ones included, in order; `elsewhere` as in [`Self::review`].

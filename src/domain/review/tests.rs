@@ -382,10 +382,10 @@ fn verb(number: usize, ids: &[Uuid]) -> Verb {
         5 => edit(Field::Code, "b", "c"),
         6 => Verb::Label(StepLabel::new(1).unwrap()),
         7 => Verb::FirstWrongStep,
-        8 => Verb::PairSwap(Orientation { swapped: true }),
+        8 => Verb::PairSwap(Orientation::open(true)),
         9 => Verb::AddStep(Box::default()),
         10 => Verb::Tie,
-        11 => Verb::AcceptPair(Orientation { swapped: true }),
+        11 => Verb::AcceptPair(Orientation::open(true)),
         12 => Verb::Adjudicate(Adjudication {
             verdict: Judgement::Accept,
             swapped: ids.len().is_multiple_of(2),
@@ -801,7 +801,7 @@ pub(super) fn pair() -> PreferencePair {
 #[test]
 fn swaps_say_which_side_and_not_how_often() {
     let mut book = Book::default();
-    let swap = |swapped| Verb::PairSwap(Orientation { swapped });
+    let swap = |swapped| Verb::PairSwap(Orientation::open(swapped));
     book.on("ada", Verb::Accept);
     book.on("ada", swap(true));
     // Ada means the pair as she left it.

@@ -18,6 +18,8 @@ pub enum Verb {
     Reject(Rejection),
     /// `tie`: both sides of a pair are equally good.
     Tie,
+    /// `tie` in blind mode, which says how the sides stood.
+    TieBlind(Blindness),
     /// `label`: process reward of a step.
     Label(StepLabel),
     /// `first-wrong-step`: the step it is on is the first that went wrong.
@@ -187,6 +189,27 @@ pub enum Side {
     Rejected,
 }
 
+impl Side {
+    /// The other one.
+    #[must_use]
+    pub fn other(self) -> Self {
+        match self {
+            Self::Chosen => Self::Rejected,
+            Self::Rejected => Self::Chosen,
+        }
+    }
+
+    /// The same candidate under its other name where the sides are exchanged: as the pair was made from as it is shown, and
+    /// back.
+    #[must_use]
+    pub fn turned_if(self, swapped: bool) -> Self {
+        match swapped {
+            true => self.other(),
+            false => self,
+        }
+    }
+}
+
 /// A new text for a field.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Edit {
@@ -300,6 +323,26 @@ pub enum CandidateReference {
 pub struct Orientation {
     /// Whether the sides are exchanged, compared with the pair as it was made.
     pub swapped: bool,
+    /// Of an acceptance in blind mode: the side that stood to the left (or above), by its name as the pair was made.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub left: Option<Side>,
+}
+
+impl Orientation {
+    /// An orientation that somebody saw with both sides named.
+    pub fn open(swapped: bool) -> Self {
+        Self {
+            swapped,
+            left: None,
+        }
+    }
+}
+
+/// How a pair was shown in blind mode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Blindness {
+    /// The side that stood to the left (or above), by its name as the pair was made.
+    pub left: Side,
 }
 
 /// Who is to look at something.
@@ -382,7 +425,7 @@ impl Verb {
         match self {
             Self::Accept | Self::AcceptPair(_) => "accept",
             Self::Reject(_) => "reject",
-            Self::Tie => "tie",
+            Self::Tie | Self::TieBlind(_) => "tie",
             Self::Label(_) => "label",
             Self::FirstWrongStep => "first-wrong-step",
             Self::Tag(_) => "tag",
@@ -411,6 +454,7 @@ impl Verb {
             }
             Self::Unknown(unknown) => return Ok(unknown.payload.clone()),
             Self::Reject(payload) => serde_json::to_string(payload),
+            Self::TieBlind(payload) => serde_json::to_string(payload),
             Self::Label(payload) => serde_json::to_string(payload),
             Self::Tag(payload) | Self::Untag(payload) => serde_json::to_string(payload),
             Self::Note(payload) => serde_json::to_string(payload),
@@ -443,6 +487,8 @@ impl Verb {
             "accept" if payload.is_some() => read(text).map(Self::AcceptPair),
             "accept" => Ok(Self::Accept),
             "reject" => read(text).map(Self::Reject),
+            // What else a payload says makes it no less a tie.
+            "tie" if payload.is_some() => Ok(read(text).map_or(Self::Tie, Self::TieBlind)),
             "tie" => Ok(Self::Tie),
             "label" => read(text).map(Self::Label),
             "first-wrong-step" => Ok(Self::FirstWrongStep),
@@ -481,6 +527,7 @@ impl Verb {
                 | Self::AcceptPair(_)
                 | Self::Reject(_)
                 | Self::Tie
+                | Self::TieBlind(_)
                 | Self::PairSwap(_)
                 | Self::Label(_)
                 | Self::FirstWrongStep

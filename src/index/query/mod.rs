@@ -17,6 +17,7 @@ mod tests;
 mod value;
 
 pub use ast::{Clause, Expression, Query, ResultKind, Test, compile_regex};
+pub use canonical::keyword_text;
 pub use complete::{Completion, complete};
 pub use error::{QueryError, QueryErrorKind};
 pub use field::{FIELDS, Field, FieldKind, closest, field_named};

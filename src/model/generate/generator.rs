@@ -36,6 +36,9 @@ struct Draft {
 /// Tokens of a prompt that are read at a time; between them it can be stopped.
 const TOKENS_AT_A_TIME: usize = 512;
 
+/// Tokens that a candidate has room for at first. Most answers are short, and a context may be long.
+const FIRST_ROOM: usize = 256;
+
 /// The most candidates of a request.
 const MOST_CANDIDATES: usize = 64;
 
@@ -78,7 +81,7 @@ impl Generator {
         let layout = model.network().layout(&request.prompt.ids, &pixels)?;
         let is_alone = request.candidates.len() == 1;
         let longest = most.iter().copied().max().unwrap_or(0);
-        let own = if is_alone { longest } else { 0 };
+        let own = if is_alone { longest.min(FIRST_ROOM) } else { 0 };
         let (mut prefix, logits) =
             self.read(&request.prompt, &layout, own, progress, &mut statistics)?;
         statistics.prompt_seconds = started.elapsed().as_secs_f64();
@@ -253,7 +256,7 @@ impl Generator {
         }
         // A single candidate goes on in the cache of its prompt; several share it.
         let mut fork: Option<KeyValueCache> = (drafts.len() > 1 && !rows.is_empty())
-            .then(|| prefix.cache.fork(rows.len(), longest.saturating_sub(1)));
+            .then(|| prefix.cache.fork(rows.len(), longest.min(FIRST_ROOM)));
         let mut place = next;
         while !rows.is_empty() {
             progress.check()?;
@@ -261,6 +264,7 @@ impl Generator {
             let ids: Vec<u32> = rows.iter().filter_map(last).collect();
             let input = network.next_input(&ids, &vec![place; ids.len()]);
             let cache = fork.as_mut().unwrap_or(&mut prefix.cache);
+            cache.make_room(1);
             let logits = read_back(network.forward_last(input, cache))?;
             place += 1;
             let vocabulary = logits.len() / rows.len();

@@ -143,6 +143,16 @@ impl KeyValueCache {
         }
     }
 
+    /// Makes room for so many tokens more; in steps, so that not every token moves all that is there.
+    pub fn make_room(&mut self, tokens: usize) {
+        const STEP: usize = 64;
+        let needed = self.length + tokens;
+        if needed > self.capacity {
+            let grown = self.capacity + self.capacity / 2;
+            self.reserve(needed.max(grown).next_multiple_of(STEP));
+        }
+    }
+
     /// A cache of `batch` rows that share what this one has, each with room for `capacity` tokens of its own. This one is
     /// unchanged; nothing is copied.
     pub fn fork(&self, batch: usize, capacity: usize) -> Self {
@@ -179,5 +189,64 @@ impl KeyValueCache {
             });
         }
         self.batch = rows.len();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tokens(batch: usize, from: usize, count: usize) -> KeysAndValues {
+        let values: Vec<f32> = (0..batch * count).map(|n| (from + n) as f32).collect();
+        let data = burn::tensor::TensorData::new(values, [batch, 1, count, 1]);
+        let tensor = Tensor::from_data(data, &Device::flex());
+        KeysAndValues {
+            keys: tensor.clone(),
+            values: tensor,
+        }
+    }
+
+    fn keys(segments: &[KeysAndValues]) -> Vec<Vec<f32>> {
+        let list = |segment: &KeysAndValues| segment.keys.to_data().try_to_vec().unwrap();
+        segments.iter().map(list).collect()
+    }
+
+    #[test]
+    fn room_grows_and_what_is_there_stays() {
+        let mut cache = KeyValueCache::new(1, 1, 1, 1, 2, &Device::flex(), DType::F32);
+        cache.append(0, tokens(1, 1, 2));
+        cache.advance(2);
+        cache.make_room(1);
+        let seen = cache.append(0, tokens(1, 3, 1));
+        assert_eq!(keys(&seen), [[1.0, 2.0, 3.0]]);
+        cache.advance(1);
+        assert_eq!((cache.length(), cache.capacity), (3, 64));
+        cache.truncate(1);
+        let seen = cache.append(0, tokens(1, 9, 1));
+        assert_eq!(keys(&seen), [[1.0, 9.0]]);
+    }
+
+    #[test]
+    fn rows_share_what_came_before_and_go_their_own_ways() {
+        let mut prompt = KeyValueCache::new(1, 1, 1, 1, 4, &Device::flex(), DType::F32);
+        prompt.append(0, tokens(1, 1, 2));
+        prompt.advance(2);
+        let mut fork = prompt.fork(3, 0);
+        for step in 0..70 {
+            fork.make_room(1);
+            fork.append(0, tokens(3, 10 * step, 1));
+            fork.advance(1);
+        }
+        assert_eq!((fork.length(), fork.shared(), fork.own()), (72, 2, 70));
+        fork.keep_rows(&[2, 0]);
+        fork.make_room(1);
+        let seen = keys(&fork.append(0, tokens(2, 5, 1)));
+        assert_eq!(seen[0], [1.0, 2.0]);
+        // Two rows of 71: those that began with 2 and with 0.
+        assert_eq!(seen[1].len(), 142);
+        assert_eq!((seen[1][0], seen[1][69], seen[1][70]), (2.0, 692.0, 5.0));
+        assert_eq!((seen[1][71], seen[1][140], seen[1][141]), (0.0, 690.0, 6.0));
+        // The prompt's own cache is as it was.
+        assert_eq!(keys(&prompt.append(0, tokens(1, 7, 1))), [[1.0, 2.0, 7.0]]);
     }
 }

@@ -1,0 +1,129 @@
+//! What is selected, to the side of the list.
+
+use std::sync::Arc;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Rect, Size};
+use ratatui::text::Line;
+
+use crate::corpus::Inspection;
+use crate::domain::{Attachment, TargetId};
+use crate::index::Highlighter;
+use crate::tui::blind::BlindLook;
+use crate::tui::draw_context::DrawContext;
+use crate::tui::effect::PictureRequest;
+use crate::tui::theme::Paint;
+use crate::tui::views::record_lines::{Writer, preview};
+use crate::tui::widgets::pane::{self, Scroll};
+use crate::tui::widgets::styled_text::{Wrapping, cut, lines};
+
+/// A preview.
+#[derive(Debug, Default)]
+pub(super) struct Preview {
+    /// What it is of.
+    pub wanted: Option<TargetId>,
+    pub record: Option<Arc<Inspection>>,
+    pub failure: Option<String>,
+    pub scroll: Scroll,
+    /// Lines for a record and a width.
+    pub shown: Option<(u16, Vec<Line<'static>>)>,
+    pub picture: usize,
+    /// Where it was drawn.
+    pub area: Rect,
+}
+
+impl Preview {
+    /// The pictures of what is shown.
+    pub fn pictures(&self) -> Vec<PictureRequest> {
+        let Some(record) = &self.record else {
+            return Vec::new();
+        };
+        let part = self.wanted.as_ref().and_then(|id| id.part.as_deref());
+        let task = match (&record.current.content.trajectory, part) {
+            (Some(trajectory), None) => Some(&trajectory.task),
+            _ => record
+                .current
+                .pair(part)
+                .map(|(pair, _)| &pair.context.task),
+        };
+        let attachments = task.into_iter().flat_map(|task| &task.attachments);
+        let pictures = attachments.filter(|attachment| attachment.reference.is_picture());
+        let request = |attachment: &Attachment| PictureRequest {
+            record: record.record.id.clone(),
+            reference: attachment.reference.clone(),
+            room: Size::default(),
+            boxes: Vec::new(),
+        };
+        pictures.map(request).collect()
+    }
+
+    /// Draws the picture and the text; `blind` is who may not be told yet which side of a pair is which.
+    pub fn draw(
+        &mut self,
+        is_focused: bool,
+        blind: Option<&str>,
+        highlighter: impl FnOnce() -> Highlighter,
+        area: Rect,
+        buffer: &mut Buffer,
+        context: &mut DrawContext<'_>,
+    ) {
+        let title = pane::title("Preview", context.theme);
+        let inner = pane::frame(title, is_focused, area, context.theme, buffer);
+        self.area = inner;
+        let pictures = self.pictures();
+        let mut text = inner;
+        if !pictures.is_empty() && inner.height >= 12 {
+            self.picture = self.picture.min(pictures.len() - 1);
+            let height = (inner.height * 2 / 5).min(16);
+            let place = Rect { height, ..inner };
+            if let Some(picture) = pictures.get(self.picture) {
+                context
+                    .pictures
+                    .draw(picture.clone(), place, context.theme, buffer);
+            }
+            text = Rect {
+                y: inner.y + height,
+                height: inner.height - height,
+                ..inner
+            };
+            if pictures.len() > 1 {
+                let line = format!("picture {} of {}  ] [", self.picture + 1, pictures.len());
+                let line = cut(&line, usize::from(inner.width));
+                buffer.set_string(text.x, text.y, line, context.style(Paint::Dim));
+                text.y += 1;
+                text.height = text.height.saturating_sub(1);
+            }
+        }
+        let Some(record) = &self.record else {
+            let said = self.failure.as_deref().unwrap_or("");
+            let lines = lines(
+                said,
+                context.style(Paint::Bad),
+                &[],
+                usize::from(text.width),
+                Wrapping::Words,
+            );
+            pane::scrolled(&lines, &mut self.scroll, text, context.theme, buffer);
+            return;
+        };
+        if self
+            .shown
+            .as_ref()
+            .is_none_or(|(width, _)| *width != text.width)
+        {
+            let highlighter = highlighter();
+            let writer = Writer {
+                theme: context.theme,
+                highlighter: &highlighter,
+                width: usize::from(text.width.saturating_sub(1)),
+            };
+            let part = self.wanted.as_ref().and_then(|id| id.part.as_deref());
+            let look = blind.zip(self.wanted.as_ref());
+            let look = look.map(|(annotator, id)| BlindLook::of(record, id, annotator));
+            self.shown = Some((text.width, preview(record, part, look, &writer)));
+        }
+        if let Some((_, lines)) = &self.shown {
+            pane::scrolled(lines, &mut self.scroll, text, context.theme, buffer);
+        }
+    }
+}
