@@ -146,7 +146,7 @@ mod gpu {
             Some((device, identity.name))
         };
         let devices = Device::enumerate(DeviceType::Wgpu);
-        devices.into_iter().filter_map(identified).collect()
+        devices.iter().cloned().filter_map(identified).collect()
     }
 
     pub(super) fn names() -> Vec<String> {
