@@ -1,3 +1,5 @@
+//! `retake replay`: recorded steps run again; one file for what is chosen, the job, and each way to print.
+
 mod chosen;
 mod job;
 mod json;
