@@ -10,7 +10,9 @@ mod views;
 use std::fs;
 use std::path::Path;
 
+use ratatui::buffer::Buffer;
 use retake::config::Config;
+use retake::sandbox::WorkerCommand;
 use retake::tui::app::AppOptions;
 use retake::tui::backend::Backend;
 use retake::tui::effect::Message;
@@ -77,7 +79,8 @@ impl Sitting {
             title: "demo".to_owned(),
             warnings: Vec::new(),
         };
-        let backend = Backend::new(workspace, config, Some(&settings));
+        let worker = WorkerCommand::of(env!("CARGO_BIN_EXE_retake").into());
+        let backend = Backend::new(workspace, config, Some(&settings)).with_sandbox(worker);
         let rehearsal = Rehearsal::new(backend, options, columns, rows).unwrap();
         Self { user, rehearsal }
     }
@@ -108,6 +111,11 @@ impl Sitting {
     /// What is on the screen, blanks at the ends of lines left out.
     pub fn text(&self) -> String {
         self.rehearsal.text()
+    }
+
+    /// The screen itself.
+    pub fn buffer(&self) -> &Buffer {
+        self.rehearsal.buffer()
     }
 
     /// Whether somebody left.
