@@ -456,7 +456,10 @@ impl App {
             Ok(replayed) => {
                 let steps = replayed.steps.iter();
                 let same = steps.filter(|step| step.verdict.reproduces()).count();
-                let said = format!("{same} of {} steps do what was recorded", replayed.steps.len());
+                let said = format!(
+                    "{same} of {} steps do what was recorded",
+                    replayed.steps.len()
+                );
                 self.jobs.end(job, Ok(said.clone()));
                 self.say(said, Paint::Good);
                 for view in &mut self.views {
@@ -584,7 +587,11 @@ impl App {
                 Action::ToggleQueue => self.corpus.act(action),
                 Action::RunAgain => {
                     let (job, progress) = self.jobs.start(format!("run {} again", replay.id));
-                    vec![Request::Do(Effect::RunAgain(job, replay.id.clone(), progress))]
+                    vec![Request::Do(Effect::RunAgain(
+                        job,
+                        replay.id.clone(),
+                        progress,
+                    ))]
                 }
                 action => replay.act(action, &self.options.theme),
             },

@@ -236,7 +236,10 @@ fn a_journal_that_cannot_be_written_is_an_error_and_the_view_stays() {
 #[test]
 fn steps_run_again_and_say_what_differs() {
     let mut sitting = Sitting::with_demo("tui-run-again", 120, 40);
-    sitting.press("/").type_text("id:trajectories/cafe-split").press("enter enter l X");
+    sitting
+        .press("/")
+        .type_text("id:trajectories/cafe-split")
+        .press("enter enter l X");
     let shown = sitting.text();
     assert!(shown.contains("steps do what was recorded"), "{shown}");
     assert!(shown.contains("Run again"), "{shown}");
@@ -248,6 +251,13 @@ fn steps_run_again_and_say_what_differs() {
 #[test]
 fn a_table_of_the_task_is_read_as_text() {
     let mut sitting = Sitting::with_demo("tui-attachment", 120, 40);
-    sitting.press("/").type_text("id:trajectories/rainfall-difference").press("enter enter d");
-    assert!(sitting.text().contains("rainfall.csv"), "{}", sitting.text());
+    sitting
+        .press("/")
+        .type_text("id:trajectories/rainfall-difference")
+        .press("enter enter d");
+    assert!(
+        sitting.text().contains("rainfall.csv"),
+        "{}",
+        sitting.text()
+    );
 }

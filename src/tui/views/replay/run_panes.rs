@@ -23,8 +23,17 @@ pub fn run_panes(run: &StepReplay, writer: &Writer<'_>) -> Vec<PaneLines> {
         let mut text = Vec::new();
         for variable in variables {
             let cut = if variable.is_cut { "…" } else { "" };
-            let line = format!("{}: {} = {}{cut}", variable.name, variable.kind, variable.value);
-            text.extend(lines(&line, theme.style(Paint::Text), &[], writer.width, Wrapping::Code));
+            let line = format!(
+                "{}: {} = {}{cut}",
+                variable.name, variable.kind, variable.value
+            );
+            text.extend(lines(
+                &line,
+                theme.style(Paint::Text),
+                &[],
+                writer.width,
+                Wrapping::Code,
+            ));
         }
         panes.push(PaneLines {
             kind: PaneKind::Variables,
@@ -78,16 +87,24 @@ pub fn verdict_paint(verdict: Verdict) -> Paint {
 
 /// What was recorded and what is printed now, as far as they differ.
 fn difference(recorded: &str, actual: &str, writer: &Writer<'_>) -> Vec<Line<'static>> {
-    let (old, new): (Vec<&str>, Vec<&str>) = (recorded.split('\n').collect(), actual.split('\n').collect());
+    let (old, new): (Vec<&str>, Vec<&str>) =
+        (recorded.split('\n').collect(), actual.split('\n').collect());
     let rows = compare_lines(recorded, actual);
     let is_near = |at: usize| {
         let reach = at.saturating_sub(AROUND)..(at + AROUND + 1).min(rows.len());
-        rows.get(reach).is_some_and(|near| near.iter().any(|row| !row.is_equal))
+        rows.get(reach)
+            .is_some_and(|near| near.iter().any(|row| !row.is_equal))
     };
     let mut text = Vec::new();
     let mut put = |mark: &str, line: &str, paint: Paint| {
         let line = format!("{mark}{line}");
-        text.extend(lines(&line, writer.theme.style(paint), &[], writer.width, Wrapping::Code));
+        text.extend(lines(
+            &line,
+            writer.theme.style(paint),
+            &[],
+            writer.width,
+            Wrapping::Code,
+        ));
     };
     let mut was_near = true;
     for (at, row) in rows.iter().enumerate() {
@@ -100,7 +117,8 @@ fn difference(recorded: &str, actual: &str, writer: &Writer<'_>) -> Vec<Line<'st
         }
         was_near = true;
         let line = |texts: &[&str], at: Option<usize>| {
-            at.and_then(|at| texts.get(at)).map(|line| (*line).to_owned())
+            at.and_then(|at| texts.get(at))
+                .map(|line| (*line).to_owned())
         };
         if row.is_equal {
             put("  ", &line(&old, row.first).unwrap_or_default(), Paint::Dim);
