@@ -15,8 +15,11 @@
 //! | 2 | [`journal`] | append-only records of what people decide; merging |
 //! | 2 | [`rules`] | pure checks of a trajectory, and answer scorers |
 //! | 2 | [`model`] | a model's tokenizer, chat template and picture tokens, from its folder |
+//! | 2 | [`sandbox`] | runs one step's Python in a limited worker process |
 //! | 3 | [`corpus`] | sources = current state; runs the rules, feeds the index |
 //! | 3 | [`export`] | one file per format, from the domain |
+//! | 4 | [`tools`] | what answers a tool call: the recording, live tools |
+//! | 5 | [`replay`] | runs recorded steps again and compares |
 //! | 8 | [`tui`] | the terminal workbench: views, keys, effects |
 //! | 9 | [`cli`] | one file per verb; the only place that prints |
 
@@ -31,7 +34,10 @@ pub mod jobs;
 pub mod journal;
 pub mod media;
 pub mod model;
+pub mod replay;
 pub mod report;
 pub mod rules;
+pub mod sandbox;
+pub mod tools;
 pub mod tui;
 pub mod workspace;

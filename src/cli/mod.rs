@@ -17,6 +17,7 @@ mod facets;
 mod given_text;
 mod help_query;
 mod index;
+mod line_difference;
 mod log;
 mod man;
 mod merge;
@@ -25,7 +26,9 @@ mod output;
 mod pair;
 mod queue;
 mod remove;
+mod replay;
 mod review;
+mod sandbox_worker;
 mod search;
 mod selection;
 mod session;
@@ -97,6 +100,7 @@ enum Command {
     Show(show::ShowArgs),
     Stats(stats::StatsArgs),
     Compare(compare::CompareArgs),
+    Replay(replay::ReplayArgs),
     Check(check::CheckArgs),
     Review(review::ReviewArgs),
     Pair(pair::PairArgs),
@@ -116,6 +120,10 @@ enum Command {
 
 /// Runs a command line and says how it ended.
 pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode {
+    let arguments: Vec<_> = arguments.into_iter().collect();
+    if let Some(ended) = sandbox_worker::run(&arguments) {
+        return ended;
+    }
     let cli = match Cli::try_parse_from(negated_clause::spelled_out(arguments)) {
         Ok(cli) => cli,
         Err(error) => {
@@ -165,6 +173,7 @@ fn dispatch(cli: &Cli, output: &mut Output) -> Ended {
         Command::Show(args) => show::run(args, session, output),
         Command::Stats(args) => stats::run(args, session, output),
         Command::Compare(args) => compare::run(args, session, output),
+        Command::Replay(args) => replay::run(args, session, output),
         Command::Check(args) => check::run(args, session, output),
         Command::Review(args) => review::run(args, session, output),
         Command::Pair(args) => pair::run(args, session, output),

@@ -151,12 +151,17 @@ pub fn with_progress<T>(
     bar_form: &'static str,
     job: impl FnOnce(&Progress) -> T,
 ) -> T {
+    with_bar(!output.is_quiet(), bar_form, job)
+}
+
+/// [`with_progress`] for a job that prints while it runs: the bar is shown if `is_shown`.
+pub fn with_bar<T>(is_shown: bool, bar_form: &'static str, job: impl FnOnce(&Progress) -> T) -> T {
     let progress = Progress::default();
     let interrupt = Interrupt::start();
-    let target = if output.is_quiet() {
-        ProgressDrawTarget::hidden()
-    } else {
+    let target = if is_shown {
         ProgressDrawTarget::stderr()
+    } else {
+        ProgressDrawTarget::hidden()
     };
     let bar = ProgressBar::with_draw_target(None, target);
     if let Ok(style) = ProgressStyle::with_template(bar_form) {

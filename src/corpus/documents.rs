@@ -30,6 +30,8 @@ pub struct DocumentContext<'a> {
     pub outcome: Option<Outcome>,
     /// What people decided.
     pub review: &'a ReviewFacts,
+    /// What the last replay said of each step; empty if it was of other content.
+    pub replays: &'a [String],
 }
 
 /// The documents of a record: its trajectory with its steps, and its pairs. `pairs` has a review for each pair, or none
@@ -77,6 +79,10 @@ fn trajectory_documents<'w>(
         own.write(&mut document);
         for flag in context.flags.iter().filter(|f| f.step == Some(n + 1)) {
             document.keyword("flag", flag.rule);
+        }
+        if let Some(verdict) = context.replays.get(n) {
+            document.keyword("replay", verdict);
+            whole.keyword("replay", verdict);
         }
         if let Some(said) = context.review.step(n) {
             remarks(&mut document, said);

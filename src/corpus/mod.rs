@@ -51,7 +51,7 @@ use crate::jobs::Progress;
 use crate::journal::JournalFolder;
 use crate::media::PictureRoots;
 use crate::rules::{self, Flag, RuleContext, ToolLists, duplicate_task_flag};
-use crate::workspace::{Source, Workspace};
+use crate::workspace::{ReplayLog, Source, Workspace};
 
 pub use comparison::{ComparedTask, Comparison};
 pub use current::{Current, CurrentPair};
@@ -93,6 +93,7 @@ pub struct Corpus {
     interner: Interner,
     tool_lists: ToolLists,
     journals: Arc<RwLock<JournalFolder>>,
+    replay_log: ReplayLog,
 }
 
 impl Corpus {
@@ -193,6 +194,7 @@ impl Corpus {
             interner: Interner::default(),
             tool_lists: ToolLists::default(),
             journals: Arc::clone(journals),
+            replay_log: workspace.replay_log(),
         }))
     }
 

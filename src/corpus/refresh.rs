@@ -139,7 +139,7 @@ pub(super) fn refresh_with(
     }
     let followed = {
         let journals = journals.read().unwrap_or_else(PoisonError::into_inner);
-        Followed::now(config, &journals)
+        Followed::now(config, &journals, &workspace.replay_log())
     };
     let mut session = Session {
         unreviewed: Some(followed.clone()).filter(Followed::is_nothing),

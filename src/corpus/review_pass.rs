@@ -1,4 +1,5 @@
-//! The index follows the journals: documents of records about which somebody decided something are made anew.
+//! The index follows the journals and the replays: documents of records about which somebody decided something, or that
+//! were replayed, are made anew.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use crate::index::{IndexStoreWriter, RecordKey};
 use crate::jobs::Progress;
 use crate::journal::JournalFolder;
 use crate::rules::duplicate_task_flag;
-use crate::workspace::Workspace;
+use crate::workspace::{ReplayLog, ReplayVerdicts, Workspace, replayed_hash};
 
 use super::documents::{DocumentContext, record_documents};
 use super::preparation::{self, Findings, GoldTasks, Workbench};
@@ -21,17 +22,18 @@ use super::{Corpus, CorpusError, Current};
 
 impl Followed {
     /// How far the journals are read now, and by whom.
-    pub(super) fn now(config: &Config, journals: &JournalFolder) -> Self {
+    pub(super) fn now(config: &Config, journals: &JournalFolder, replays: &ReplayLog) -> Self {
         Self {
             annotator: config.review.annotator.clone(),
             blind: config.review.blind,
             heads: journals.heads(),
+            replays: replays.length(),
         }
     }
 
-    /// Whether nobody has decided anything.
+    /// Whether nobody has decided or replayed anything.
     pub(super) fn is_nothing(&self) -> bool {
-        self.heads.iter().all(|head| head.read == 0)
+        self.replays == 0 && self.heads.iter().all(|head| head.read == 0)
     }
 }
 
@@ -75,8 +77,11 @@ impl Corpus {
     /// What is to be followed: the references whose reviews may differ from what the index says; `None` if it says all.
     pub(super) fn unfollowed(&self) -> Option<Vec<Arc<Reference>>> {
         let journals = self.journals();
-        let now = Followed::now(&self.config, &journals);
-        let everything = || journals.reviews().references().cloned().collect();
+        let now = Followed::now(&self.config, &journals, &self.replay_log);
+        let everything = || {
+            let reviewed = journals.reviews().references().cloned();
+            reviewed.chain(self.replayed_since(0)).collect()
+        };
         let Some(then) = &self.state.followed else {
             return Some(everything());
         };
@@ -84,8 +89,27 @@ impl Corpus {
             return None;
         }
         let same_eyes = then.annotator == now.annotator && then.blind == now.blind;
+        // A log that is shorter than it was is another one.
+        let same_log = now.replays >= then.replays;
         let changed = journals.changed_since(&then.heads);
-        Some(changed.filter(|_| same_eyes).unwrap_or_else(everything))
+        let Some(mut changed) = changed.filter(|_| same_eyes && same_log) else {
+            return Some(everything());
+        };
+        if now.replays > then.replays {
+            changed.extend(self.replayed_since(then.replays));
+        }
+        Some(changed)
+    }
+
+    /// The records that were replayed since the log had this length. A log that can't be read says nothing.
+    fn replayed_since(&self, length: u64) -> Vec<Arc<Reference>> {
+        let replayed = self.replay_log.verdicts(length).unwrap_or_default();
+        let reference = |verdicts: ReplayVerdicts| {
+            let hash = verdicts.record.parse().ok()?;
+            let id = TargetId::parse(&verdicts.id);
+            Some(Arc::new(Reference { id, hash }))
+        };
+        replayed.into_values().filter_map(reference).collect()
     }
 
     /// What tools, rules and scorers find in a record as it is now.
@@ -128,6 +152,8 @@ pub fn follow(
         keys.extend(corpus.reader.keys_of(reference.id.record.as_str())?);
     }
     let gold = corpus.gold();
+    // Without a log nothing was replayed.
+    let replayed = corpus.replay_log.verdicts(0).unwrap_or_default();
     let mut done = 0;
     for key in keys {
         progress.check()?;
@@ -141,6 +167,11 @@ pub fn follow(
             record: record.id.clone(),
             part: None,
         };
+        let replays = replayed.get(&record.hash.to_string()).filter(|replayed| {
+            // What was edited since has not been replayed.
+            let trajectory = current.content.trajectory.as_ref();
+            trajectory.is_some_and(|trajectory| replayed_hash(trajectory) == replayed.hash)
+        });
         let context = DocumentContext {
             source: record.id.source(),
             target: &target,
@@ -150,6 +181,7 @@ pub fn follow(
             flags: &findings.flags,
             outcome: findings.outcome,
             review: &current.facts(),
+            replays: replays.map_or(&[], |replayed| replayed.verdicts.as_slice()),
         };
         let pairs: Vec<_> = current.pairs.iter().map(|pair| pair.facts()).collect();
         let tools = &findings.pair_tools;

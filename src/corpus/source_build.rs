@@ -566,8 +566,9 @@ impl SourceBuild<'_> {
             tools: &findings.tools,
             flags: &findings.flags,
             outcome: findings.outcome,
-            // Reviews are followed when all sources are in.
+            // Reviews and replays are followed when all sources are in.
             review: &ReviewFacts::default(),
+            replays: &[],
         };
         let writer = self.context.writer;
         let tools = &findings.pair_tools;

@@ -15,7 +15,7 @@ use crate::journal::JournalHead;
 use super::record_table::table_of;
 
 /// Changes whenever readers, rules or documents do: an index of another number is built anew.
-pub const STATE_VERSION: u32 = 5;
+pub const STATE_VERSION: u32 = 6;
 
 /// The whole state.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -41,6 +41,8 @@ pub struct Followed {
     pub blind: bool,
     /// Every journal.
     pub heads: Vec<JournalHead>,
+    /// How long the log of replays was.
+    pub replays: u64,
 }
 
 /// One source as it was read.

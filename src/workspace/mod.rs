@@ -2,6 +2,7 @@
 
 mod declaration;
 mod record_texts;
+mod replay_log;
 mod trust;
 
 use std::path::{Path, PathBuf};
@@ -9,6 +10,7 @@ use std::path::{Path, PathBuf};
 use declaration::{LocalPaths, WorkspaceFile};
 pub use declaration::{Source, SourceDeclaration};
 pub use record_texts::RecordTexts;
+pub use replay_log::{ReplayEntry, ReplayLog, ReplayPlace, ReplayVerdicts, replayed_hash};
 pub use trust::Trust;
 
 /// A folder with `.retake/` in it.
@@ -161,6 +163,16 @@ impl Workspace {
     /// The records that were reviewed, as they were then.
     pub fn record_texts(&self) -> RecordTexts {
         RecordTexts::new(self.folder().join("blobs").join("records"))
+    }
+
+    /// Where pictures that tools make are kept, by hash.
+    pub fn pictures_folder(&self) -> PathBuf {
+        self.folder().join("blobs").join("pictures")
+    }
+
+    /// What replays said; can be deleted at any time.
+    pub fn replay_log(&self) -> ReplayLog {
+        ReplayLog::new(self.cache_folder().join("replays.jsonl"))
     }
 
     /// The id under which this checkout writes journals, and which no other has; where there is none yet, `make` makes it.

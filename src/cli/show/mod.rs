@@ -1,7 +1,6 @@
 //! `retake show`: one trajectory or pair as it is now, for people and for programs.
 
 mod json;
-mod line_difference;
 mod page;
 mod review_json;
 mod review_section;

@@ -14,9 +14,10 @@ use crate::domain::review::{
 use crate::report::Report;
 use crate::workspace::RecordTexts;
 
+use super::Shown;
 use super::page::{INDENT, Page};
 use super::review_json::review_json;
-use super::{Shown, line_difference};
+use crate::cli::line_difference;
 
 /// A review of what the record was.
 pub struct SourceChange {

@@ -173,6 +173,22 @@ pub static FIELDS: &[Field] = &[
         &["pass", "fail", "unknown"],
     ),
     keyword(
+        "replay",
+        "what the last replay said of a step; of a trajectory, of any of its steps",
+        "replay:differs",
+        &[
+            "match",
+            "match-normalised",
+            "match-stubbed",
+            "error-reproduced",
+            "differs",
+            "error-not-reproduced",
+            "tool-result-unknown",
+            "unsupported",
+            "not-run",
+        ],
+    ),
+    keyword(
         "role",
         "training data, a benchmark's gold, or a run",
         "role:gold",

@@ -10,6 +10,7 @@ mod views;
 use std::fs;
 use std::path::Path;
 
+use ratatui::buffer::Buffer;
 use retake::config::Config;
 use retake::tui::app::AppOptions;
 use retake::tui::backend::Backend;
@@ -108,6 +109,11 @@ impl Sitting {
     /// What is on the screen, blanks at the ends of lines left out.
     pub fn text(&self) -> String {
         self.rehearsal.text()
+    }
+
+    /// The screen itself.
+    pub fn buffer(&self) -> &Buffer {
+        self.rehearsal.buffer()
     }
 
     /// Whether somebody left.

@@ -5,11 +5,11 @@ mod layout;
 mod preview;
 mod result_list;
 mod search_line;
+mod typing;
 
 use std::sync::Arc;
 
 use ratatui::buffer::Buffer;
-use ratatui::crossterm::event::KeyEvent;
 use ratatui::layout::Rect;
 
 use crate::corpus::Inspection;
@@ -556,46 +556,6 @@ impl CorpusView {
             Focus::Results if !self.hides_preview => Focus::Preview,
             focus => focus,
         };
-    }
-
-    /// Takes a key while somebody types a query.
-    pub fn type_key(&mut self, key: &KeyEvent) -> Vec<Request> {
-        match self.line.press(key) {
-            true => self.find(false),
-            false => Vec::new(),
-        }
-    }
-
-    /// Takes a pasted text.
-    pub fn paste(&mut self, text: &str) -> Vec<Request> {
-        self.line.begin();
-        self.line.paste(text);
-        self.find(false)
-    }
-
-    /// Does what a key of the search line asks for.
-    pub fn act_in_line(&mut self, action: Action) -> Vec<Request> {
-        let changed = match action {
-            Action::AcceptQuery => {
-                let remembered = self.line.accept();
-                let keep = remembered.then(|| Request::Do(Effect::KeepQueries(self.kept())));
-                return keep.into_iter().collect();
-            }
-            Action::CancelQuery => {
-                let before = self.line.text().to_owned();
-                self.line.cancel();
-                before != self.line.text()
-            }
-            Action::Complete => self.line.complete(true),
-            Action::CompleteBack => self.line.complete(false),
-            Action::OlderQuery => self.line.recall(-1),
-            Action::NewerQuery => self.line.recall(1),
-            _ => false,
-        };
-        match changed {
-            true => self.find(false),
-            false => Vec::new(),
-        }
     }
 
     /// Draws the view.

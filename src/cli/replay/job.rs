@@ -1,0 +1,198 @@
+use std::collections::HashMap;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde_json::value::RawValue;
+
+use super::chosen::Chosen;
+use super::second::check_second;
+use crate::corpus::Corpus;
+use crate::corpus::decision::Subject;
+use crate::domain::Trajectory;
+use crate::jobs::Progress;
+use crate::replay::{
+    REPLAY_VERSION, ReplayError, ReplayOptions, SecondInterpreter, TrajectoryReplay, in_order,
+    replay,
+};
+use crate::report::Report;
+use crate::rules::ToolLists;
+use crate::sandbox::{Cpython, Limits, Pool, WorkerCommand};
+use crate::tools::{Surroundings, built_in};
+use crate::workspace::{ReplayEntry, ReplayLog, ReplayPlace, replayed_hash};
+
+/// Entries are written to the log in groups of this size, so that a job that is cut goes on where it was.
+const GROUP: usize = 64;
+
+/// A trajectory that was replayed, or why not.
+pub(super) struct Replayed {
+    pub id: String,
+    pub outcome: Result<Kept, Report>,
+}
+
+/// What is known of a replay, and what is still to be kept of it.
+pub(super) struct Kept {
+    pub replay: TrajectoryReplay,
+    entry: Option<ReplayEntry>,
+}
+
+/// Why a job did not get to its end.
+pub(super) enum JobError {
+    Cancelled,
+    Report(Report),
+}
+
+/// Trajectories that are replayed, and what with.
+pub(super) struct Job<'a> {
+    pub corpus: &'a Corpus,
+    pub log: &'a ReplayLog,
+    pub known: &'a HashMap<String, ReplayPlace>,
+    pub options: &'a ReplayOptions,
+    pub python: Option<&'a Cpython>,
+    /// Where live tools keep pictures; `None` without live tools.
+    pub pictures: Option<PathBuf>,
+    pub tool_lists: ToolLists,
+    /// Whether what is replayed is kept.
+    pub keeps: bool,
+}
+
+impl Job<'_> {
+    /// Replays, gives each result in the order of the selection, and keeps it.
+    pub fn run(
+        &self,
+        chosen: &[Chosen],
+        threads: Option<u16>,
+        progress: &Progress,
+        mut give: impl FnMut(Replayed),
+    ) -> Result<(), JobError> {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let threads = threads.map_or(cores, usize::from).min(chosen.len()).max(1);
+        let command =
+            WorkerCommand::own().map_err(|error| JobError::Report(Report::from_error(&error)))?;
+        let pool = |command| Pool::new(command, Limits::default(), threads, progress.clone());
+        let options = ReplayOptions {
+            second: self.python.map(|python| SecondInterpreter {
+                pool: pool(python.command.clone()),
+                name: format!("CPython {}", python.version),
+                caution: python.caution().map(str::to_owned),
+            }),
+            ..self.options.clone()
+        };
+        if let Some(second) = &options.second {
+            check_second(&second.pool).map_err(JobError::Report)?;
+        }
+        let pool = pool(command);
+        let mut entries = Vec::new();
+        let mut lost = None;
+        let mut keep = |entries: &mut Vec<ReplayEntry>| {
+            if let Err(error) = self.log.add(&std::mem::take(entries)) {
+                lost.get_or_insert(error);
+            }
+        };
+        let ended = in_order(
+            chosen.iter(),
+            threads,
+            progress,
+            |chosen| self.replay(chosen, &pool, &options),
+            |mut replayed| {
+                if matches!(&replayed.outcome, Err(report) if report.message == CANCELLED) {
+                    return;
+                }
+                if let Ok(kept) = &mut replayed.outcome {
+                    entries.extend(kept.entry.take());
+                }
+                if entries.len() >= GROUP {
+                    keep(&mut entries);
+                }
+                give(replayed);
+            },
+        );
+        if !entries.is_empty() {
+            keep(&mut entries);
+        }
+        if let Some(error) = lost {
+            return Err(JobError::Report(not_kept(&error)));
+        }
+        ended.map_err(|_| JobError::Cancelled)
+    }
+
+    fn replay(&self, chosen: &Chosen, pool: &Pool, options: &ReplayOptions) -> Replayed {
+        let subject = chosen.subject(self.corpus);
+        Replayed {
+            id: chosen.id(),
+            outcome: subject.and_then(|subject| self.one(&subject, pool, options)),
+        }
+    }
+
+    fn one(&self, subject: &Subject, pool: &Pool, options: &ReplayOptions) -> Result<Kept, Report> {
+        let nothing = Trajectory::default();
+        let content = &subject.current.content;
+        let trajectory = content.trajectory.as_ref().unwrap_or(&nothing);
+        let (hash, record) = (replayed_hash(trajectory), subject.record.hash.to_string());
+        let python = self.python.map_or("", |python| python.version.as_str());
+        let live = if self.pictures.is_some() { "live" } else { "" };
+        let with = format!("{REPLAY_VERSION} {python} {live}");
+        let known = self.known.get(&record);
+        if let Some(known) = known.and_then(|place| self.log.entry(*place))
+            && known.hash == hash
+            && known.with == with
+            && let Ok(replay) = serde_json::from_str(known.replay.get())
+        {
+            return Ok(Kept {
+                replay,
+                entry: None,
+            });
+        }
+        let tools = self.tool_lists.of(trajectory);
+        let tools: Vec<String> = tools.iter().map(|tool| tool.name.clone()).collect();
+        let mut options = options.clone();
+        if let Some(pictures) = &self.pictures {
+            options.live.push(built_in(&Surroundings {
+                roots: Arc::new(self.corpus.roots(&subject.record.id)),
+                pictures: pictures.clone(),
+                pool: pool.clone(),
+            }));
+        }
+        let replay = replay(pool, trajectory, &tools, &options).map_err(replay_report)?;
+        let entry = self
+            .keeps
+            .then(|| entry(subject, hash, record, with, &replay));
+        Ok(Kept {
+            entry: entry.flatten(),
+            replay,
+        })
+    }
+}
+
+fn entry(
+    subject: &Subject,
+    hash: String,
+    record: String,
+    with: String,
+    replay: &TrajectoryReplay,
+) -> Option<ReplayEntry> {
+    let steps = replay.steps.iter();
+    let json = serde_json::to_string(replay).ok()?;
+    Some(ReplayEntry {
+        id: subject.record.id.to_string(),
+        hash,
+        record,
+        with,
+        verdicts: steps.map(|step| step.verdict.name().to_owned()).collect(),
+        replay: RawValue::from_string(json).ok()?,
+    })
+}
+
+const CANCELLED: &str = "cancelled";
+
+fn replay_report(error: ReplayError) -> Report {
+    match &error {
+        ReplayError::Cancelled => Report::failure(CANCELLED),
+        _ => Report::from_error(&error),
+    }
+}
+
+fn not_kept(error: &io::Error) -> Report {
+    Report::failure(format!("what was replayed can't be kept: {error}"))
+        .hint("is .retake/cache writable, and the disk not full?")
+}

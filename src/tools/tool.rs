@@ -1,0 +1,36 @@
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::sandbox::{Answer, Call};
+
+/// Something that a step's code can call.
+pub trait Tool: Send + Sync {
+    /// The name by which code calls it.
+    fn name(&self) -> &str;
+
+    /// What it does, for a controller.
+    fn description(&self) -> &str;
+
+    /// Its parameters as JSON schema (`{"type": "object", "properties": {…}}`).
+    fn parameters(&self) -> Value;
+
+    /// Answers a call. A tool that failed gives an error that the code sees; one that can't be asked is unavailable.
+    fn call(&self, call: &Call) -> Answer;
+}
+
+/// Tools of one origin.
+#[derive(Clone)]
+pub struct Provider {
+    /// What it is called where calls are shown (`built in`, `mcp:vision`).
+    pub label: String,
+    /// Its tools.
+    pub tools: Vec<Arc<dyn Tool>>,
+}
+
+impl Provider {
+    /// The tool of this name.
+    pub fn tool(&self, name: &str) -> Option<&Arc<dyn Tool>> {
+        self.tools.iter().find(|tool| tool.name() == name)
+    }
+}

@@ -1,0 +1,320 @@
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::recording::{RecordedResult, Recording};
+use super::tool::{Provider, Tool};
+use crate::sandbox::{Answer, Call, PythonValue, ToolHost};
+
+/// The call that ends a run; it returns what it is given.
+pub const FINAL_ANSWER: &str = "final_answer";
+
+/// How the recording is called where calls are shown.
+pub const RECORDED: &str = "recorded";
+
+/// How long a live tool may take, unless something else is set.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What answers the calls of one trajectory: its recording first, then live tools in their order.
+#[derive(Clone, Default)]
+pub struct Toolbox {
+    /// What the trajectory's own calls returned.
+    pub recording: Recording,
+    /// Live tools, preferred first.
+    pub live: Vec<Provider>,
+    /// Names that the trajectory declares; calling one that nothing answers is no error of the code.
+    pub declared: Vec<String>,
+    /// How long a live tool may take; `None` is [`PATIENCE`].
+    pub patience: Option<Duration>,
+}
+
+/// One call and what became of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LoggedCall {
+    /// The step, from 0.
+    pub step: usize,
+    /// Which call of the step, from 0.
+    pub index: usize,
+    /// The tool's name.
+    pub name: String,
+    /// The arguments as Python writes them in a call.
+    pub arguments: String,
+    /// What came back.
+    pub result: LoggedResult,
+    /// Who answered; `None` if nobody did.
+    pub provider: Option<String>,
+}
+
+/// What came back from a call.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LoggedResult {
+    /// A value, as a Python literal.
+    Value(String),
+    /// The tool failed with this message.
+    Error(String),
+    /// Nothing answered; why.
+    Unavailable(String),
+}
+
+impl Toolbox {
+    /// Answers the calls of one step, and logs them.
+    pub fn host(&self, step: usize) -> StepHost<'_> {
+        StepHost {
+            toolbox: self,
+            step,
+            calls: Vec::new(),
+            final_answer: None,
+        }
+    }
+
+    /// Every name that can be called.
+    pub fn names(&self) -> Vec<String> {
+        let live = self.live.iter().flat_map(|provider| &provider.tools);
+        let recorded = self.recording.calls.iter().map(|call| call.name.clone());
+        let mut names: Vec<String> = recorded
+            .chain(live.map(|tool| tool.name().to_owned()))
+            .chain(self.declared.iter().cloned())
+            .collect();
+        names.push(FINAL_ANSWER.to_owned());
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    /// The answer to a call, and who gives it.
+    pub fn answer(&self, step: usize, call: &Call) -> (Answer, Option<String>) {
+        let recorded = self.recording.answer(step, call);
+        if let Some(result @ (RecordedResult::Value(_) | RecordedResult::Error(_))) = recorded {
+            return (result.answer(), Some(RECORDED.to_owned()));
+        }
+        let mut reasons = Vec::new();
+        for provider in &self.live {
+            let Some(tool) = provider.tool(&call.name) else {
+                continue;
+            };
+            match patiently(tool, call, self.patience.unwrap_or(PATIENCE)) {
+                Answer::Unavailable(reason) => {
+                    reasons.push(format!("{}: {reason}", provider.label));
+                }
+                answer => return (answer, Some(provider.label.clone())),
+            }
+        }
+        let reason = match recorded {
+            Some(RecordedResult::Lost(reason)) => reason.clone(),
+            _ => "no call with these arguments is recorded".to_owned(),
+        };
+        reasons.insert(0, reason);
+        (Answer::Unavailable(reasons.join("; ")), None)
+    }
+}
+
+/// Asks a tool and waits no longer than `patience`. A tool that never answers keeps its thread, not us.
+fn patiently(tool: &Arc<dyn Tool>, call: &Call, patience: Duration) -> Answer {
+    let (sender, answers) = mpsc::channel();
+    let (asked, call) = (Arc::clone(tool), call.clone());
+    let thread = thread::Builder::new()
+        .name("tool".to_owned())
+        .spawn(move || sender.send(asked.call(&call)));
+    if let Err(error) = thread {
+        return Answer::Unavailable(format!("no thread for the call: {error}"));
+    }
+    match answers.recv_timeout(patience) {
+        Ok(answer) => answer,
+        Err(mpsc::RecvTimeoutError::Timeout) => {
+            Answer::Unavailable(format!("no answer within {} s", patience.as_secs_f32()))
+        }
+        Err(mpsc::RecvTimeoutError::Disconnected) => {
+            Answer::Unavailable("the tool ended without an answer".to_owned())
+        }
+    }
+}
+
+/// Answers the calls of one step.
+pub struct StepHost<'a> {
+    toolbox: &'a Toolbox,
+    step: usize,
+    /// What was called so far, `final_answer` left out.
+    pub calls: Vec<LoggedCall>,
+    /// What `final_answer` was given last.
+    pub final_answer: Option<PythonValue>,
+}
+
+impl ToolHost for StepHost<'_> {
+    fn tools(&self) -> Vec<String> {
+        self.toolbox.names()
+    }
+
+    fn call(&mut self, call: &Call) -> Answer {
+        if call.name == FINAL_ANSWER {
+            let given = call
+                .arguments
+                .first()
+                .or(call.keywords.first().map(|(_, value)| value));
+            let given = given.cloned().unwrap_or(PythonValue::None);
+            self.final_answer = Some(given.clone());
+            return Answer::Value(given);
+        }
+        let (answer, provider) = self.toolbox.answer(self.step, call);
+        self.calls.push(LoggedCall {
+            step: self.step,
+            index: call.index,
+            name: call.name.clone(),
+            arguments: written_arguments(call),
+            result: match &answer {
+                Answer::Value(value) => LoggedResult::Value(value.repr()),
+                Answer::Error(message) => LoggedResult::Error(message.clone()),
+                Answer::Unavailable(reason) => LoggedResult::Unavailable(reason.clone()),
+            },
+            provider,
+        });
+        answer
+    }
+}
+
+/// Arguments as Python writes them in a call.
+pub fn written_arguments(call: &Call) -> String {
+    let positional = call.arguments.iter().map(PythonValue::repr);
+    let named = call.keywords.iter();
+    let named = named.map(|(name, value)| format!("{name}={}", value.repr()));
+    positional.chain(named).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::recording::RecordedCall;
+    use super::*;
+
+    struct Fake(&'static str, fn() -> Answer);
+
+    impl Tool for Fake {
+        fn name(&self) -> &str {
+            self.0
+        }
+
+        fn description(&self) -> &str {
+            "fake"
+        }
+
+        fn parameters(&self) -> Value {
+            json!({})
+        }
+
+        fn call(&self, _: &Call) -> Answer {
+            (self.1)()
+        }
+    }
+
+    use serde_json::Value;
+
+    fn provider(label: &str, tools: Vec<Fake>) -> Provider {
+        let tools = tools
+            .into_iter()
+            .map(|tool| Arc::new(tool) as Arc<dyn Tool>);
+        Provider {
+            label: label.to_owned(),
+            tools: tools.collect(),
+        }
+    }
+
+    fn call(name: &str, argument: i64) -> Call {
+        Call {
+            index: 0,
+            name: name.to_owned(),
+            arguments: vec![PythonValue::Int(argument)],
+            keywords: vec![("k".to_owned(), PythonValue::Str("v".to_owned()))],
+        }
+    }
+
+    #[test]
+    fn the_recording_answers_first_and_live_tools_in_their_order() {
+        let recorded = call("ocr", 1);
+        let toolbox = Toolbox {
+            recording: Recording {
+                calls: vec![RecordedCall {
+                    step: 0,
+                    index: 0,
+                    name: recorded.name,
+                    arguments: recorded.arguments,
+                    keywords: recorded.keywords,
+                    result: RecordedResult::Value(PythonValue::Int(10)),
+                }],
+            },
+            live: vec![
+                provider(
+                    "a",
+                    vec![Fake("ocr", || Answer::Unavailable("off".to_owned()))],
+                ),
+                provider(
+                    "b",
+                    vec![Fake("ocr", || Answer::Value(PythonValue::Int(20)))],
+                ),
+            ],
+            declared: vec!["detect".to_owned()],
+            patience: None,
+        };
+        let mut host = toolbox.host(0);
+        assert_eq!(
+            host.call(&call("ocr", 1)),
+            Answer::Value(PythonValue::Int(10))
+        );
+        assert_eq!(
+            host.call(&call("ocr", 2)),
+            Answer::Value(PythonValue::Int(20))
+        );
+        let Answer::Unavailable(reason) = host.call(&call("detect", 1)) else {
+            panic!("answered");
+        };
+        assert_eq!(reason, "no call with these arguments is recorded");
+        host.call(&call(FINAL_ANSWER, 3));
+        assert_eq!(host.final_answer, Some(PythonValue::Int(3)));
+        let log: Vec<_> = host
+            .calls
+            .iter()
+            .map(|c| (c.arguments.as_str(), c.provider.as_deref()))
+            .collect();
+        assert_eq!(
+            log,
+            [
+                ("1, k='v'", Some("recorded")),
+                ("2, k='v'", Some("b")),
+                ("1, k='v'", None)
+            ]
+        );
+        assert_eq!(toolbox.names(), ["detect", "final_answer", "ocr"]);
+    }
+
+    #[test]
+    fn a_tool_that_never_answers_or_panics_is_unavailable() {
+        let toolbox = Toolbox {
+            live: vec![provider(
+                "slow",
+                vec![
+                    Fake("slow", || {
+                        thread::sleep(Duration::from_secs(3600));
+                        Answer::Value(PythonValue::None)
+                    }),
+                    Fake("broken", || std::panic::panic_any("broken")),
+                ],
+            )],
+            patience: Some(Duration::from_secs(1)),
+            ..Toolbox::default()
+        };
+        for (name, part) in [
+            ("slow", "slow: no answer within 1 s"),
+            ("broken", "ended without an answer"),
+        ] {
+            let (answer, provider) = toolbox.answer(0, &call(name, 1));
+            assert!(
+                matches!(&answer, Answer::Unavailable(reason) if reason.contains(part)),
+                "{answer:?}"
+            );
+            assert_eq!(provider, None);
+        }
+    }
+}
