@@ -14,10 +14,12 @@
 //! | 2 | [`index`] | tantivy: schema, query language, facets |
 //! | 2 | [`journal`] | append-only records of what people decide; merging |
 //! | 2 | [`rules`] | pure checks of a trajectory, and answer scorers |
-//! | 2 | [`model`] | a model's tokenizer, chat template and picture tokens, from its folder |
+//! | 2 | [`model`] | vision-language models: weights, tokenizer, chat template, generation |
 //! | 2 | [`sandbox`] | runs one step's Python in a limited worker process |
 //! | 3 | [`corpus`] | sources = current state; runs the rules, feeds the index |
+//! | 3 | [`controller`] | what proposes a step: a client of chat completions, a script |
 //! | 3 | [`export`] | one file per format, from the domain |
+//! | 4 | [`serve`] | a model as a server of chat completions |
 //! | 4 | [`tools`] | what answers a tool call: the recording, live tools |
 //! | 5 | [`replay`] | runs recorded steps again and compares |
 //! | 8 | [`tui`] | the terminal workbench: views, keys, effects |
@@ -25,6 +27,7 @@
 
 pub mod cli;
 pub mod config;
+pub mod controller;
 pub mod corpus;
 pub mod domain;
 pub mod export;
@@ -38,6 +41,7 @@ pub mod replay;
 pub mod report;
 pub mod rules;
 pub mod sandbox;
+pub mod serve;
 pub mod tools;
 pub mod tui;
 pub mod workspace;

@@ -139,6 +139,12 @@ fn text(
         output.note("nobody has decided anything of it");
         return Ok(());
     }
+    if let [only] = annotators.iter().collect::<Vec<_>>()[..] {
+        output.note(format!(
+            "only {only} has decided anything of it: there is nobody to compare with"
+        ));
+        return Ok(());
+    }
     let all = format!("all {}", annotators.len());
     for (number, asked) in questions.iter().enumerate() {
         if number > 0 {

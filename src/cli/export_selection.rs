@@ -8,8 +8,7 @@ use clap::{Args, ValueEnum};
 use crate::corpus::{Corpus, CorpusError};
 use crate::export::{
     LeftOut, Media, NOT_WRITABLE, Origin, OriginSource, Outgoing, OutgoingPair, PreflightRule,
-    Split, TARGETS, Target, TokenLimit, Withheld, left_out_counts, stale_steps_of_pair,
-    target_named,
+    Split, TARGETS, Target, TokenLimit, Withheld, left_out_counts, staleness_of_pair, target_named,
 };
 use crate::index::query::Query;
 use crate::index::{DocumentKind, RecordKey};
@@ -211,7 +210,7 @@ pub fn outgoing(corpus: &Corpus, key: RecordKey, wanted: Wanted) -> Result<Outgo
             .iter()
             .find(|made| part == Some(made.id.to_string().as_str()));
         OutgoingPair {
-            stale: stale_steps_of_pair(pair, &about.review, made, &current.steps),
+            stale: staleness_of_pair(pair, &about.review, made, &current.steps),
             state: about.state,
             review: about.review,
         }

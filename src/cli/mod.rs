@@ -5,6 +5,7 @@ mod agreement;
 mod annotation;
 mod annotator;
 mod assign;
+mod chat;
 mod check;
 mod compare;
 mod completions;
@@ -21,6 +22,7 @@ mod line_difference;
 mod log;
 mod man;
 mod merge;
+mod model;
 mod negated_clause;
 mod output;
 mod pair;
@@ -31,6 +33,7 @@ mod review;
 mod sandbox_worker;
 mod search;
 mod selection;
+mod serve;
 mod session;
 mod show;
 mod sources;
@@ -112,6 +115,9 @@ enum Command {
     Queue(queue::QueueArgs),
     Agreement(agreement::AgreementArgs),
     Export(export::ExportArgs),
+    Model(model::ModelArgs),
+    Serve(serve::ServeArgs),
+    Chat(chat::ChatArgs),
     Trust(trust::TrustArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
@@ -185,6 +191,9 @@ fn dispatch(cli: &Cli, output: &mut Output) -> Ended {
         Command::Queue(args) => queue::run(args, session, output),
         Command::Agreement(args) => agreement::run(args, session, output),
         Command::Export(args) => export::run(args, session, output),
+        Command::Model(args) => model::run(args, &session, output),
+        Command::Serve(args) => serve::run(args, &session, output),
+        Command::Chat(args) => chat::run(args, &session, output),
         Command::Trust(args) => trust::run(args, session, output),
         Command::Completions(_) | Command::Man(_) | Command::Help(_) => Ok(None),
     }

@@ -3,7 +3,8 @@ use std::collections::BTreeMap;
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
-use crate::corpus::QueuedItem;
+use crate::corpus::{LapsedItem, QueuedItem};
+use crate::domain::review::words::ids_words;
 use crate::journal::JournalError;
 use crate::report::Report;
 
@@ -30,7 +31,7 @@ enum QueueFormat {
     /// For people
     #[default]
     Text,
-    /// An array of queues, with --next one object: {"id", "queue", "left"}
+    /// An array of queues, with --next one object: {"id", "queue", "left", "lapsed"}
     Json,
 }
 
@@ -40,6 +41,9 @@ struct QueueProgress {
     items: usize,
     /// For each annotator how many of how many items are done.
     annotators: BTreeMap<String, (usize, usize)>,
+    /// What is out of it because its source record changed, or went.
+    changed: Vec<String>,
+    gone: Vec<String>,
 }
 
 pub(super) fn run(args: &QueueArgs, session: Session, output: &mut Output) -> Ended {
@@ -52,18 +56,25 @@ pub(super) fn run(args: &QueueArgs, session: Session, output: &mut Output) -> En
     let mut items = corpus
         .queued_items()
         .map_err(|error| corpus_report(&error))?;
+    let mut lapsed = corpus
+        .lapsed_items(&items)
+        .map_err(|error| corpus_report(&error))?;
     if let Some(name) = &args.name {
-        let mut known: Vec<String> = items.iter().map(|item| item.queue.clone()).collect();
+        let of_items = items.iter().map(|item| item.queue.clone());
+        let mut known: Vec<String> = of_items
+            .chain(lapsed.iter().map(|item| item.queue.clone()))
+            .collect();
         items.retain(|item| item.queue == *name);
-        if items.is_empty() {
+        lapsed.retain(|item| item.queue == *name);
+        if items.is_empty() && lapsed.is_empty() {
             known.sort_unstable();
             known.dedup();
             return Err(no_queue(name, &known));
         }
     }
     match args.next {
-        true => next(args, &own, &items, output)?,
-        false => all(args, &items, output)?,
+        true => next(args, &own, &items, &lapsed, output)?,
+        false => all(args, &items, &lapsed, output)?,
     }
     Ok(None)
 }
@@ -80,8 +91,11 @@ fn next(
     args: &QueueArgs,
     own: &str,
     items: &[QueuedItem],
+    lapsed: &[LapsedItem],
     output: &mut Output,
 ) -> Result<(), Report> {
+    let of_own = |item: &&LapsedItem| item.annotators.iter().any(|name| name == own);
+    let lapsed = lapsed.iter().filter(of_own).count();
     let is_open = |item: &&QueuedItem| item.annotators.get(own) == Some(&false);
     let mut open = items.iter().filter(is_open);
     let first = open.next();
@@ -91,6 +105,7 @@ fn next(
             "id": first.map(|item| item.id.to_string()),
             "queue": first.map(|item| &item.queue),
             "left": left,
+            "lapsed": lapsed,
         }));
     }
     match first {
@@ -100,11 +115,29 @@ fn next(
         }
         None => output.note(format!("nothing is left for {own}")),
     }
+    if lapsed > 0 {
+        output.note(format!(
+            "{lapsed} more for {own} changed or went since they were assigned: `retake queue` tells which queues"
+        ));
+    }
     Ok(())
 }
 
-fn all(args: &QueueArgs, items: &[QueuedItem], output: &mut Output) -> Result<(), Report> {
+fn all(
+    args: &QueueArgs,
+    items: &[QueuedItem],
+    lapsed: &[LapsedItem],
+    output: &mut Output,
+) -> Result<(), Report> {
     let mut queues: BTreeMap<&str, QueueProgress> = BTreeMap::new();
+    for item in lapsed {
+        let queue = queues.entry(&item.queue).or_default();
+        let ids = match item.is_gone {
+            true => &mut queue.gone,
+            false => &mut queue.changed,
+        };
+        ids.push(item.id.to_string());
+    }
     for item in items {
         let queue = queues.entry(&item.queue).or_default();
         queue.items += 1;
@@ -120,7 +153,13 @@ fn all(args: &QueueArgs, items: &[QueuedItem], output: &mut Output) -> Result<()
                 json!({ "annotator": annotator, "done": done, "items": of })
             });
             let annotators: Vec<Value> = annotators.collect();
-            json!({ "queue": name, "items": queue.items, "annotators": annotators })
+            json!({
+                "queue": name,
+                "items": queue.items,
+                "annotators": annotators,
+                "changed": queue.changed,
+                "gone": queue.gone,
+            })
         });
         return output.json(&queues.collect::<Vec<_>>());
     }
@@ -143,6 +182,30 @@ fn all(args: &QueueArgs, items: &[QueuedItem], output: &mut Output) -> Result<()
             }
             output.line("")?;
         }
+        print_lapsed(queue, output)?;
+    }
+    if queues.values().any(|queue| !queue.changed.is_empty()) {
+        output.note(
+            "what changed is out of its queue: `retake assign is:source-changed --to NAMES --queue QUEUE` puts it back",
+        );
+    }
+    Ok(())
+}
+
+/// What is out of a queue without anybody's doing.
+fn print_lapsed(queue: &QueueProgress, output: &mut Output) -> Result<(), Report> {
+    let told = [
+        (
+            &queue.changed,
+            "changed in their sources since they were assigned",
+        ),
+        (&queue.gone, "are in no source that can be read here"),
+    ];
+    for (ids, what) in told.into_iter().filter(|(ids, _)| !ids.is_empty()) {
+        output.text("  ")?;
+        output.styled(Style::Bad, format!("{} {what}: ", ids.len()))?;
+        output.data_line(&ids_words(ids), &[])?;
+        output.line("")?;
     }
     Ok(())
 }

@@ -42,6 +42,11 @@ impl Session {
         })
     }
 
+    /// The folder of the user's own settings.
+    pub fn user_folder(&self) -> Option<&Path> {
+        self.user_folder.as_deref()
+    }
+
     /// The workspace of this call.
     pub fn workspace(&self) -> Result<Workspace, Report> {
         let user = self.user_folder.as_deref();
@@ -92,6 +97,11 @@ impl Session {
     ) -> Result<Corpus, Report> {
         let (corpus, refresh) = self.refreshed(workspace, wait, output)?;
         tell(&refresh, output);
+        if corpus.other_eyes().is_some() {
+            output.note(
+                "warning: what people decided is neither searched nor counted: the index has what another may see",
+            );
+        }
         Ok(corpus)
     }
 
@@ -156,8 +166,6 @@ pub fn with_progress<T>(
 
 /// [`with_progress`] for a job that prints while it runs: the bar is shown if `is_shown`.
 pub fn with_bar<T>(is_shown: bool, bar_form: &'static str, job: impl FnOnce(&Progress) -> T) -> T {
-    let progress = Progress::default();
-    let interrupt = Interrupt::start();
     let target = if is_shown {
         ProgressDrawTarget::stderr()
     } else {
@@ -167,16 +175,33 @@ pub fn with_bar<T>(is_shown: bool, bar_form: &'static str, job: impl FnOnce(&Pro
     if let Ok(style) = ProgressStyle::with_template(bar_form) {
         bar.set_style(style);
     }
+    let shown = bar.clone();
+    let show = move |progress: &Progress| {
+        let (amount, total) = progress.amounts();
+        if total > 0 {
+            shown.set_length(total);
+            shown.set_position(amount);
+        }
+    };
+    let result = watched(show, job);
+    bar.finish_and_clear();
+    result
+}
+
+/// Runs a job that Ctrl-C stops.
+pub fn interruptible<T>(job: impl FnOnce(&Progress) -> T) -> T {
+    watched(|_| {}, job)
+}
+
+fn watched<T>(show: impl Fn(&Progress) + Send + 'static, job: impl FnOnce(&Progress) -> T) -> T {
+    let progress = Progress::default();
+    let interrupt = Interrupt::start();
     let done = Arc::new(AtomicBool::new(false));
     let watcher = std::thread::spawn({
-        let (bar, progress, done) = (bar.clone(), progress.clone(), Arc::clone(&done));
+        let (progress, done) = (progress.clone(), Arc::clone(&done));
         move || {
             while !done.load(Ordering::Relaxed) {
-                let (amount, total) = progress.amounts();
-                if total > 0 {
-                    bar.set_length(total);
-                    bar.set_position(amount);
-                }
+                show(&progress);
                 if interrupt.is_requested() {
                     progress.cancel();
                 }
@@ -188,7 +213,6 @@ pub fn with_bar<T>(is_shown: bool, bar_form: &'static str, job: impl FnOnce(&Pro
     done.store(true, Ordering::Relaxed);
     watcher.thread().unpark();
     let _ = watcher.join();
-    bar.finish_and_clear();
     interrupt.end();
     result
 }
@@ -251,6 +275,9 @@ pub fn corpus_report(error: &CorpusError) -> Report {
         CorpusError::Cancelled(_) => report.hint("what was indexed stays; `retake index` goes on"),
         CorpusError::Damaged(_) => report.hint("`retake index --rebuild` makes it anew"),
         CorpusError::NoRecord(_) => report.hint("`retake search QUERY --format ids` lists ids"),
+        CorpusError::OtherEyes { .. } => report
+            .hint("`retake index` makes it anew where .retake/ can be written and nobody else is indexing")
+            .hint("what is shown of a record is what you may see: retake show ID"),
         CorpusError::Busy => report.hint("wait for it, or look at what is there already"),
         _ => report,
     }

@@ -238,14 +238,6 @@ fn review(document: &mut IndexDocument<'_>, review: &ReviewFacts) {
         .tags
         .iter()
         .for_each(|tag| document.keyword("tag", tag));
-    review
-        .queues
-        .iter()
-        .for_each(|queue| document.keyword("queue", queue));
-    review
-        .assigned
-        .iter()
-        .for_each(|annotator| document.keyword("assigned", annotator));
 }
 
 fn remarks(document: &mut IndexDocument<'_>, remarks: &Remarks) {

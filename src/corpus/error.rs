@@ -55,11 +55,19 @@ pub enum CorpusError {
     /// A file that must not be read; the reason says what to do.
     #[error("{0}")]
     Refused(String),
+    /// A question about what people decided to an index that another annotator wrote.
+    #[error("`{clause}` can't be answered now: the index has what {} may see, and can't be written anew for you", match .whose.as_str() { "" => "somebody who is not blind", name => name })]
+    OtherEyes {
+        /// What was asked.
+        clause: String,
+        /// Who wrote it.
+        whose: String,
+    },
     /// No run has this name.
     #[error("there is no run named `{0}`")]
     NoRun(String),
-    /// A thread of a job failed; the job's changes are dropped.
-    #[error("indexing failed inside: {0}")]
+    /// A thread failed; what a job changed is dropped.
+    #[error("a thread failed inside: {0}")]
     Thread(String),
 }
 

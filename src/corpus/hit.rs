@@ -36,17 +36,41 @@ pub struct Hits {
 }
 
 const SNIPPET_WIDTH: usize = 160;
+/// So many hits take longer to read than a thread takes to start.
+const WORTH_A_THREAD: usize = 4;
 
 pub(super) fn hits(corpus: &Corpus, query: &Query, matches: Matches) -> Result<Hits, CorpusError> {
     let highlighter = Highlighter::from_query(query);
-    let first = matches
-        .first
-        .into_iter()
-        .map(|found| hit(corpus, &highlighter, found))
-        .collect::<Result<_, _>>()?;
+    let hit = |found: &Match| hit(corpus, &highlighter, found.clone());
     Ok(Hits {
         total: matches.total,
-        first,
+        first: in_parallel(&matches.first, &hit)?,
+    })
+}
+
+/// Makes hits with one thread for each core: reading their records takes longer than finding them.
+fn in_parallel(
+    matches: &[Match],
+    hit: &(impl Fn(&Match) -> Result<Hit, CorpusError> + Sync),
+) -> Result<Vec<Hit>, CorpusError> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = threads.min(matches.len() / WORTH_A_THREAD);
+    if threads < 2 {
+        return matches.iter().map(hit).collect();
+    }
+    let share = matches.len().div_ceil(threads);
+    let (own, others) = matches.split_at(share);
+    std::thread::scope(|scope| {
+        let others: Vec<_> = others
+            .chunks(share)
+            .map(|part| scope.spawn(|| part.iter().map(hit).collect::<Result<Vec<_>, _>>()))
+            .collect();
+        let mut hits = own.iter().map(hit).collect::<Result<Vec<_>, _>>()?;
+        for other in others {
+            let failed = |_| CorpusError::Thread("reading hits".to_owned());
+            hits.extend(other.join().map_err(failed)??);
+        }
+        Ok(hits)
     })
 }
 

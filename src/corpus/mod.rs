@@ -9,6 +9,7 @@ mod current;
 pub mod decision;
 pub mod documents;
 mod error;
+mod eyes;
 mod gold;
 mod hit;
 mod inspection;
@@ -17,6 +18,7 @@ mod matched_target;
 mod pipeline;
 mod positioned_file;
 pub mod preparation;
+mod queue_members;
 mod queues;
 mod record_ids;
 mod record_row;
@@ -42,8 +44,8 @@ use crate::config::Config;
 use crate::domain::{Interner, Outcome, Record, RecordId, TargetId, Trajectory};
 use crate::index::query::Query;
 use crate::index::{
-    IndexError, IndexStore, IndexStoreReader, LoweredQuery, Match, Matches, RecordKey, Row, Sort,
-    SourceOrder, Summary,
+    FacetCounts, IndexError, IndexStore, IndexStoreReader, LoweredQuery, MEMBERSHIP_FIELDS, Match,
+    Matches, RecordKey, Row, Sort, SourceOrder, Summary,
 };
 use crate::ingest::container::{ContainerFile, FoundRecord, read_at};
 use crate::ingest::{Format, format_named};
@@ -63,7 +65,7 @@ pub use inspection::Inspection;
 pub use listing::{ListedHit, Listing};
 pub use matched_target::MatchedTarget;
 pub use preparation::GoldTasks;
-pub use queues::QueuedItem;
+pub use queues::{LapsedItem, QueuedItem};
 pub use refresh::{Refresh, needs_refresh, refresh};
 pub use review_facts::{Remarks, ReviewFacts, label_name, opinion_name};
 pub use sampling::Sample;
@@ -73,6 +75,7 @@ pub use source_lookup::picture_roots;
 pub use source_opening::scan_limits;
 pub use state::{FileState, Followed, IndexState, SourceCounts, SourceState, Warning};
 
+use queue_members::QueueMembers;
 use record_row::RecordRow;
 use record_table::{LoadedTable, RecordTable};
 use refresh::{Scope, refresh_with};
@@ -93,6 +96,7 @@ pub struct Corpus {
     interner: Interner,
     tool_lists: ToolLists,
     journals: Arc<RwLock<JournalFolder>>,
+    queue_members: Mutex<Arc<QueueMembers>>,
     replay_log: ReplayLog,
 }
 
@@ -194,6 +198,7 @@ impl Corpus {
             interner: Interner::default(),
             tool_lists: ToolLists::default(),
             journals: Arc::clone(journals),
+            queue_members: Mutex::default(),
             replay_log: workspace.replay_log(),
         }))
     }
@@ -237,25 +242,54 @@ impl Corpus {
         hit::hits(self, query, Matches { total, first })
     }
 
-    /// Facets and number summaries of a query.
+    /// Facets and number summaries of a query. What people decided is not counted with the eyes of another
+    /// ([`Corpus::other_eyes`]).
     pub fn summarize(
         &self,
         query: &Query,
         keywords: &[&str],
         numbers: &[&str],
     ) -> Result<Summary, CorpusError> {
-        Ok(self
+        let is_indexed = |field: &&&str| !MEMBERSHIP_FIELDS.contains(*field);
+        let indexed: Vec<&str> = keywords.iter().filter(is_indexed).copied().collect();
+        let mut summary = self
             .reader
-            .summarize(&self.lower(query)?, keywords, numbers)?)
+            .summarize(&self.lower(query)?, &indexed, numbers)?;
+        let mut counted = std::mem::take(&mut summary.facets).into_iter();
+        for field in keywords {
+            let counts = match MEMBERSHIP_FIELDS.contains(field) {
+                true => self.count_members(query, field)?,
+                false => counted.next().unwrap_or_default(),
+            };
+            summary.facets.push(match self.is_hidden(field) {
+                true => FacetCounts::new(),
+                false => counts,
+            });
+        }
+        Ok(summary)
     }
 
     /// Every match of a query with values of keyword fields, unordered.
     pub fn rows(&self, query: &Query, fields: &[&str]) -> Result<Vec<Row>, CorpusError> {
-        Ok(self.reader.rows(&self.lower(query)?, fields)?)
+        self.check_fields(fields)?;
+        let mut rows = self.reader.rows(&self.lower(query)?, fields)?;
+        for (place, field) in fields.iter().enumerate() {
+            if MEMBERSHIP_FIELDS.contains(field) {
+                let members = self.queue_members()?;
+                for row in &mut rows {
+                    let part = row.found.part.as_deref();
+                    if let Some(values) = row.values.get_mut(place) {
+                        *values = members.values(field, row.found.record, part);
+                    }
+                }
+            }
+        }
+        Ok(rows)
     }
 
     fn lower(&self, query: &Query) -> Result<LoweredQuery, CorpusError> {
-        Ok(self.reader.lower(query, self)?)
+        self.check_eyes(query)?;
+        Ok(self.reader.lower(query, self, self.hidden_texts())?)
     }
 
     /// The record that an id or a content hash names; what people typed may be a pair's id, too.

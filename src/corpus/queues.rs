@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use crate::domain::TargetId;
 use crate::domain::review::Review;
-use crate::domain::{ContentHash, TargetId};
 use crate::index::query::{Clause, Expression, Query, ResultKind, Test, field_named};
 use crate::index::{DocumentKind, Sort};
 
@@ -18,6 +18,19 @@ pub struct QueuedItem {
     pub queue: String,
     /// For each annotator who is to look at it whether it is done: they gave their verdict, or it was adjudicated.
     pub annotators: BTreeMap<String, bool>,
+}
+
+/// A trajectory or pair that was put into a queue and is out of it, although nobody took it out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LapsedItem {
+    /// Which, as this workspace names it now, else as whoever assigned it did.
+    pub id: TargetId,
+    /// The queue.
+    pub queue: String,
+    /// Who was to look at it.
+    pub annotators: Vec<String>,
+    /// Whether no source has it any more; else its source record is another since it was assigned.
+    pub is_gone: bool,
 }
 
 impl Corpus {
@@ -67,14 +80,38 @@ impl Corpus {
         Ok(items)
     }
 
-    /// Who is to look at an item in a queue; `None` if it is not in it.
-    pub fn assigned_in(
-        &self,
-        queue: &str,
-        id: &TargetId,
-        hash: &ContentHash,
-    ) -> Option<Vec<String>> {
-        self.full_review(id, hash).assignments.remove(queue)
+    /// What fell out of queues because its source record changed or went, and was not assigned again since. `queued` is what
+    /// is in queues now.
+    pub fn lapsed_items(&self, queued: &[QueuedItem]) -> Result<Vec<LapsedItem>, CorpusError> {
+        let present: HashSet<(&TargetId, &str)> = queued
+            .iter()
+            .map(|item| (&item.id, item.queue.as_str()))
+            .collect();
+        let mut lapsed = BTreeMap::new();
+        for (reference, assignment) in self.journals().reviews().assignments() {
+            let queue = assignment.queue.as_str();
+            if present.contains(&(&reference.id, queue)) {
+                continue;
+            }
+            let found = self.resolve(reference)?;
+            let (id, is_gone) = match found {
+                // It is there under another name.
+                Some((_, hash)) if hash == reference.hash => continue,
+                Some((id, _)) => (id, false),
+                None => (reference.id.clone(), true),
+            };
+            if present.contains(&(&id, queue)) {
+                continue;
+            }
+            let item = LapsedItem {
+                id,
+                queue: queue.to_owned(),
+                annotators: assignment.annotators.clone(),
+                is_gone,
+            };
+            lapsed.insert((item.queue.clone(), item.id.to_string()), item);
+        }
+        Ok(lapsed.into_values().collect())
     }
 }
 

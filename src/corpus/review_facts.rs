@@ -15,10 +15,6 @@ pub struct ReviewFacts {
     pub is_source_changed: bool,
     /// Tags.
     pub tags: Vec<String>,
-    /// Queues and the annotators who are to look at it.
-    pub queues: Vec<String>,
-    /// See [`ReviewFacts::queues`].
-    pub assigned: BTreeSet<String>,
     /// What is said of the whole.
     pub whole: Remarks,
     /// What is said of each step, in the order in which steps are shown; empty where nothing is.
@@ -79,8 +75,6 @@ impl ReviewFacts {
             state,
             is_source_changed: review.source_changed(),
             tags: review.tags.keys().cloned().collect(),
-            queues: review.assignments.keys().cloned().collect(),
-            assigned: review.assignments.values().flatten().cloned().collect(),
             ..Self::default()
         };
         if review.is_empty() {

@@ -79,8 +79,8 @@ impl Corpus {
         let journals = self.journals();
         let now = Followed::now(&self.config, &journals, &self.replay_log);
         let everything = || {
-            let reviewed = journals.reviews().references().cloned();
-            reviewed.chain(self.replayed_since(0)).collect()
+            let reviewed = journals.reviews().all_touched();
+            reviewed.into_iter().chain(self.replayed_since(0)).collect()
         };
         let Some(then) = &self.state.followed else {
             return Some(everything());
@@ -98,7 +98,8 @@ impl Corpus {
         if now.replays > then.replays {
             changed.extend(self.replayed_since(then.replays));
         }
-        Some(changed)
+        // What is in queues is not in the index.
+        (!changed.is_empty()).then_some(changed)
     }
 
     /// The records that were replayed since the log had this length. A log that can't be read says nothing.

@@ -6,7 +6,7 @@ use std::sync::PoisonError;
 use regex::Regex;
 
 use crate::domain::{Action, Candidate, Observation, PreferencePair, Step, Trajectory};
-use crate::index::{DocumentKind, Match, RecordKey, TextMatcher};
+use crate::index::{DocumentKind, Match, Members, RecordKey, RecordView};
 
 use super::documents::call_text;
 use super::review_facts::Remarks;
@@ -134,7 +134,7 @@ fn part_texts<'a>(
     }
 }
 
-impl TextMatcher for Corpus {
+impl RecordView for Corpus {
     fn matches(
         &self,
         record: RecordKey,
@@ -163,5 +163,10 @@ impl TextMatcher for Corpus {
                 .any(|(name, text)| *name == field && expression.is_match(text))
         };
         Ok(wanted.iter().map(matches).collect())
+    }
+
+    fn members(&self, field: &str, passes: &dyn Fn(&str) -> bool) -> Result<Members, String> {
+        let members = self.queue_members().map_err(|error| error.to_string())?;
+        Ok(members.members(field, passes))
     }
 }

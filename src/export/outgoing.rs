@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Target;
 use super::target::Holds;
 use crate::domain::review::{
-    ChangeKind, CreatedPair, EditedStep, Field, Review, ReviewState, Side, StepKey,
+    ChangeKind, CreatedPair, EditedStep, Field, Review, ReviewState, Side, Staleness, StepKey,
 };
 use crate::domain::{PreferencePair, Record, TargetId};
 use crate::media::PictureRoots;
@@ -34,8 +34,29 @@ pub struct OutgoingPair {
     pub review: Review,
     /// What all together decided.
     pub state: ReviewState,
-    /// Steps of its context, or its own, that no longer hold.
-    pub stale: Vec<usize>,
+    /// What of it no longer holds.
+    pub stale: PairStaleness,
+}
+
+/// What of a pair no longer holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PairStaleness {
+    /// Steps of its context, or its own, from 1.
+    pub steps: Vec<usize>,
+    /// Its own step, where it is only an observation of a side: what the side did before it was edited led to it.
+    pub observed: Option<usize>,
+}
+
+impl PairStaleness {
+    /// The steps that no longer hold in rows of a target. Rows of most trainers end in the reply of a side, and hold nothing of
+    /// what it led to.
+    fn in_rows_of(&self, target: &Target) -> Vec<usize> {
+        let mut steps = self.steps.clone();
+        if target.holds_observations_of_sides() {
+            steps.extend(self.observed.filter(|step| !steps.contains(step)));
+        }
+        steps
+    }
 }
 
 /// Why an item is left out unless somebody asks for it.
@@ -184,8 +205,9 @@ impl Outgoing {
         }
         if matches!(target.holds, Holds::Pairs | Holds::Both) {
             self.retain_pairs(|pair, about| {
-                let reason = reason(&about.review, about.state, &about.stale, include);
-                !leave(pair.part.as_deref(), reason, about.stale.clone())
+                let stale = about.stale.in_rows_of(target);
+                let reason = reason(&about.review, about.state, &stale, include);
+                !leave(pair.part.as_deref(), reason, stale)
             });
         }
         left_out
@@ -221,25 +243,26 @@ fn stale_numbers(steps: &[EditedStep]) -> Vec<usize> {
         .collect()
 }
 
-/// The steps because of which a pair is stale, from 1: of a pair that a person made of a trajectory whose `steps` are
-/// these, stale ones before its own, and its own if it is a side; and its own, if a side's code was edited and its
-/// observation was not looked at since.
-pub fn stale_steps_of_pair(
+/// What of a pair no longer holds: of a pair that a person made of a trajectory whose `steps` are these, stale steps before
+/// its own, and its own if it is a side; and the observation of a side whose code was edited, until it is written, too.
+pub fn staleness_of_pair(
     pair: &PreferencePair,
     review: &Review,
     created: Option<&CreatedPair>,
     steps: &[EditedStep],
-) -> Vec<usize> {
+) -> PairStaleness {
     let own = pair.step_number();
-    let mut stale = Vec::new();
+    let mut stale = PairStaleness::default();
     if let Some(created) = created {
         let before = steps.iter().take_while(|step| step.key != created.step);
-        stale = stale_numbers(&before.copied().collect::<Vec<_>>());
+        stale.steps = stale_numbers(&before.copied().collect::<Vec<_>>());
         let is_side = [&created.pair.chosen, &created.pair.rejected]
             .contains(&&crate::domain::review::CandidateReference::Step);
         let at = steps.iter().find(|step| step.key == created.step);
-        if is_side && at.is_some_and(|step| step.stale.is_some()) {
-            stale.push(own);
+        match at.and_then(|step| step.stale).filter(|_| is_side) {
+            Some(Staleness::Step) => stale.steps.push(own),
+            Some(Staleness::Observation) => stale.observed = Some(own),
+            None => {}
         }
     }
     let mut unseen: BTreeMap<Side, bool> = BTreeMap::new();
@@ -258,11 +281,9 @@ pub fn stale_steps_of_pair(
         (Side::Chosen, false) | (Side::Rejected, true) => pair.chosen.observation.is_some(),
         _ => pair.rejected.observation.is_some(),
     };
-    let is_stale = unseen
-        .iter()
-        .any(|(side, is_unseen)| *is_unseen && has_observation(side));
-    if is_stale && !stale.contains(&own) {
-        stale.push(own);
+    let mut sides = unseen.iter();
+    if sides.any(|(side, is_unseen)| *is_unseen && has_observation(side)) {
+        stale.observed = Some(own);
     }
     stale
 }

@@ -5,9 +5,9 @@
 use serde_json::Value;
 
 use super::Outgoing;
-use super::chat::{Chat, ChatSpeaker, ChatTurn};
-use super::chat_assembly::is_seen;
-use super::hugging_face::{Column, ColumnType};
+use super::chats::chat::{Chat, ChatSpeaker, ChatTurn};
+use super::chats::chat_assembly::is_seen;
+use super::tables::hugging_face::{Column, ColumnType};
 use super::target::{Contents, Target};
 use super::token_limit::TokenLimit;
 use crate::domain::{Attachment, FileLookup, PictureReference, PreferencePair, Task};

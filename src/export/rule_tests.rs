@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::chat::chat_in;
+use super::chats::chat::chat_in;
 use super::pictures::{Media, Pictures};
 use super::preflight::{Finding, Subject, examine};
 use super::test_items::{code_pair, code_run, first_wrong, label, pairs, run};

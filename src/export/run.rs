@@ -5,7 +5,7 @@ use std::error::Error;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::chat::{Chat, chat_in};
+use super::chats::chat::{Chat, chat_in};
 use super::manifest::{Manifest, ManifestFile, ManifestSplit, failure_counts, left_out_counts};
 use super::pictures::{Media, PictureUse, Pictures};
 use super::preflight::{NOT_WRITABLE, Subject, examine};

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use super::hugging_face::{Column, HuggingFaceTable};
 use super::json_rows::JsonRows;
 use super::spool::Spool;
 use super::staging::Staging;
-use super::table::{InferredTable, TypedTable};
-use super::table_cell::cells;
+use super::tables::hugging_face::{Column, HuggingFaceTable};
+use super::tables::table::{InferredTable, TypedTable};
+use super::tables::table_cell::cells;
 use super::target::{Columns, Complete, Contents, Row, TargetKind};
 use super::{ExportError, Outgoing, Refusal, Target};
 use crate::jobs::Progress;

@@ -1,16 +1,17 @@
 use serde_json::{Map, Value};
 
-use super::chat::CallForm;
-use super::hugging_face::Column;
-use super::original::own_json;
+use super::chats::chat::CallForm;
 use super::pictures::{PictureUse, Pictures};
 use super::preflight::PreflightRule;
-use super::table_row::table_rows;
-use super::{
-    Outgoing, Refusal, atif, axolotl, kto, llama_factory, llamafactory_kto, llamafactory_sft,
-    m_trace, ms_swift, openai_messages, own_lines, pref_x, pref_x_beam, raw_run, trl_preference,
-    trl_prm, trl_sft,
+use super::records::original::own_json;
+use super::records::{atif, m_trace, own_lines, pref_x_beam, raw_run};
+use super::tables::hugging_face::Column;
+use super::tables::table_row::table_rows;
+use super::trainers::{
+    axolotl, kto, llama_factory, llamafactory_kto, llamafactory_sft, ms_swift, openai_messages,
+    pref_x, trl_preference, trl_prm, trl_sft,
 };
+use super::{Outgoing, Refusal};
 
 /// A row of [`TARGETS`]: something that records can be written as.
 #[derive(Debug)]
@@ -106,6 +107,12 @@ impl Target {
     /// What the target makes of one record, pictures named as the data does.
     pub fn rows_of(&self, outgoing: &Outgoing) -> Rendered {
         (self.render)(outgoing, &mut Pictures::new(super::Media::Path))
+    }
+
+    /// Whether rows of pairs hold what the sides led to: those of trainers end in a reply, but for the ranking form, which has a
+    /// place for it, and records as they are.
+    pub(super) fn holds_observations_of_sides(&self) -> bool {
+        self.chat.is_none() || self.name == "pref-x"
     }
 
     /// Whether a record has something that this target holds.

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::chat::{Chat, ChatPart, ChatSpeaker, ChatTurn};
+use super::chats::chat::{Chat, ChatPart, ChatSpeaker, ChatTurn};
+use super::chats::row_chat::conversations;
+use super::chats::tool_text::tool_schemas;
 use super::preflight::{PreflightRule, Subject};
-use super::row_chat::conversations;
-use super::tool_text::tool_schemas;
 use crate::domain::{Attachment, PictureReference};
 use crate::media::{DecodeLimits, size};
 use crate::model::{ChatMessage, ChatPart as CountedPart, ModelError, PictureSize, TokenCounter};

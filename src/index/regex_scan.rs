@@ -12,13 +12,14 @@ use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocAddress, DocId, DocSet, Score, SegmentReader, TERMINATED, TantivyError, Term};
 
 use super::document::RecordKey;
+use super::membership::Members;
 use super::query::compile_regex;
 use super::search::{Match, MatchColumns};
 use super::store::{IndexError, IndexStoreReader};
 use super::tokenizer::{LONG_WORD, query_terms};
 
-/// Reads the texts of a record and matches them; the index itself holds no text.
-pub trait TextMatcher: Sync {
+/// What the index asks of whoever has the records and their journals; it holds neither text nor queues itself.
+pub trait RecordView: Sync {
     /// For each of `wanted` (documents of one record) whether the expression is found in that field of it.
     fn matches(
         &self,
@@ -27,6 +28,9 @@ pub trait TextMatcher: Sync {
         expression: &Regex,
         wanted: &[Match],
     ) -> Result<Vec<bool>, String>;
+
+    /// What has a value of one of [`MEMBERSHIP_FIELDS`](super::membership::MEMBERSHIP_FIELDS) that passes.
+    fn members(&self, field: &str, passes: &dyn Fn(&str) -> bool) -> Result<Members, String>;
 }
 
 pub(super) struct RegexScan<'a> {
@@ -62,7 +66,7 @@ impl<'a> RegexScan<'a> {
         &self,
         reader: &IndexStoreReader,
         scope: &dyn Query,
-        texts: &dyn TextMatcher,
+        texts: &dyn RecordView,
     ) -> Result<Box<dyn Query>, IndexError> {
         let fail = |e| reader.error(e);
         let mut demanded: Vec<Box<dyn Query>> = vec![scope.box_clone()];
@@ -139,7 +143,7 @@ impl<'a> RegexScan<'a> {
     fn scan(
         &self,
         groups: &[&[(Match, DocAddress)]],
-        texts: &dyn TextMatcher,
+        texts: &dyn RecordView,
     ) -> Result<Vec<DocAddress>, IndexError> {
         let mut matched = Vec::new();
         for group in groups {
@@ -241,7 +245,7 @@ fn collect(hir: &Hir, run: &mut Vec<u8>, literals: &mut Vec<String>) {
 
 /// Documents known beforehand.
 #[derive(Debug, Clone)]
-struct DocumentSetQuery(Vec<(SegmentId, Vec<DocId>)>);
+pub(super) struct DocumentSetQuery(pub(super) Vec<(SegmentId, Vec<DocId>)>);
 
 impl Query for DocumentSetQuery {
     fn weight(&self, _: EnableScoring<'_>) -> tantivy::Result<Box<dyn Weight>> {
@@ -265,7 +269,7 @@ impl Weight for DocumentSetQuery {
 
     fn explain(&self, _: &SegmentReader, doc: DocId) -> tantivy::Result<Explanation> {
         Err(TantivyError::InvalidArgument(format!(
-            "document {doc} matches a regular expression or not; there is nothing to explain"
+            "document {doc} is one of a set or not; there is nothing to explain"
         )))
     }
 }

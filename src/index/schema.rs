@@ -7,7 +7,7 @@ use tantivy::tokenizer::{LowerCaser, RawTokenizer, TextAnalyzer};
 use super::tokenizer::IdentifierTokenizer;
 
 /// Changes whenever the schema or a tokenizer does; an index with another number is built anew.
-pub const SCHEMA_VERSION: u32 = 5;
+pub const SCHEMA_VERSION: u32 = 6;
 
 /// Text fields, in the order in which a plain word looks through them.
 pub const TEXT_FIELDS: [&str; 8] = [
@@ -22,15 +22,13 @@ pub const TEXT_FIELDS: [&str; 8] = [
 ];
 
 /// Fields of exact values, shown as facets.
-pub const KEYWORD_FIELDS: [&str; 22] = [
+pub const KEYWORD_FIELDS: [&str; 20] = [
     "source",
     "format",
     "tool",
     "review",
     "label",
     "tag",
-    "queue",
-    "assigned",
     "verdict",
     "flag",
     "type",

@@ -24,6 +24,7 @@ const NAME: &str = "chat";
 /// Templates see what the `transformers` library gives them (`utils/chat_template_utils.py`): `messages`, `tools`,
 /// `add_generation_prompt`, the special tokens by name, `raise_exception`, `strftime_now` (UTC here), a `tojson` like
 /// Python's, the methods of Python's strings and dictionaries, `break` and `continue`, and `generation` blocks.
+#[derive(Clone)]
 pub struct ChatTemplate {
     path: PathBuf,
     environment: Environment<'static>,
@@ -49,6 +50,15 @@ impl ChatTemplate {
             return Err(ModelError::NoTemplate(folder.to_owned()));
         };
         Self::new(path, source, special_tokens(&config))
+    }
+
+    /// From its text and the special tokens by name; `path` is what errors name.
+    pub(super) fn from_text(
+        path: &Path,
+        text: &str,
+        special_tokens: Map<String, Value>,
+    ) -> Result<Self, ModelError> {
+        Self::new(path.to_owned(), text.to_owned(), special_tokens)
     }
 
     fn new(

@@ -1,5 +1,9 @@
 use std::path::PathBuf;
 
+use super::architecture::Architecture;
+use super::weights::TensorProblem;
+use crate::domain::visible_line as visible;
+use crate::jobs::Cancelled;
 use crate::report::Report;
 
 /// Why something can't be told of a model.
@@ -74,9 +78,124 @@ pub enum ModelError {
         /// How many pictures the messages have.
         pictures: usize,
     },
+    /// A member of a configuration is missing or no use.
+    #[error("{}: `{member}` {problem}", path.display())]
+    Config {
+        /// The file.
+        path: PathBuf,
+        /// The member, with its section.
+        member: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A model of a kind that can't be run.
+    #[error("models of the type `{}` can't be run", visible(.0))]
+    UnknownArchitecture(String),
+    /// A file of weights can't be used.
+    #[error("the weights in {} can't be used: {reason}", path.display())]
+    Weights {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The tensors of a model's files are not those that its configuration asks for.
+    #[error("the weights in {} do not fit the configuration: {}", path.display(), list(problems))]
+    Tensors {
+        /// The folder.
+        path: PathBuf,
+        /// What is wrong, tensor by tensor.
+        problems: Vec<TensorProblem>,
+    },
+    /// The model takes text alone.
+    #[error("the model takes text alone, and there are pictures")]
+    NoPictures,
+    /// The pixels are not those of the model's image processor.
+    #[error("the pixels of a picture do not fit the model: {0}")]
+    Pixels(String),
+    /// The prompt has another number of tokens for pictures than its pictures need.
+    #[error(
+        "the prompt has {places} tokens for pictures, and its {pictures} pictures need {wanted}"
+    )]
+    PicturePlaces {
+        /// Tokens for pictures in the prompt.
+        places: usize,
+        /// Tokens that its pictures need.
+        wanted: usize,
+        /// How many pictures there are.
+        pictures: usize,
+    },
+    /// The tokenizer gives an id that the model does not have.
+    #[error("the tokenizer gives the token {id}, and the model has {vocabulary} tokens")]
+    TokenId {
+        /// The id.
+        id: u32,
+        /// Tokens of the model.
+        vocabulary: usize,
+    },
+    /// No model has this name.
+    #[error(
+        "there is no model `{}`, and no such folder or file; {}",
+        visible(name),
+        if names.is_empty() { "no model has a name yet".to_owned() } else { format!("models with names are {}", visible(names)) }
+    )]
+    NoModel {
+        /// What was asked for.
+        name: String,
+        /// The names that there are.
+        names: String,
+    },
+    /// The file of names can't be used.
+    #[error("the names of models in {} can't be used: {reason}", path.display())]
+    Registry {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// A request that can't be met.
+    #[error("{0}")]
+    Request(String),
+    /// A prompt and its answer do not fit in the model's context.
+    #[error(
+        "the prompt has {prompt} tokens and the answer is to have {wanted}, {} more than the {context} of the model's context",
+        (prompt + wanted).saturating_sub(*context)
+    )]
+    Context {
+        /// Tokens of the prompt.
+        prompt: usize,
+        /// Tokens of the answer.
+        wanted: usize,
+        /// Tokens that fit.
+        context: usize,
+    },
+    /// The model computed something that is no number.
+    #[error("the model computed {0} in the place of a number")]
+    NotFinite(f32),
+    /// A device can't be used.
+    #[error("{0}")]
+    Device(String),
+    /// Somebody asked it to stop.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
     /// The tokenizer does not know the text that stands for a picture.
     #[error("the tokenizer has no token `{0}`, which stands for a picture")]
     NoPictureToken(&'static str),
+}
+
+/// How many problems with tensors are told one by one.
+const TOLD: usize = 12;
+
+fn list(problems: &[TensorProblem]) -> String {
+    let mut lines: Vec<String> = problems
+        .iter()
+        .take(TOLD)
+        .map(|problem| visible(&problem.to_string()).into_owned())
+        .collect();
+    if problems.len() > TOLD {
+        lines.push(format!("and {} more", problems.len() - TOLD));
+    }
+    lines.join("; ")
 }
 
 impl From<ModelError> for Report {
@@ -92,6 +211,16 @@ impl From<ModelError> for Report {
             ModelError::Placeholders { .. } => report.hint(
                 "the template may know no pictures, or a text holds what stands for one",
             ),
+            ModelError::UnknownArchitecture(_) => {
+                report.hint(format!("known are {}", Architecture::names()))
+            }
+            ModelError::NoModel { .. } => {
+                report.hint("`retake model list` lists them; `retake model add DIR` gives one a name")
+            }
+            ModelError::NotFinite(_) => report.hint(
+                "its weights may be damaged, or too large for 16 bits; `--device cpu` computes in 32",
+            ),
+            ModelError::NoPictures => report.hint("`--drop-images` leaves them out"),
             _ => report,
         }
     }

@@ -4,18 +4,63 @@
 //! Figures are those of the `transformers` library (`tests/reference/` compares them). A model that is not known to it, or
 //! a file that is missing, is an error: nothing is estimated.
 
+mod architecture;
+#[cfg(test)]
+mod bad_files_tests;
 mod chat;
 mod chat_template;
+mod config;
+mod decoder_config;
+mod device;
 mod error;
+mod generate;
+mod gguf_parts;
+#[cfg(test)]
+mod gguf_tests;
+mod idefics3;
+mod language_model;
+mod layers;
+mod llama;
 mod model_folder;
+mod network;
+#[cfg(test)]
+mod parity_tests;
+mod picture_pixels;
 mod picture_tokens;
 mod python_text;
+mod qwen2_5_vl;
+mod qwen2_vl;
+mod qwen3_vl;
+mod random;
+mod registry;
+mod resampling;
+#[cfg(test)]
+mod runnable_tests;
+#[cfg(any(test, feature = "gpu"))]
+mod self_test;
+mod smolvlm;
+#[cfg(test)]
+mod speed_tests;
+mod summary;
 mod token_count;
 mod tokenizer;
+mod vision;
+mod weights;
 
 pub use chat::{ChatMessage, ChatPart, PictureSize};
 pub use chat_template::ChatTemplate;
+pub use device::{ComputeDevice, DeviceChoice};
 pub use error::ModelError;
+pub use generate::{
+    CandidateOptions, Completion, Finish, GenerationRequest, GenerationStatistics, Generator,
+    Piece, Prompt, PromptPicture, Sampling, TokenLogprob,
+};
+pub use language_model::{Model, ModelOptions};
+pub use picture_pixels::PicturePixels;
 pub use picture_tokens::PictureTokens;
+pub use registry::ModelRegistry;
+pub use summary::ModelSummary;
 pub use token_count::TokenCounter;
 pub use tokenizer::Tokenizer;
+pub use vision::Pixels;
+pub use weights::TensorProblem;

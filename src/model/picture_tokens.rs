@@ -18,28 +18,32 @@ pub(super) struct PictureText {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PictureTokens(Family);
 
+/// The two ways in which pictures become tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Family {
+pub(super) enum Family {
+    /// By squares of patches.
     Qwen(PatchGrid),
+    /// By tiles.
     Idefics(Tiles),
 }
 
 /// The settings of `Qwen2VLImageProcessor`: a token for each square of `merge_size`² patches.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct PatchGrid {
-    patch_size: u32,
-    merge_size: u32,
+pub(super) struct PatchGrid {
+    pub is_resized: bool,
+    pub patch_size: u32,
+    pub merge_size: u32,
     min_pixels: u64,
     max_pixels: u64,
 }
 
 /// The settings of `Idefics3Processor` and its image processor: tiles of a fixed side, and the whole picture once more.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Tiles {
-    is_resized: bool,
+pub(super) struct Tiles {
+    pub is_resized: bool,
     is_split: bool,
     longest_edge: u32,
-    tile_edge: u32,
+    pub tile_edge: u32,
     tokens_of_tile: usize,
 }
 
@@ -49,6 +53,11 @@ const LARGEST_EDGE: u32 = 4096;
 impl PictureTokens {
     /// Reads the settings of a model's folder: `config.json`, `preprocessor_config.json` and `processor_config.json`.
     pub fn open(folder: &Path) -> Result<Self, ModelError> {
+        Ok(Self::with_settings(folder)?.0)
+    }
+
+    /// As [`Self::open`], and the settings of the image processor.
+    pub(super) fn with_settings(folder: &Path) -> Result<(Self, Settings), ModelError> {
         let missing = |file| ModelError::Missing {
             folder: folder.to_owned(),
             file,
@@ -73,7 +82,12 @@ impl PictureTokens {
             "idefics3" | "smolvlm" => Family::Idefics(Tiles::from_settings(&pictures, &processor)),
             _ => return Err(ModelError::UnknownModel(model_type.to_owned())),
         };
-        Ok(Self(family))
+        Ok((Self(family), pictures))
+    }
+
+    /// The way in which pictures become tokens.
+    pub(super) fn family(&self) -> &Family {
+        &self.0
     }
 
     /// What a chat template writes for a picture.
@@ -82,6 +96,34 @@ impl PictureTokens {
             Family::Qwen(_) => "<|image_pad|>",
             Family::Idefics(_) => "<image>",
         }
+    }
+
+    /// A templated text in which each placeholder is as often as its picture has tokens.
+    pub(super) fn expand(
+        &self,
+        text: &str,
+        pictures: &[PictureSize],
+    ) -> Result<String, ModelError> {
+        let placeholder = self.placeholder();
+        let placeholders = text.matches(placeholder).count();
+        if placeholders != pictures.len() {
+            return Err(ModelError::Placeholders {
+                placeholder,
+                placeholders,
+                pictures: pictures.len(),
+            });
+        }
+        let mut pieces = text.split(placeholder);
+        let mut expanded = pieces.next().unwrap_or_default().to_owned();
+        for (picture, piece) in pictures.iter().zip(pieces) {
+            let picture = self.text_of(*picture)?;
+            let once = picture.text.matches(placeholder).count();
+            // Those of one picture are as often as each other.
+            let repeated = placeholder.repeat(picture.more_tokens / once.max(1) + 1);
+            expanded += &picture.text.replace(placeholder, &repeated);
+            expanded += piece;
+        }
+        Ok(expanded)
     }
 
     /// What the processor makes of the placeholder.
@@ -132,6 +174,7 @@ impl PatchGrid {
         let of_size = |name: &str| number(size.and_then(|size| size.get(name)));
         let own = |name: &str| settings.values.get(name);
         Self {
+            is_resized: own("do_resize").and_then(Value::as_bool).unwrap_or(true),
             patch_size: side(own("patch_size")).unwrap_or(14),
             merge_size: side(own("merge_size")).unwrap_or(2),
             min_pixels: number(own("min_pixels"))
@@ -143,8 +186,14 @@ impl PatchGrid {
         }
     }
 
-    /// `smart_resize`, then a token for each square; `None` for a shape that it refuses.
+    /// A token for each square; `None` for a shape that is refused.
     fn tokens(&self, size: PictureSize) -> Option<usize> {
+        let (rows, columns) = self.squares(size)?;
+        Some(rows * columns)
+    }
+
+    /// `smart_resize`: rows and columns of squares; `None` for a shape that it refuses.
+    pub fn squares(&self, size: PictureSize) -> Option<(usize, usize)> {
         let (height, width) = (f64::from(size.height), f64::from(size.width));
         if height.max(width) / height.min(width) > 200.0 {
             return None;
@@ -164,7 +213,7 @@ impl PatchGrid {
             rows = (height * beta / factor).ceil();
             columns = (width * beta / factor).ceil();
         }
-        Some((rows * columns) as usize)
+        Some((rows as usize, columns as usize))
     }
 }
 
@@ -187,14 +236,13 @@ impl Tiles {
     /// Rows and columns of tiles; none where the picture is one tile.
     ///
     /// `resize`, `resize_for_vision_encoder` and `split_images` of the image processor, with their arithmetic of floats.
-    fn split(&self, size: PictureSize) -> (usize, usize) {
+    pub fn split(&self, size: PictureSize) -> (usize, usize) {
         if !self.is_split {
             return (0, 0);
         }
         let (mut height, mut width) = (f64::from(size.height), f64::from(size.width));
         if self.is_resized {
-            (height, width) = to_longest_edge(height, width, f64::from(self.longest_edge));
-            (height, width) = below(height, width, f64::from(LARGEST_EDGE));
+            (height, width) = self.to_edge(height, width);
         }
         let tile = f64::from(self.tile_edge);
         let up = |side: f64| (side / tile).ceil() * tile;
@@ -210,6 +258,19 @@ impl Tiles {
             true => ((height / tile) as usize, (width / tile) as usize),
             false => (0, 0),
         }
+    }
+}
+
+impl Tiles {
+    /// Height and width after the first resizing.
+    pub fn first_size(&self, size: PictureSize) -> (u32, u32) {
+        let (height, width) = self.to_edge(f64::from(size.height), f64::from(size.width));
+        (height as u32, width as u32)
+    }
+
+    fn to_edge(&self, height: f64, width: f64) -> (f64, f64) {
+        let (height, width) = to_longest_edge(height, width, f64::from(self.longest_edge));
+        below(height, width, f64::from(LARGEST_EDGE))
     }
 }
 

@@ -191,6 +191,7 @@ actions! {
     RawRecord "raw-record" "show the record as its source has it" [Replay Compare];
     SystemPrompt "system-prompt" "show the system prompt and the tools" [Replay Compare];
     OpenGold "open-gold" "open the gold record of a run, or the runs of a gold task" [Corpus Replay];
+    RunAgain "run-again" "run the steps again in the sandbox, and compare what they print" [Replay];
     OpenPairs "open-pairs" "compare the pairs of the record" [Replay];
     Copy "copy" "copy the id to the clipboard" [Corpus Replay Compare];
     // Comparing.

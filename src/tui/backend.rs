@@ -16,7 +16,10 @@ use crate::domain::review::{Draft, Reference, due_again};
 use crate::index::query::{FIELDS, FieldKind, LenientQuery, Query, ResultKind, parse_lenient};
 use crate::jobs::Progress;
 use crate::media::DecodeLimits;
+use crate::replay::{ReplayOptions, TrajectoryReplay, replay};
 use crate::report::Report;
+use crate::rules::ToolLists;
+use crate::sandbox::{Limits, Pool, WorkerCommand};
 use crate::workspace::Workspace;
 
 use super::effect::{
@@ -30,6 +33,9 @@ pub const FACETS: [&str; 12] = [
     "source", "review", "verdict", "outcome", "tool", "flag", "is", "has", "type", "label", "tag",
     "run",
 ];
+
+/// Characters of a variable's value that are shown.
+const VARIABLE: usize = 400;
 
 /// The values that a row of the list shows.
 pub const ROW_FIELDS: [&str; 7] = [
@@ -47,6 +53,8 @@ pub struct Backend {
     /// Pairs that came again since the start.
     shown_again: Mutex<HashSet<TargetId>>,
     pictures: picture_encoding::Encoder,
+    /// What runs steps and reads documents; this program itself unless somebody says otherwise.
+    sandbox: Option<WorkerCommand>,
     /// Where queries outlive the program.
     queries: Option<PathBuf>,
 }
@@ -67,8 +75,43 @@ impl Backend {
             shown_again: Mutex::default(),
             user_folder: user_folder.map(Path::to_owned),
             pictures: picture_encoding::Encoder::new(limits),
+            sandbox: None,
             queries: user_folder.map(|folder| folder.join("queries.json")),
         }
+    }
+
+    /// Another program as the sandbox's worker, for who is not `retake` itself.
+    #[must_use]
+    pub fn with_sandbox(mut self, command: WorkerCommand) -> Self {
+        self.sandbox = Some(command);
+        self
+    }
+
+    /// A pool of workers for one job, which its progress can cancel.
+    fn pool(&self, progress: Progress) -> Result<Pool, Report> {
+        let command = match &self.sandbox {
+            Some(command) => Ok(command.clone()),
+            None => WorkerCommand::own(),
+        };
+        let command = command.map_err(|error| Report::from_error(&error))?;
+        Ok(Pool::new(command, Limits::default(), 1, progress))
+    }
+
+    /// Runs the steps of a trajectory again, as it is now.
+    fn run_again(&self, id: &TargetId, progress: &Progress) -> Result<TrajectoryReplay, Report> {
+        let corpus = self.corpus()?;
+        let inspection = corpus.inspect(id).map_err(|error| corpus_report(&error))?;
+        let trajectory = inspection.current.content.trajectory;
+        let trajectory = trajectory.ok_or_else(|| Report::failure("it has no steps to run"))?;
+        let tools = ToolLists::default().of(&trajectory);
+        let tools: Vec<String> = tools.iter().map(|tool| tool.name.clone()).collect();
+        let options = ReplayOptions {
+            variables: Some(VARIABLE),
+            ..ReplayOptions::default()
+        };
+        let pool = self.pool(progress.clone())?;
+        let replayed = replay(&pool, &trajectory, &tools, &options);
+        replayed.map_err(|error| Report::from_error(&error))
     }
 
     /// What the terminal can show from now on.
@@ -139,6 +182,10 @@ impl Backend {
                 let read = read.map(Box::new).map_err(Failure::from);
                 tell(Message::Statistics(request.ticket, read));
             }
+            Effect::RunAgain(job, id, progress) => {
+                let replayed = self.run_again(&id, &progress).map(Arc::new);
+                tell(Message::RunAgain(job, id, replayed.map_err(Failure::from)));
+            }
             Effect::ReadAttachment(record, reference) => {
                 let corpus = self.corpus().map_err(|report| report.message);
                 let text = corpus.and_then(|corpus| {
@@ -146,6 +193,7 @@ impl Backend {
                         &reference,
                         &corpus.roots(&record),
                         &self.pictures.limits(),
+                        self.pool(Progress::default()),
                     )
                 });
                 tell(Message::Attachment(reference, text));

@@ -14,6 +14,7 @@ use crate::domain::{ContentHash, PictureReference, RecordId, TargetId};
 use crate::index::Sort;
 use crate::index::query::ResultKind;
 use crate::jobs::Progress;
+use crate::replay::TrajectoryReplay;
 
 use super::decisions::Deed;
 
@@ -48,6 +49,8 @@ pub enum Effect {
     ReadStatistics(StatisticsRequest),
     /// A file of a task, as text.
     ReadAttachment(RecordId, PictureReference),
+    /// The steps of a trajectory run again.
+    RunAgain(JobId, TargetId, Progress),
     /// Keep the history and the saved queries.
     KeepQueries(KeptQueries),
     /// Edit a text in `$EDITOR`, for which the terminal is given back.
@@ -254,6 +257,8 @@ pub enum Message {
     Attachment(PictureReference, Result<String, String>),
     /// What came back from `$EDITOR`.
     Edited(Result<String, String>),
+    /// The steps of a trajectory, run again.
+    RunAgain(JobId, TargetId, Result<Arc<TrajectoryReplay>, Failure>),
     /// A worker panicked.
     Broken(String),
     /// Somebody asked the process to end.

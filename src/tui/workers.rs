@@ -19,6 +19,7 @@ pub struct Workers {
     preview: Worker<Effect>,
     pictures: Worker<Effect>,
     decisions: Worker<Effect>,
+    sandbox: Worker<Effect>,
     others: Worker<Effect>,
     sender: Sender<Message>,
 }
@@ -47,6 +48,7 @@ impl Workers {
             preview: start("preview", Order::OnlyNewest)?,
             pictures: start("pictures", Order::NewestFirst(PICTURES))?,
             decisions: start("decisions", Order::AsTheyCame)?,
+            sandbox: start("sandbox", Order::AsTheyCame)?,
             others: start("others", Order::AsTheyCame)?,
             sender: sender.clone(),
         })
@@ -60,6 +62,7 @@ impl Workers {
             Effect::Inspect(request) if request.purpose == Purpose::Preview => &self.preview,
             Effect::Picture(_) => &self.pictures,
             Effect::Commit(_) | Effect::Reverse(_) | Effect::KeepQueries(_) => &self.decisions,
+            Effect::RunAgain(..) | Effect::ReadAttachment(..) => &self.sandbox,
             _ => &self.others,
         };
         if let Some(Effect::Picture(given_up)) = worker.submit(effect) {

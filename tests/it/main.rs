@@ -24,6 +24,7 @@ mod real_data;
 mod real_records;
 mod replaying;
 mod review;
+mod running_models;
 mod team;
 mod trust;
 mod tui;

@@ -637,6 +637,109 @@ fn new_data_are_dealt_out_and_old_items_stay() {
 }
 
 #[test]
+fn an_index_with_the_eyes_of_another_tells_nothing_of_verdicts() {
+    let bob = Person::new("eyes", "bob");
+    let id = "trajectories/receipt-date";
+    let words = ["--reason", "hallucination", "--text", "It mumbled."];
+    bob.decides(&[&["review", "reject", id][..], &words].concat());
+    bob.decides(&["review", "note", "peculiar", id]);
+    let ada = |arguments: &[&str]| {
+        let who = ["--as-user", "ada"];
+        bob.user.retake(who.iter().chain(arguments))
+    };
+    {
+        // Another process is indexing, so the index stays as bob left it.
+        let lock = fs::File::create(bob.user.path(".retake/index/lock")).unwrap();
+        lock.try_lock().unwrap();
+        for query in ["verdict:rejected", "-is:unreviewed", "a OR reason:mumbled"] {
+            let refused = ada(&["search", query]).ends_with(1);
+            assert!(refused.stderr.contains("what bob may see"), "{refused:?}");
+            assert!(refused.stderr.contains("`retake index`"), "{refused:?}");
+        }
+        let ids = |query: &str| ada(&["search", query, "--format", "ids"]).succeeds();
+        assert_eq!(ids("mumbled").stdout, "");
+        assert_eq!(ids("peculiar").stdout, format!("{id}\n"));
+        assert!(
+            ids("peculiar")
+                .stderr
+                .contains("neither searched nor counted"),
+            "{:?}",
+            ids("peculiar")
+        );
+        let facets = ada(&[
+            "facets", "--field", "review", "--field", "tool", "--format", "json",
+        ]);
+        let facets: Value = serde_json::from_str(&facets.succeeds().stdout).unwrap();
+        assert_eq!(facets["facets"]["review"], json!({}));
+        assert_ne!(facets["facets"]["tool"], json!({}));
+        ada(&["search", "", "--sample", "3", "--by", "review"]).ends_with(1);
+    }
+    let rejected = ada(&["search", "verdict:rejected", "--format", "ids"]).succeeds();
+    assert_eq!((&*rejected.stdout, &*rejected.stderr), ("", ""));
+    assert_eq!(bob.ids("verdict:rejected mumbled"), [id]);
+}
+
+#[test]
+fn what_changes_or_goes_is_told_to_be_out_of_its_queue() {
+    let lead = Person::without_data("lapse", "lead");
+    let record =
+        |n: usize, answer: &str| record(&format!("r{n}"), &format!("Question {n}?"), answer, "1");
+    let all: Vec<Value> = (0..6).map(|n| record(n, "1")).collect();
+    lead.user.write("runs.json", array(&all));
+    lead.decides(&["add", "runs.json"]);
+    lead.decides(&["assign", "--to", "ada,bob", "--queue", "pilot"]);
+    let whole = lead.json(&["queue"]);
+    assert_eq!(
+        (&whole[0]["items"], &whole[0]["changed"], &whole[0]["gone"]),
+        (&json!(6), &json!([]), &json!([]))
+    );
+    // One is another now, and the last is gone.
+    let mut changed = all.clone();
+    changed[2] = record(2, "another answer");
+    changed.pop();
+    lead.user.write("runs.json", array(&changed));
+    let told = lead.json(&["queue", "pilot"]);
+    assert_eq!(told[0]["items"], 4);
+    assert_eq!(told[0]["changed"], json!(["runs/r2"]));
+    assert_eq!(told[0]["gone"], json!(["runs/r5"]));
+    let text = lead.run(&["queue"]).succeeds();
+    for part in [
+        "1 changed in their sources since they were assigned: runs/r2",
+        "1 are in no source that can be read here: runs/r5",
+    ] {
+        assert!(text.stdout.contains(part), "{text:?}");
+    }
+    assert!(
+        text.stderr.contains("retake assign is:source-changed"),
+        "{text:?}"
+    );
+    let of = |name: &str| {
+        let who = ["--as-user", name, "queue", "--next", "--format", "json"];
+        lead.user.json(who.iter())["lapsed"].as_u64().unwrap()
+    };
+    assert_eq!(of("ada") + of("bob"), 2);
+    // Assigned again it is back; what is gone stays told.
+    let again = [
+        "assign",
+        "is:source-changed",
+        "--to",
+        "ada",
+        "--queue",
+        "pilot",
+    ];
+    assert_eq!(lead.json(&again)["assigned"], 1);
+    let told = lead.json(&["queue"]);
+    assert_eq!(
+        (&told[0]["items"], &told[0]["changed"]),
+        (&json!(5), &json!([]))
+    );
+    assert_eq!(told[0]["gone"], json!(["runs/r5"]));
+    // An assignment that was taken back is nobody's.
+    lead.decides(&["undo", "2"]);
+    assert_eq!(lead.json(&["queue"]), json!([]));
+}
+
+#[test]
 fn each_annotator_works_through_their_own_items() {
     let [lead, ada, bob] = ["lead", "ada", "bob"].map(|name| Person::new("next", name));
     let told = lead.json(&[
@@ -683,7 +786,7 @@ fn each_annotator_works_through_their_own_items() {
     assert_eq!(next(&ada), "");
     assert_eq!(
         ada.json(&["queue", "--next"]),
-        json!({"id": null, "queue": null, "left": 0})
+        json!({"id": null, "queue": null, "left": 0, "lapsed": 0})
     );
     let unknown = ada.run(&["queue", "nothing"]).ends_with(1);
     assert!(unknown.stderr.contains("queues: review"), "{unknown:?}");

@@ -197,18 +197,32 @@ impl Reviews {
         }
     }
 
-    /// What these records are about, with what the undos and redos among them switched; each once.
+    /// What these records are about, with what the undos and redos among them switched; each once. Assignments say nothing
+    /// of what they are about, and do not count.
     pub fn touched_by(&self, ids: &[Uuid]) -> Vec<Arc<Reference>> {
+        self.touched(ids.iter().filter_map(|id| self.record(*id)))
+    }
+
+    /// What any record but an assignment is about; each once.
+    pub fn all_touched(&self) -> Vec<Arc<Reference>> {
+        self.touched(self.records.iter())
+    }
+
+    fn touched<'a>(
+        &'a self,
+        records: impl Iterator<Item = &'a ReviewRecord>,
+    ) -> Vec<Arc<Reference>> {
         let mut found = Vec::new();
         let mut addresses: HashSet<*const Reference> = HashSet::new();
         let mut add = |record: &ReviewRecord| {
             if let Some(target) = &record.target
+                && !matches!(record.verb, Verb::Assign(_))
                 && addresses.insert(Arc::as_ptr(&target.reference))
             {
                 found.push(Arc::clone(&target.reference));
             }
         };
-        for record in ids.iter().filter_map(|id| self.record(*id)) {
+        for record in records {
             add(record);
             self.switched(record).into_iter().for_each(&mut add);
         }

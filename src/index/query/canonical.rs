@@ -136,6 +136,10 @@ fn write_range(
 
 /// A keyword value as it is typed: quoted where it has blanks.
 pub fn keyword_text(value: &str) -> String {
+    if !value.is_empty() && value.trim().is_empty() {
+        // Quotes around nothing but blanks are taken for empty ones.
+        return value.chars().flat_map(|blank| ['\\', blank]).collect();
+    }
     if value.is_empty() || value.contains(char::is_whitespace) {
         return quoted(value);
     }

@@ -14,7 +14,9 @@ use tantivy::schema::{Field, IndexRecordOption};
 use super::ast::{Clause, Expression, Query, ResultKind, Test};
 use super::field::FieldKind;
 use crate::index::document::{DocumentKind, RECORD};
-use crate::index::regex_scan::{RegexScan, TextMatcher};
+use crate::index::membership::{MEMBERSHIP_FIELDS, SOURCE_CHANGED, member_query};
+use crate::index::regex_scan::{RecordView, RegexScan};
+use crate::index::schema::TEXT_FIELDS;
 use crate::index::search::LoweredQuery;
 use crate::index::store::{IndexError, IndexStoreReader};
 use crate::index::tokenizer::query_terms;
@@ -23,16 +25,23 @@ type Boxed = Box<dyn TantivyQuery>;
 
 impl IndexStoreReader {
     /// Makes a query runnable. Regular expressions are run here and now, over the candidates that the rest of the query
-    /// leaves; `texts` reads what they are matched against.
+    /// leaves; `texts` reads what they are matched against. Words without a field don't look through the text fields in
+    /// `hidden`.
     pub fn lower(
         &self,
         query: &Query,
-        texts: &dyn TextMatcher,
+        texts: &dyn RecordView,
+        hidden: &[&str],
     ) -> Result<LoweredQuery, IndexError> {
         let kinds = self.kinds(query.result_kind);
+        let shown = TEXT_FIELDS.iter().zip(self.fields.text);
         let lowering = Lowering {
             reader: self,
             texts,
+            plain: shown
+                .filter(|(name, _)| !hidden.contains(name))
+                .map(|(_, field)| field)
+                .collect(),
         };
         let conditions = lowering.expression(&query.expression, &kinds)?;
         Ok(LoweredQuery(match query.expression {
@@ -57,7 +66,9 @@ impl IndexStoreReader {
 
 struct Lowering<'a> {
     reader: &'a IndexStoreReader,
-    texts: &'a dyn TextMatcher,
+    texts: &'a dyn RecordView,
+    /// What words without a field look through.
+    plain: Vec<Field>,
 }
 
 impl Lowering<'_> {
@@ -106,7 +117,7 @@ impl Lowering<'_> {
     fn clause(&self, clause: &Clause, scope: &Boxed) -> Result<Boxed, IndexError> {
         let fields = &self.reader.fields;
         let Some(field) = clause.field else {
-            let mut parts = text_tests(&fields.text, &clause.test);
+            let mut parts = text_tests(&self.plain, &clause.test);
             if matches!(clause.test, Test::Phrase(_)) {
                 // A union looks at positions in every document; inside the scope there are fewer.
                 parts = parts
@@ -137,6 +148,12 @@ impl Lowering<'_> {
                 let handle = fields.text_named(field.name);
                 handle.and_then(|f| text_tests(&[f], test).pop())
             }
+            (FieldKind::Keyword, test) if MEMBERSHIP_FIELDS.contains(&field.name) => {
+                let passes = |value: &str| passes(test, value);
+                let members = self.texts.members(field.name, &passes);
+                let members = members.map_err(IndexError::Text)?;
+                Some(filter(member_query(self.reader, &members)?))
+            }
             (FieldKind::Keyword, test) => {
                 let handle = match field.name {
                     "id" => Some(fields.id),
@@ -144,6 +161,15 @@ impl Lowering<'_> {
                     name => fields.keyword_named(name),
                 };
                 handle.map(|f| filter(keyword_test(f, test)))
+            }
+            (FieldKind::Is, Test::Flag(SOURCE_CHANGED)) => {
+                let members = self.texts.members(SOURCE_CHANGED, &|_| true);
+                let members = members.map_err(IndexError::Text)?;
+                let of_queues = filter(member_query(self.reader, &members)?);
+                let indexed = fields.keyword_named("is");
+                let indexed = indexed.map(|f| filter(exact(f, SOURCE_CHANGED)));
+                let both = indexed.into_iter().chain([of_queues]).collect();
+                Some(Box::new(BooleanQuery::union(both)) as Boxed)
             }
             (FieldKind::Has | FieldKind::Is, Test::Flag(value)) => {
                 let name = if field.kind == FieldKind::Has {
@@ -195,6 +221,15 @@ fn exact(field: Field, value: &str) -> Boxed {
         Term::from_field_text(field, &value.to_lowercase()),
         IndexRecordOption::Basic,
     ))
+}
+
+/// Whether a value passes a test as [`keyword_test`] has the index do it.
+fn passes(test: &Test, value: &str) -> bool {
+    match test {
+        Test::Word(wanted) | Test::Phrase(wanted) => value.to_lowercase() == wanted.to_lowercase(),
+        Test::Prefix(start) => value.to_lowercase().starts_with(&start.to_lowercase()),
+        _ => false,
+    }
 }
 
 fn keyword_test(field: Field, test: &Test) -> Boxed {

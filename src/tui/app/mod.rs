@@ -245,6 +245,7 @@ impl App {
                 hints: Vec::new(),
             }),
             Message::Edited(edited) => self.edited(edited),
+            Message::RunAgain(job, id, replayed) => self.ran_again(job, &id, replayed),
             Message::Broken(reason) => {
                 self.waits_for_record = false;
                 self.say(format!("a part of retake failed: {reason}"), Paint::Bad);
@@ -445,6 +446,34 @@ impl App {
         }
     }
 
+    fn ran_again(
+        &mut self,
+        job: JobId,
+        id: &TargetId,
+        replayed: Result<Arc<crate::replay::TrajectoryReplay>, Failure>,
+    ) {
+        match replayed {
+            Ok(replayed) => {
+                let steps = replayed.steps.iter();
+                let same = steps.filter(|step| step.verdict.reproduces()).count();
+                let said = format!("{same} of {} steps do what was recorded", replayed.steps.len());
+                self.jobs.end(job, Ok(said.clone()));
+                self.say(said, Paint::Good);
+                for view in &mut self.views {
+                    if let View::Replay(replay) = view
+                        && replay.id == *id
+                    {
+                        replay.set_run(Arc::clone(&replayed));
+                    }
+                }
+            }
+            Err(failure) => {
+                self.jobs.end(job, Err(failure.clone()));
+                self.fail(failure);
+            }
+        }
+    }
+
     fn edited(&mut self, edited: Result<String, String>) {
         match (edited, self.views.last_mut()) {
             (Ok(text), Some(View::Edit(view))) => {
@@ -553,6 +582,10 @@ impl App {
                     vec![self.corpus.unreviewed_after(Some(replay.id.clone()))]
                 }
                 Action::ToggleQueue => self.corpus.act(action),
+                Action::RunAgain => {
+                    let (job, progress) = self.jobs.start(format!("run {} again", replay.id));
+                    vec![Request::Do(Effect::RunAgain(job, replay.id.clone(), progress))]
+                }
                 action => replay.act(action, &self.options.theme),
             },
             Some(View::Compare(compare)) => match action {

@@ -95,6 +95,63 @@ fn what_people_rejected_is_left_out_and_edits_are_written() {
 }
 
 #[test]
+fn an_edited_side_is_kept_back_where_rows_hold_what_it_led_to() {
+    let user = user("export-edited-side");
+    let side = json!({"thought": "Measure it.", "code": "print(height())", "observation": "70 m"});
+    let chosen = format!("text:{side}");
+    let new = [
+        "pair",
+        "new",
+        "trips/a",
+        "--step",
+        "1",
+        "--rejected",
+        "step",
+        "--accept",
+    ];
+    let made = user.json([&new[..], &["--chosen", &chosen, "--format", "json"]].concat());
+    let id = made["id"].as_str().unwrap();
+    let export = |target: &str| {
+        let to = format!("{target}.out");
+        let ended = user.retake(["export", target, "in:pair", "-o", &to, "--overwrite"]);
+        let text = fs::read_to_string(user.path(&to)).unwrap_or_default();
+        (ended.succeeds(), text)
+    };
+    let count = |text: &str, what: &str| text.matches(what).count();
+    let edit = ["edit", id, "--side", "chosen"];
+    review(
+        &user,
+        &[&edit[..], &["--field", "code", "--text", "print(climb())"]].concat(),
+    );
+
+    // Rows of a trainer end in the reply: the edit is all that there is to know.
+    let (ended, text) = export("trl-preference");
+    assert_eq!(
+        (count(&text, "climb()"), count(&text, "70 m")),
+        (1, 0),
+        "{ended:?}"
+    );
+    assert!(!ended.stderr.contains("stale"), "{ended:?}");
+    // The ranking form has a place for what the old code printed.
+    let (ended, text) = export("pref-x");
+    assert_eq!(count(&text, "climb()"), 0, "{text}");
+    assert!(
+        ended.stderr.contains(&format!("stale: {id} step 1")),
+        "{ended:?}"
+    );
+    review(
+        &user,
+        &[&edit[..], &["--field", "observation", "--text", "71 m"]].concat(),
+    );
+    let (ended, text) = export("pref-x");
+    assert_eq!(
+        (count(&text, "climb()"), count(&text, "71 m")),
+        (1, 1),
+        "{ended:?}"
+    );
+}
+
+#[test]
 fn annotators_who_disagree_keep_an_item_back() {
     let user = user("export-disputed");
     for (who, verb) in [("ada", "accept"), ("bo", "reject")] {

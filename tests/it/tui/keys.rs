@@ -232,3 +232,22 @@ fn a_journal_that_cannot_be_written_is_an_error_and_the_view_stays() {
     sitting.press("enter");
     assert!(sitting.text().contains("records"), "{}", sitting.text());
 }
+
+#[test]
+fn steps_run_again_and_say_what_differs() {
+    let mut sitting = Sitting::with_demo("tui-run-again", 120, 40);
+    sitting.press("/").type_text("id:trajectories/cafe-split").press("enter enter l X");
+    let shown = sitting.text();
+    assert!(shown.contains("steps do what was recorded"), "{shown}");
+    assert!(shown.contains("Run again"), "{shown}");
+    assert!(shown.contains('↻'), "{shown}");
+    sitting.press("l");
+    assert!(sitting.text().contains("Variables"), "{}", sitting.text());
+}
+
+#[test]
+fn a_table_of_the_task_is_read_as_text() {
+    let mut sitting = Sitting::with_demo("tui-attachment", 120, 40);
+    sitting.press("/").type_text("id:trajectories/rainfall-difference").press("enter enter d");
+    assert!(sitting.text().contains("rainfall.csv"), "{}", sitting.text());
+}

@@ -12,6 +12,7 @@ use std::path::Path;
 
 use ratatui::buffer::Buffer;
 use retake::config::Config;
+use retake::sandbox::WorkerCommand;
 use retake::tui::app::AppOptions;
 use retake::tui::backend::Backend;
 use retake::tui::effect::Message;
@@ -78,7 +79,8 @@ impl Sitting {
             title: "demo".to_owned(),
             warnings: Vec::new(),
         };
-        let backend = Backend::new(workspace, config, Some(&settings));
+        let worker = WorkerCommand::of(env!("CARGO_BIN_EXE_retake").into());
+        let backend = Backend::new(workspace, config, Some(&settings)).with_sandbox(worker);
         let rehearsal = Rehearsal::new(backend, options, columns, rows).unwrap();
         Self { user, rehearsal }
     }

@@ -5,6 +5,7 @@ mod mouse;
 mod pane_stack;
 mod panes;
 mod pictures;
+mod run_panes;
 mod time_line;
 
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use ratatui::text::Span;
 use crate::corpus::Inspection;
 use crate::domain::{PictureReference, TargetId, Trajectory};
 use crate::index::Highlighter;
+use crate::replay::{StepReplay, TrajectoryReplay};
 use crate::tui::action::Action;
 use crate::tui::draw_context::DrawContext;
 use crate::tui::effect::Effect;
@@ -31,6 +33,8 @@ use super::{Request, open_gold};
 pub use panes::PaneKind;
 
 use pane_stack::PaneStack;
+use panes::PaneLines;
+use run_panes::run_panes;
 use time_line::TimeLine;
 
 /// How fast steps are played, in milliseconds a step.
@@ -49,6 +53,8 @@ pub struct ReplayView {
     /// What is shown.
     pub id: TargetId,
     record: Arc<Inspection>,
+    /// Its steps, run again, as they were then.
+    run: Option<Arc<TrajectoryReplay>>,
     highlighter: Highlighter,
     /// 0 is the task, then the steps, behind the last one the end.
     entry: usize,
@@ -83,6 +89,7 @@ impl ReplayView {
         Self {
             id,
             record,
+            run: None,
             highlighter,
             entry: step.map_or(0, |step| (step as usize).min(count)),
             focus: Focus::default(),
@@ -105,6 +112,10 @@ impl ReplayView {
 
     /// The same trajectory as it is now.
     pub fn renew(&mut self, record: Arc<Inspection>) {
+        // What other steps printed says nothing of these.
+        if record.current.content != self.record.current.content {
+            self.run = None;
+        }
         self.record = record;
         self.flag = None;
         self.entry = self.entry.min(self.last());
@@ -112,6 +123,34 @@ impl ReplayView {
         if let Some((entry, _)) = self.made_for {
             self.made_for = Some((entry, 0));
         }
+    }
+
+    /// The steps have run again.
+    pub fn set_run(&mut self, run: Arc<TrajectoryReplay>) {
+        self.run = Some(run);
+        if let Some((entry, _)) = self.made_for {
+            self.made_for = Some((entry, 0));
+        }
+    }
+
+    /// The panes of a place; what running its step again has shown stands below its observation.
+    fn panes_of(&self, entry: usize, writer: &Writer<'_>) -> Vec<PaneLines> {
+        let mut all = panes::panes(&self.record, &self.record.flags, entry, writer);
+        if let Some(run) = self.run_of(entry) {
+            let observation = all
+                .iter()
+                .position(|pane| pane.kind == PaneKind::Observation);
+            let at = observation.map_or(all.len(), |at| at + 1);
+            all.splice(at..at, run_panes(run, writer));
+        }
+        all
+    }
+
+    /// What running the step in a place again has shown.
+    fn run_of(&self, entry: usize) -> Option<&StepReplay> {
+        let number = entry.checked_sub(1)?;
+        let run = self.run.as_ref()?;
+        run.steps.iter().find(|step| step.step == number)
     }
 
     /// What is looked at.
@@ -368,12 +407,8 @@ impl ReplayView {
                 false => (start + distance) % count,
                 true => (start + count - distance % count) % count,
             };
-            let lines = panes::panes(
-                &self.record,
-                &self.record.flags,
-                entry,
-                &self.writer(theme, self.made_for.map_or(80, |(_, width)| width)),
-            );
+            let width = self.made_for.map_or(80, |(_, width)| width);
+            let lines = self.panes_of(entry, &self.writer(theme, width));
             self.panes.set(lines, true);
             self.entry = entry;
             self.made_for = Some((entry, self.made_for.map_or(80, |(_, width)| width)));
@@ -463,7 +498,7 @@ impl ReplayView {
             }
         }
         self.time_line.draw(
-            &self.record,
+            (&self.record, self.run.as_deref()),
             self.entry,
             self.focus == Focus::TimeLine,
             left,
@@ -478,12 +513,8 @@ impl ReplayView {
         }
         if self.made_for != Some((self.entry, middle.width)) {
             let is_new_place = self.made_for.is_none_or(|(entry, _)| entry != self.entry);
-            let lines = panes::panes(
-                &self.record,
-                &self.record.flags,
-                self.entry,
-                &self.writer(context.theme, middle.width),
-            );
+            let writer = self.writer(context.theme, middle.width);
+            let lines = self.panes_of(self.entry, &writer);
             self.panes.set(lines, is_new_place);
             self.made_for = Some((self.entry, middle.width));
         }

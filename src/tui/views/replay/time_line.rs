@@ -6,9 +6,11 @@ use ratatui::text::{Line, Span};
 
 use crate::corpus::Inspection;
 use crate::domain::review::StepKey;
+use crate::replay::TrajectoryReplay;
 use crate::tui::draw_context::DrawContext;
 use crate::tui::theme::Paint;
 use crate::tui::views::record_lines::label_mark;
+use crate::tui::views::replay::run_panes::verdict_paint;
 use crate::tui::widgets::pane::Scroll;
 use crate::tui::widgets::styled_text::one_line;
 
@@ -31,7 +33,7 @@ impl TimeLine {
     /// Draws the line of each place.
     pub fn draw(
         &mut self,
-        record: &Inspection,
+        (record, run): (&Inspection, Option<&TrajectoryReplay>),
         entry: usize,
         is_focused: bool,
         area: Rect,
@@ -58,7 +60,7 @@ impl TimeLine {
                     context,
                 ),
                 place if place == steps + 1 => heading("Answer", false, context),
-                place => step_line(record, place, context),
+                place => step_line((record, run), place, context),
             };
             let line = fitted(&line, usize::from(area.width));
             buffer.set_line(area.x, y, &line, area.width);
@@ -91,7 +93,11 @@ fn heading(text: &str, is_flagged: bool, context: &DrawContext<'_>) -> Line<'sta
     Line::from(spans)
 }
 
-fn step_line(record: &Inspection, place: usize, context: &DrawContext<'_>) -> Line<'static> {
+fn step_line(
+    (record, run): (&Inspection, Option<&TrajectoryReplay>),
+    place: usize,
+    context: &DrawContext<'_>,
+) -> Line<'static> {
     let trajectory = record.current.content.trajectory.as_ref();
     let step = trajectory.and_then(|trajectory| trajectory.steps.get(place - 1));
     let about = record.current.steps.get(place - 1);
@@ -148,6 +154,10 @@ fn step_line(record: &Inspection, place: usize, context: &DrawContext<'_>) -> Li
     }
     if record.flags.iter().any(|flag| flag.step == Some(place)) {
         mark(" ⚑", Paint::Warning);
+    }
+    let ran = run.and_then(|run| run.steps.iter().find(|step| step.step + 1 == place));
+    if let Some(ran) = ran {
+        mark(" ↻", verdict_paint(ran.verdict));
     }
     let pictures = step.map_or(0, |step| {
         step.pictures.len() + step.observation.as_ref().map_or(0, |o| o.pictures.len())

@@ -1,0 +1,42 @@
+//! `retake model`: the models that can be run here.
+
+mod add;
+mod bench;
+mod info;
+mod list;
+mod loading;
+mod remove;
+
+use clap::{Args, Subcommand};
+
+use super::Ended;
+use super::output::Output;
+use super::session::Session;
+
+pub(super) use loading::{LoadArgs, load, registry};
+
+/// Models: give names, look at them, measure them
+#[derive(Debug, Args)]
+pub struct ModelArgs {
+    #[command(subcommand)]
+    command: ModelCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum ModelCommand {
+    Add(add::AddArgs),
+    List(list::ListArgs),
+    Info(info::InfoArgs),
+    Bench(bench::BenchArgs),
+    Rm(remove::RemoveArgs),
+}
+
+pub(super) fn run(args: &ModelArgs, session: &Session, output: &mut Output) -> Ended {
+    match &args.command {
+        ModelCommand::Add(args) => add::run(args, session, output),
+        ModelCommand::List(args) => list::run(args, session, output),
+        ModelCommand::Info(args) => info::run(args, session, output),
+        ModelCommand::Bench(args) => bench::run(args, session, output),
+        ModelCommand::Rm(args) => remove::run(args, session, output),
+    }
+}

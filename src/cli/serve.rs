@@ -1,0 +1,135 @@
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::json;
+
+use crate::config::PictureConfig;
+use crate::media::{DecodeLimits, PictureRoots};
+use crate::report::Report;
+use crate::serve::{Access, Bound, ServeOptions, Server};
+
+use super::Ended;
+use super::model::{LoadArgs, load};
+use super::output::Output;
+use super::session::{Session, interruptible};
+
+/// Serve a model to retake and other programs by OpenAI's chat completions
+///
+/// Prints where it listens and the key as a line of JSON, and answers until Ctrl-C. Without options it listens on a free port of this
+/// machine with a random key.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    #[command(flatten)]
+    load: LoadArgs,
+    /// The model's name in answers (else the one it was asked for by)
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// Listen here for others, too; needs --key-variable, and takes pictures as data: URLs alone
+    #[arg(
+        long,
+        value_name = "ADDRESS:PORT",
+        requires = "key_variable",
+        conflicts_with = "socket"
+    )]
+    listen: Option<SocketAddr>,
+    /// The environment variable that holds the key
+    #[arg(long, value_name = "NAME")]
+    key_variable: Option<String>,
+    /// Listen on a Unix socket, for whoever may open it
+    #[arg(long, value_name = "FILE")]
+    socket: Option<PathBuf>,
+    /// Folders in which pictures may be opened by path (not with --listen)
+    #[arg(long, value_name = "DIR", conflicts_with = "listen")]
+    images: Vec<PathBuf>,
+    /// Leave pictures out where the model takes text alone
+    #[arg(long)]
+    drop_images: bool,
+    /// End after so many seconds without a request
+    #[arg(long, value_name = "SECONDS")]
+    idle: Option<u64>,
+}
+
+pub(super) fn run(args: &ServeArgs, session: &Session, output: &mut Output) -> Ended {
+    let key = key(args)?;
+    let model = load(&args.load, session, output)?;
+    let name = args.name.clone().unwrap_or_else(|| args.load.model.clone());
+    let options = ServeOptions {
+        name: name.clone(),
+        access: match (&args.socket, &key) {
+            (Some(_), None) => Access::Open,
+            (_, Some(key)) => Access::Key(key.clone()),
+            (None, None) => return Err(Report::failure("there is no key")),
+        },
+        picture_roots: args
+            .listen
+            .is_none()
+            .then(|| PictureRoots::new(args.images.clone())),
+        picture_limits: limits(&session.config.pictures),
+        sampling: model.suggested_sampling(),
+        drops_images: args.drop_images,
+        idle: args.idle.map(Duration::from_secs),
+    };
+    let server = Server::bind(model, options, &bound(args)?)?;
+    let place = match server.bound() {
+        Bound::Tcp(address) => {
+            json!({"url": format!("http://{address}/v1"), "key": key, "model": name})
+        }
+        #[cfg(unix)]
+        Bound::Unix(path) => json!({"socket": path, "model": name}),
+    };
+    output.json(&place)?;
+    output.flush()?;
+    let ended = interruptible(|progress| server.run(progress));
+    if let Some(socket) = &args.socket {
+        // It is of no use to the next; that it may be gone already is fine.
+        let _ = std::fs::remove_file(socket);
+    }
+    ended?;
+    Ok(None)
+}
+
+fn bound(args: &ServeArgs) -> Result<Bound, Report> {
+    if let Some(address) = args.listen {
+        return Ok(Bound::Tcp(address));
+    }
+    match &args.socket {
+        None => Ok(Bound::Tcp((Ipv4Addr::LOCALHOST, 0).into())),
+        #[cfg(unix)]
+        Some(path) => Ok(Bound::Unix(path.clone())),
+        #[cfg(not(unix))]
+        Some(_) => Err(Report::usage("this system has no Unix sockets")),
+    }
+}
+
+/// The key of the environment, else a random one; none for a socket.
+fn key(args: &ServeArgs) -> Result<Option<String>, Report> {
+    if let Some(name) = &args.key_variable {
+        let key = std::env::var(name).unwrap_or_default();
+        if key.trim().is_empty() {
+            let problem =
+                format!("the environment has no variable {name}, which is to hold the key");
+            return Err(Report::usage(problem).hint(format!("set it: export {name}=…")));
+        }
+        return Ok(Some(key.trim().to_owned()));
+    }
+    if args.socket.is_some() {
+        return Ok(None);
+    }
+    let mut bytes = [0; 24];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| Report::failure(format!("the system gives no random bits: {error}")))?;
+    Ok(Some(
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+    ))
+}
+
+/// What pictures may cost by the settings.
+pub(super) fn limits(pictures: &PictureConfig) -> DecodeLimits {
+    DecodeLimits {
+        max_bytes: pictures.max_file_mb.saturating_mul(1 << 20),
+        max_pixels: pictures.max_megapixels.saturating_mul(1_000_000),
+        ..DecodeLimits::default()
+    }
+}

@@ -1,0 +1,41 @@
+//! What proposes a step: a model behind a server that speaks OpenAI's chat completions, or a script.
+//!
+//! There is one client for retake's own server, vLLM, llama.cpp, Ollama and hosted ones. It trusts no answer: streams that are cut, JSON
+//! that is none and members of the wrong type are errors that say so. Keys come from the environment and go nowhere but to the server.
+
+mod address;
+mod error;
+mod event_stream;
+mod http_controller;
+#[cfg(test)]
+mod http_tests;
+mod protocol;
+mod reply;
+mod retry;
+mod scripted;
+
+pub use address::{Address, Key};
+pub use error::ControllerError;
+pub use http_controller::{HttpController, HttpOptions};
+pub use protocol::{
+    ChatRequest, Content, ContentPart, ImageUrl, RequestMessage, StopTexts, StreamOptions,
+};
+pub use reply::{CandidateText, Delta, Reply, Usage};
+pub use retry::RetryPolicy;
+pub use scripted::ScriptedController;
+
+use crate::jobs::Progress;
+
+/// What proposes candidates.
+pub trait Controller: Send {
+    /// What it is called, for people and for records.
+    fn name(&self) -> &str;
+
+    /// Candidates for a request: as many as `n` says. `tell` is given each piece of text as it comes.
+    fn propose(
+        &mut self,
+        request: &ChatRequest,
+        progress: &Progress,
+        tell: &mut dyn FnMut(Delta),
+    ) -> Result<Reply, ControllerError>;
+}

@@ -1,0 +1,259 @@
+use std::path::PathBuf;
+
+use burn::tensor::{DType, Device, Shape, Tensor, TensorData};
+
+#[cfg(any(test, feature = "gpu"))]
+use super::TensorProblem;
+use super::checklist::Checklist;
+use super::{Adapter, TensorSource};
+use crate::jobs::Progress;
+use crate::model::ModelError;
+use crate::model::layers::{LayerNorm, Linear, RmsNorm};
+
+/// The type of the numbers that a model computes with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::model) enum Precision {
+    /// 32 bits.
+    Single,
+    /// 16 bits for weights and between layers; norms and attention weights in 32.
+    Half,
+}
+
+impl Precision {
+    /// As tensors have it.
+    pub fn kind(self) -> DType {
+        match self {
+            Self::Single => DType::F32,
+            Self::Half => DType::F16,
+        }
+    }
+}
+
+/// Makes the parts of a model from a source of tensors.
+///
+/// A model is built twice by the same code: the first time only to write down what it wants, so that everything that is
+/// wrong with the files is told at once; the second time with the numbers.
+pub(in crate::model) struct Loader<'a> {
+    source: &'a dyn TensorSource,
+    path: PathBuf,
+    device: Device,
+    precision: Precision,
+    adapter: Option<&'a Adapter>,
+    progress: Progress,
+    /// There while the model only writes down what it wants.
+    checklist: Option<Checklist>,
+    failure: Option<ModelError>,
+}
+
+impl<'a> Loader<'a> {
+    /// Builds a model; `path` is what errors name.
+    pub fn build<Model>(
+        source: &'a dyn TensorSource,
+        path: PathBuf,
+        device: &Device,
+        precision: Precision,
+        adapter: Option<&'a Adapter>,
+        progress: &Progress,
+        make: impl Fn(&mut Loader<'_>) -> Model,
+    ) -> Result<Model, ModelError> {
+        let mut loader = Loader {
+            source,
+            path,
+            device: device.clone(),
+            precision,
+            adapter,
+            progress: progress.clone(),
+            checklist: Some(Checklist::default()),
+            failure: None,
+        };
+        make(&mut loader);
+        if let Some(checklist) = loader.checklist.take() {
+            progress.add_total(checklist.count() as u64);
+            let mut problems = checklist.finish(source);
+            if let Some(adapter) = adapter {
+                problems.extend(adapter.problems(source));
+            }
+            if !problems.is_empty() {
+                return Err(ModelError::Tensors {
+                    path: loader.path,
+                    problems,
+                });
+            }
+        }
+        let model = make(&mut loader);
+        match loader.failure {
+            Some(failure) => Err(failure),
+            None => Ok(model),
+        }
+    }
+
+    /// What a model wants and a source lacks.
+    #[cfg(any(test, feature = "gpu"))]
+    pub fn wanted<Model>(
+        source: &dyn TensorSource,
+        make: impl Fn(&mut Loader<'_>) -> Model,
+    ) -> Vec<TensorProblem> {
+        let mut loader = Loader {
+            source,
+            path: PathBuf::new(),
+            device: Device::flex(),
+            precision: Precision::Single,
+            adapter: None,
+            progress: Progress::default(),
+            checklist: Some(Checklist::default()),
+            failure: None,
+        };
+        make(&mut loader);
+        let checklist = loader.checklist.take();
+        checklist
+            .map(|list| list.finish(source))
+            .unwrap_or_default()
+    }
+
+    /// Whether a tensor is there; for models whose names differ by version.
+    pub fn has(&self, name: &str) -> bool {
+        self.source.entry(name).is_some()
+    }
+
+    /// A tensor may be there and is not needed.
+    pub fn allow(&mut self, name: &str) {
+        if let Some(checklist) = &mut self.checklist {
+            checklist.allow(name);
+        }
+    }
+
+    /// Tensors of the same row length below each other, as one. `None` while nothing is read.
+    fn rows(&mut self, parts: &[(String, Vec<usize>)]) -> Option<Vec<f32>> {
+        if let Some(checklist) = &mut self.checklist {
+            for (name, shape) in parts {
+                checklist.want(self.source, name, shape);
+            }
+            return None;
+        }
+        if self.failure.is_some() {
+            return None;
+        }
+        match self.read(parts) {
+            Ok(values) => Some(values),
+            Err(error) => {
+                self.failure = Some(error);
+                None
+            }
+        }
+    }
+
+    fn read(&self, parts: &[(String, Vec<usize>)]) -> Result<Vec<f32>, ModelError> {
+        let mut all = Vec::new();
+        for (name, shape) in parts {
+            self.progress.check()?;
+            let mut values = self.source.read(name)?;
+            if values.len() != shape.iter().product::<usize>() {
+                return Err(ModelError::Weights {
+                    path: self.path.clone(),
+                    reason: format!("`{name}` has another number of values than its shape says"),
+                });
+            }
+            if let Some(adapter) = self.adapter {
+                adapter.merge(name, shape, &mut values)?;
+            }
+            if let Some(place) = values.iter().position(|value| !value.is_finite()) {
+                let value = values.get(place).copied().unwrap_or_default();
+                return Err(ModelError::Weights {
+                    path: self.path.clone(),
+                    reason: format!("`{name}` has {value} at place {place}, which is no number"),
+                });
+            }
+            match all.is_empty() {
+                true => all = values,
+                false => all.extend_from_slice(&values),
+            }
+            self.progress.advance(1);
+        }
+        Ok(all)
+    }
+
+    /// Numbers on the device; a tensor of no use while nothing is read.
+    fn upload<const D: usize>(&self, values: Option<Vec<f32>>, shape: [usize; D]) -> Tensor<D> {
+        let options = (&self.device, self.precision.kind());
+        match values {
+            Some(values) => Tensor::from_data(TensorData::new(values, Shape::from(shape)), options),
+            None => Tensor::empty([1; D], options),
+        }
+    }
+
+    /// A vector.
+    pub fn vector(&mut self, name: &str, length: usize) -> Tensor<1> {
+        let values = self.rows(&[(name.to_owned(), vec![length])]);
+        self.upload(values, [length])
+    }
+
+    /// A matrix.
+    pub fn matrix(&mut self, name: &str, shape: [usize; 2]) -> Tensor<2> {
+        let values = self.rows(&[(name.to_owned(), shape.to_vec())]);
+        self.upload(values, shape)
+    }
+
+    /// A layer whose weight is `name.weight` of `[outputs, inputs]`, with `name.bias` if it has one.
+    pub fn linear(&mut self, name: &str, inputs: usize, outputs: usize, has_bias: bool) -> Linear {
+        self.fused_linear(&[(name.to_owned(), outputs)], inputs, has_bias)
+    }
+
+    /// Several layers over the same inputs as one, their outputs in order.
+    pub fn fused_linear(
+        &mut self,
+        parts: &[(String, usize)],
+        inputs: usize,
+        has_bias: bool,
+    ) -> Linear {
+        let outputs = parts.iter().map(|(_, outputs)| outputs).sum();
+        let weights: Vec<_> = parts
+            .iter()
+            .map(|(name, outputs)| (format!("{name}.weight"), vec![*outputs, inputs]))
+            .collect();
+        let weights = self.rows(&weights);
+        let biases: Vec<_> = parts
+            .iter()
+            .map(|(name, outputs)| (format!("{name}.bias"), vec![*outputs]))
+            .collect();
+        let biases = has_bias.then(|| self.rows(&biases));
+        Linear {
+            weight: self.upload(weights, [outputs, inputs]),
+            bias: biases.map(|biases| self.upload(biases, [outputs])),
+        }
+    }
+
+    /// A layer that a convolution over patches without overlap amounts to: its weight has more than two dimensions.
+    pub fn patch_projection(
+        &mut self,
+        name: &str,
+        kernel: &[usize],
+        outputs: usize,
+        has_bias: bool,
+    ) -> Linear {
+        let inputs = kernel.iter().product();
+        let shape = [&[outputs], kernel].concat();
+        let weights = self.rows(&[(format!("{name}.weight"), shape)]);
+        let biases = has_bias.then(|| self.rows(&[(format!("{name}.bias"), vec![outputs])]));
+        Linear {
+            weight: self.upload(weights, [outputs, inputs]),
+            bias: biases.map(|biases| self.upload(biases, [outputs])),
+        }
+    }
+
+    /// `name.weight` and `name.bias`.
+    pub fn layer_norm(&mut self, name: &str, length: usize, epsilon: f64) -> LayerNorm {
+        LayerNorm {
+            weight: self.vector(&format!("{name}.weight"), length),
+            bias: self.vector(&format!("{name}.bias"), length),
+            epsilon,
+        }
+    }
+
+    /// `name.weight`.
+    pub fn rms_norm(&mut self, name: &str, length: usize, epsilon: f64) -> RmsNorm {
+        RmsNorm {
+            weight: self.vector(&format!("{name}.weight"), length),
+            epsilon,
+        }
+    }
+}
