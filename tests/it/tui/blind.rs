@@ -77,7 +77,7 @@ fn nothing_is_told_before_the_vote() {
     assert!(tells(&sitting).is_empty(), "{}", sitting.text());
     assert_eq!(in_front(&sitting).as_deref(), Some("pairs/p1"));
     // Verbs of those who know the sides wait.
-    for key in ["a", "S", "e", "R", "A"] {
+    for key in ["a", "S", "e", "i", "A"] {
         sitting.press(key);
         assert!(sitting.text().contains("not before the vote"), "{key}");
     }
