@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::Sitting;
+use super::views::view;
 use crate::user::{User, lines};
 
 /// Pairs with numbers; the chosen side is the longer one.
@@ -206,4 +207,17 @@ fn too_few_votes_say_so() {
         "{other}"
     );
     assert!(!other.contains("1 of 1"), "{other}");
+}
+
+#[test]
+fn what_blind_mode_looks_like() {
+    view("corpus_blind", |sitting| {
+        sitting.press("/").type_text("in:pair").press("enter B");
+    });
+    view("compare_blind", |sitting| {
+        sitting
+            .press("/")
+            .type_text("in:pair")
+            .press("enter B enter f");
+    });
 }
