@@ -50,6 +50,7 @@ pub fn run(files: &[PathBuf], config: &Config, folder: &Path) -> Duration {
             flags: &record.findings.flags,
             outcome: record.findings.outcome,
             review: &review,
+            replays: &[],
         };
         let documents = record_documents(
             &writer,

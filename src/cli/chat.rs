@@ -15,7 +15,7 @@ use super::Ended;
 use super::model::{LoadArgs, load};
 use super::output::Output;
 use super::serve::limits;
-use super::session::{Session, with_bar};
+use super::session::{Session, interruptible};
 
 /// Talk to a model, to see what it is like
 ///
@@ -141,7 +141,7 @@ impl Chat<'_> {
         };
         let generator = &mut self.generator;
         let mut failed = None;
-        let made = with_bar(false, "", |progress| {
+        let made = interruptible(|progress| {
             generator.generate(&request, progress, &mut |piece| {
                 let written = output.text(&piece.text).and_then(|()| output.flush());
                 if let Err(report) = written {

@@ -13,7 +13,7 @@ use crate::serve::{Access, Bound, ServeOptions, Server};
 use super::Ended;
 use super::model::{LoadArgs, load};
 use super::output::Output;
-use super::session::{Session, with_bar};
+use super::session::{Session, interruptible};
 
 /// Serve a model to retake and other programs by OpenAI's chat completions
 ///
@@ -81,7 +81,7 @@ pub(super) fn run(args: &ServeArgs, session: &Session, output: &mut Output) -> E
     };
     output.json(&place)?;
     output.flush()?;
-    let ended = with_bar(false, "", |progress| server.run(progress));
+    let ended = interruptible(|progress| server.run(progress));
     if let Some(socket) = &args.socket {
         // It is of no use to the next; that it may be gone already is fine.
         let _ = std::fs::remove_file(socket);

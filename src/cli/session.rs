@@ -166,8 +166,6 @@ pub fn with_progress<T>(
 
 /// [`with_progress`] for a job that prints while it runs: the bar is shown if `is_shown`.
 pub fn with_bar<T>(is_shown: bool, bar_form: &'static str, job: impl FnOnce(&Progress) -> T) -> T {
-    let progress = Progress::default();
-    let interrupt = Interrupt::start();
     let target = if is_shown {
         ProgressDrawTarget::stderr()
     } else {
@@ -177,16 +175,33 @@ pub fn with_bar<T>(is_shown: bool, bar_form: &'static str, job: impl FnOnce(&Pro
     if let Ok(style) = ProgressStyle::with_template(bar_form) {
         bar.set_style(style);
     }
+    let shown = bar.clone();
+    let show = move |progress: &Progress| {
+        let (amount, total) = progress.amounts();
+        if total > 0 {
+            shown.set_length(total);
+            shown.set_position(amount);
+        }
+    };
+    let result = watched(show, job);
+    bar.finish_and_clear();
+    result
+}
+
+/// Runs a job that Ctrl-C stops.
+pub fn interruptible<T>(job: impl FnOnce(&Progress) -> T) -> T {
+    watched(|_| {}, job)
+}
+
+fn watched<T>(show: impl Fn(&Progress) + Send + 'static, job: impl FnOnce(&Progress) -> T) -> T {
+    let progress = Progress::default();
+    let interrupt = Interrupt::start();
     let done = Arc::new(AtomicBool::new(false));
     let watcher = std::thread::spawn({
-        let (bar, progress, done) = (bar.clone(), progress.clone(), Arc::clone(&done));
+        let (progress, done) = (progress.clone(), Arc::clone(&done));
         move || {
             while !done.load(Ordering::Relaxed) {
-                let (amount, total) = progress.amounts();
-                if total > 0 {
-                    bar.set_length(total);
-                    bar.set_position(amount);
-                }
+                show(&progress);
                 if interrupt.is_requested() {
                     progress.cancel();
                 }
@@ -198,7 +213,6 @@ pub fn with_bar<T>(is_shown: bool, bar_form: &'static str, job: impl FnOnce(&Pro
     done.store(true, Ordering::Relaxed);
     watcher.thread().unpark();
     let _ = watcher.join();
-    bar.finish_and_clear();
     interrupt.end();
     result
 }

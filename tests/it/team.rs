@@ -492,7 +492,10 @@ fn agreement_is_what_the_library_says_and_what_a_pencil_says() {
     let some = ada.json(&["agreement", "id:runs/r0*"]);
     assert_eq!(some["questions"][0]["units"], 10);
     let nobody = ada.json(&["agreement", "id:none"]);
-    assert_eq!(nobody, json!({"annotators": [], "questions": []}));
+    assert_eq!(
+        nobody,
+        json!({"annotators": [], "questions": [], "blind_votes": []})
+    );
 }
 
 #[test]

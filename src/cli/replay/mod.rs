@@ -1,3 +1,5 @@
+//! `retake replay`: recorded steps run again; one file for what is chosen, the job, and each way to print.
+
 mod chosen;
 mod job;
 mod json;
@@ -120,8 +122,8 @@ pub(super) fn run(args: &ReplayArgs, session: Session, output: &mut Output) -> E
     };
     // A bar and results on one terminal would spoil each other.
     let streams = args.format == ReplayFormat::Json;
-    let is_shown = !output.is_quiet() && !(streams && output.is_terminal());
-    let cancelled = with_bar(is_shown, REPLAYING, |progress| {
+    let is_hidden = output.is_quiet() || streams && output.is_terminal();
+    let cancelled = with_bar(!is_hidden, REPLAYING, |progress| {
         progress.add_total(chosen.len() as u64);
         job.run(&chosen, args.threads, progress, |replayed| {
             printer.take(replayed, output);

@@ -174,7 +174,7 @@ pub static FIELDS: &[Field] = &[
     ),
     keyword(
         "replay",
-        "what the last replay said of a step; of a trajectory, of any of its steps",
+        "what a replay said of a step",
         "replay:differs",
         &[
             "match",

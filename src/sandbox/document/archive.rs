@@ -39,7 +39,10 @@ impl<'a> Archive<'a> {
 
     /// The names of its files.
     pub fn names(&self) -> Vec<String> {
-        self.files.file_names().map(str::to_owned).collect()
+        let names = self.files.file_names();
+        names
+            .filter_map(|name| Some(name.ok()?.into_owned()))
+            .collect()
     }
 
     /// The content of a file, which may be larger than the archive says.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use retake::jobs::Progress;
 use retake::sandbox::{Answer, Call, Exhausted, Limits, Outcome, Pool, SandboxError, ToolHost};
 
-use super::{Echo, limits, pool, run, worker};
+use super::{Echo, limits, pool, run, skip, worker};
 
 /// Runs an attack, checks how it ends and that the pool works after it.
 fn attack(code: &str) -> Outcome {
@@ -196,7 +196,7 @@ fn the_system_confines_the_worker() {
     let confinement = session.confinement().unwrap();
     assert!(confinement.memory);
     if !confinement.landlock && !confinement.seccomp {
-        eprintln!("skipped: this kernel has neither Landlock nor seccomp");
+        skip("this kernel has neither Landlock nor seccomp");
         return;
     }
     assert!(

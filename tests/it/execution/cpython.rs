@@ -8,7 +8,7 @@ use retake::sandbox::{
     Cpython, Exhausted, Limits, Outcome, Pool, PythonValue, Refusal, SandboxError, Session,
 };
 
-use super::{Echo, limits};
+use super::{Echo, limits, skip};
 
 /// A pool of CPython workers, or `None` (said so) where there is none to be had.
 fn cpython() -> Option<Pool> {
@@ -22,7 +22,7 @@ fn cpython() -> Option<Pool> {
     let prepared = match Cpython::prepare(python, &folder) {
         Ok(prepared) => prepared,
         Err(error) => {
-            eprintln!("skipped: {error}");
+            skip(&error.to_string());
             return None;
         }
     };
@@ -35,7 +35,7 @@ fn cpython() -> Option<Pool> {
         Ok(_) => Some(pool),
         // Containers may not allow user namespaces.
         Err(error) => {
-            eprintln!("skipped: {error}");
+            skip(&error.to_string());
             None
         }
     }

@@ -21,6 +21,12 @@ pub fn worker() -> WorkerCommand {
     WorkerCommand::of(PathBuf::from(env!("CARGO_BIN_EXE_retake")))
 }
 
+/// Says why a test looks at nothing here.
+#[allow(clippy::print_stderr)]
+pub fn skip(reason: &str) {
+    eprintln!("skipped: {reason}");
+}
+
 /// Limits that a test waits for.
 pub fn limits() -> Limits {
     Limits {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::Sitting;
+use super::views::view;
 use crate::user::{User, lines};
 
 /// Pairs with numbers; the chosen side is the longer one.
@@ -77,7 +78,7 @@ fn nothing_is_told_before_the_vote() {
     assert!(tells(&sitting).is_empty(), "{}", sitting.text());
     assert_eq!(in_front(&sitting).as_deref(), Some("pairs/p1"));
     // Verbs of those who know the sides wait.
-    for key in ["a", "S", "e", "R", "A"] {
+    for key in ["a", "S", "e", "i", "A"] {
         sitting.press(key);
         assert!(sitting.text().contains("not before the vote"), "{key}");
     }
@@ -206,4 +207,17 @@ fn too_few_votes_say_so() {
         "{other}"
     );
     assert!(!other.contains("1 of 1"), "{other}");
+}
+
+#[test]
+fn what_blind_mode_looks_like() {
+    view("corpus_blind", |sitting| {
+        sitting.press("/").type_text("in:pair").press("enter B");
+    });
+    view("compare_blind", |sitting| {
+        sitting
+            .press("/")
+            .type_text("in:pair")
+            .press("enter B enter f");
+    });
 }

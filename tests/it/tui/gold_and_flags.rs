@@ -3,6 +3,7 @@
 use ratatui::style::Modifier;
 
 use super::Sitting;
+use super::views::snapshot;
 use crate::user::{User, array, gta_run, gta_tasks, record};
 
 fn sitting_with_runs(name: &str) -> Sitting {
@@ -26,6 +27,7 @@ fn a_run_stands_beside_its_gold() {
     assert!(preview.contains("Gold"), "{preview}");
     assert!(preview.contains("gta/1"), "{preview}");
     assert!(preview.contains("Answer: It is right."), "{preview}");
+    snapshot("gold_preview", &preview);
     // In the replay, and from there to the gold record.
     sitting.press("enter");
     assert!(sitting.text().contains("▾ Gold"), "{}", sitting.text());
@@ -37,6 +39,7 @@ fn a_run_stands_beside_its_gold() {
     assert!(gold.contains("pass    first/1"), "{gold}");
     assert!(gold.contains("fail    second/1"), "{gold}");
     assert!(!gold.contains("first/2"), "another task: {gold}");
+    snapshot("gold_replay", &gold);
     // From the gold to one of its runs.
     sitting.press("O");
     assert!(
@@ -70,7 +73,7 @@ fn what_is_no_run_has_no_gold() {
 
 /// The text on the screen that is underlined, in reading order.
 fn underlined(sitting: &Sitting) -> String {
-    let buffer = sitting.buffer();
+    let buffer = sitting.rehearsal.buffer();
     let cells = buffer.content().iter();
     let marked = cells.filter(|cell| cell.modifier.contains(Modifier::UNDERLINED));
     marked.map(|cell| cell.symbol()).collect()

@@ -22,7 +22,7 @@ impl Chance {
 
 const KEYS: &str = "j k l h g G enter esc tab shift-tab space / : ? a r = t T m e o D K J F c + 0 - w n Q u ctrl-r \
     f2 f3 f4 f6 f9 pagedown pageup left right up down home end x i s f p z ] [ v b d R P y B S 1 2 3 4 # . , < > \
-    backspace ctrl-s ctrl-o A E C ' U ctrl-a y n x o c r q";
+    backspace ctrl-s ctrl-o A E ! O C ' U ctrl-a y n x o c r q";
 
 #[test]
 fn any_keys_and_sizes() {

@@ -5,7 +5,7 @@ use regex::Regex;
 
 use super::Sitting;
 
-fn snapshot(name: &str, text: &str) {
+pub(super) fn snapshot(name: &str, text: &str) {
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path("../../snapshots/tui");
     settings.set_prepend_module_to_snapshot(false);
@@ -24,7 +24,7 @@ fn timeless(text: &str) -> String {
 const SIZES: [(u16, u16, &str); 2] = [(80, 24, "small"), (120, 40, "large")];
 
 /// The same keys at both sizes.
-fn view(name: &str, keys: impl Fn(&mut Sitting)) {
+pub(super) fn view(name: &str, keys: impl Fn(&mut Sitting)) {
     for (columns, rows, size) in SIZES {
         let mut sitting = Sitting::with_demo(&format!("view-{name}-{size}"), columns, rows);
         keys(&mut sitting);
