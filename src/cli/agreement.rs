@@ -11,7 +11,7 @@ use super::annotation::tell;
 use super::output::{Output, Style};
 use super::session::{Session, corpus_report, parse_query};
 
-/// How far annotators agree: percent, Cohen's κ, Krippendorff's α; and how each votes in blind mode
+/// How far annotators agree, and how each votes in blind mode
 #[derive(Debug, Args)]
 pub struct AgreementArgs {
     /// About which trajectories and pairs (`retake help query`); nothing is all

@@ -72,6 +72,10 @@ mod tests {
         assert_eq!(told, ["a", "b"]);
         let ended = controller.propose(&request, &progress, &mut |_| {});
         assert!(matches!(ended, Err(ControllerError::ScriptEnded)));
-        assert_eq!(controller.requests.len(), 1);
+        assert_eq!(
+            controller.requests.len(),
+            2,
+            "also the one without an answer"
+        );
     }
 }

@@ -215,7 +215,11 @@ fn outcome(status: Option<ExitStatus>, words: &str) -> Outcome {
     #[cfg(unix)]
     if let Some(signal) = status.and_then(|status| {
         use std::os::unix::process::ExitStatusExt as _;
-        status.signal()
+        // A shell or a sandbox in between tells a signal as 128 and its number.
+        let told = status.code().and_then(|code| code.checked_sub(128));
+        status
+            .signal()
+            .or(told.filter(|signal| (1..=64).contains(signal)))
     }) {
         // SIGXCPU: the limit on computing; by its number, which all systems share.
         if signal == 24 {

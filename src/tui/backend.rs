@@ -8,11 +8,10 @@ use std::time::Instant;
 use ratatui_image::picker::Picker;
 
 use crate::config::Config;
-use crate::corpus::decision::{Batch, DecisionError, DecisionWriter, Direction, Subject, in_words};
+use crate::corpus::decision::DecisionWriter;
 use crate::corpus::{Corpus, CorpusError, needs_refresh};
 use crate::domain::TargetId;
-use crate::domain::review::words::batch_words;
-use crate::domain::review::{Draft, Reference, due_again};
+use crate::domain::review::{Reference, due_again};
 use crate::index::query::{FIELDS, FieldKind, LenientQuery, Query, ResultKind, parse_lenient};
 use crate::jobs::Progress;
 use crate::media::DecodeLimits;
@@ -23,8 +22,8 @@ use crate::sandbox::{Limits, Pool, WorkerCommand};
 use crate::workspace::Workspace;
 
 use super::effect::{
-    CommitRequest, Committed, CountRequest, Effect, FacetCount, Failure, Finding, Found,
-    KeptQueries, Message, Opened, Reversal, SearchRequest, SourceLine, UnreviewedRequest,
+    CountRequest, Effect, FacetCount, Failure, Finding, Found, KeptQueries, Message, Opened,
+    SearchRequest, SourceLine, UnreviewedRequest,
 };
 use super::{log_entries, picture_encoding, statistics};
 
@@ -45,11 +44,11 @@ pub const ROW_FIELDS: [&str; 7] = [
 /// What effects work on.
 pub struct Backend {
     workspace: Mutex<Workspace>,
-    config: Config,
+    pub(super) config: Config,
     corpus: RwLock<Option<Arc<Corpus>>>,
     /// Opened at the first decision: who only looks leaves nothing behind.
-    writer: Mutex<Option<DecisionWriter>>,
-    user_folder: Option<PathBuf>,
+    pub(super) writer: Mutex<Option<DecisionWriter>>,
+    pub(super) user_folder: Option<PathBuf>,
     /// Pairs that came again since the start.
     shown_again: Mutex<HashSet<TargetId>>,
     pictures: picture_encoding::Encoder,
@@ -208,20 +207,20 @@ impl Backend {
         }
     }
 
-    fn workspace(&self) -> MutexGuard<'_, Workspace> {
+    pub(super) fn workspace(&self) -> MutexGuard<'_, Workspace> {
         self.workspace
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The corpus as it was opened last.
-    fn corpus(&self) -> Result<Arc<Corpus>, Report> {
+    pub(super) fn corpus(&self) -> Result<Arc<Corpus>, Report> {
         let corpus = self.corpus.read().unwrap_or_else(PoisonError::into_inner);
         let corpus = corpus.as_ref().map(Arc::clone);
         corpus.ok_or_else(|| Report::failure("the corpus is not open yet"))
     }
 
-    fn show(&self, corpus: Corpus) {
+    pub(super) fn show(&self, corpus: Corpus) {
         let mut shown = self.corpus.write().unwrap_or_else(PoisonError::into_inner);
         *shown = Some(Arc::new(corpus));
     }
@@ -412,147 +411,6 @@ impl Backend {
         Some(again.clone())
     }
 
-    fn commit(&self, request: &CommitRequest, tell: &dyn Fn(Message)) {
-        let committed = self.save(request);
-        let saved = committed.is_ok();
-        tell(Message::Committed(committed.map_err(Failure::from)));
-        if saved {
-            self.follow(tell);
-        }
-    }
-
-    /// Saves decisions as one batch, which one undo reverses. On an error nothing is saved.
-    fn save(&self, request: &CommitRequest) -> Result<Committed, Report> {
-        let corpus = self.corpus()?;
-        let mut writer = self.writer()?;
-        let writer = writer.as_mut().ok_or_else(no_writer)?;
-        let mut batch = Batch::default();
-        let mut about = Vec::new();
-        for decision in &request.decisions {
-            let subject = Subject::named(&corpus, &decision.id.to_string());
-            let subject = subject.map_err(|error| decision_report(&error))?;
-            if decision
-                .seen
-                .is_some_and(|seen| seen != subject.record.hash)
-            {
-                let message = format!("{} is another record now: nothing was saved", decision.id);
-                return Err(Report::failure(message).hint("look at it again, then decide"));
-            }
-            let annotator = writer.annotator().to_owned();
-            let decided = decision.deed.on(&subject, &annotator);
-            for decided in decided.map_err(|error| decision_report(&error))? {
-                let added = batch.add(&subject, decided, writer);
-                added.map_err(|error| decision_report(&error))?;
-            }
-            about.push(subject.id().clone());
-        }
-        if batch.drafts.is_empty() {
-            return Ok(Committed {
-                done: "it is so already".to_owned(),
-                about,
-                warnings: Vec::new(),
-            });
-        }
-        let warnings = save_drafts(writer, &corpus, &batch.drafts)?;
-        let stale: Vec<_> = batch
-            .changed
-            .iter()
-            .flat_map(|changed| changed.stale.clone())
-            .collect();
-        let stale = match (stale.is_empty(), batch.changed.len()) {
-            (false, 1) => format!("; stale now: {}", in_words(&stale)),
-            (false, _) => "; some steps are stale now".to_owned(),
-            (true, _) => String::new(),
-        };
-        Ok(Committed {
-            done: format!("{}{stale}", request.done),
-            about,
-            warnings,
-        })
-    }
-
-    /// Who writes decisions, opened at the first one.
-    fn writer(&self) -> Result<MutexGuard<'_, Option<DecisionWriter>>, Report> {
-        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        if writer.is_none() {
-            let root = self.workspace().root().to_owned();
-            let workspace = Workspace::open(&root, self.user_folder.as_deref());
-            let workspace = workspace.map_err(|error| Report::from_error(&error))?;
-            let opened = DecisionWriter::new(workspace, &self.config.review.annotator);
-            *writer = Some(opened?);
-        }
-        Ok(writer)
-    }
-
-    fn follow(&self, tell: &dyn Fn(Message)) {
-        let followed = self.corpus().and_then(|corpus| {
-            let workspace = self.workspace();
-            let followed = corpus.followed(&workspace, &Progress::default(), true);
-            let (_, corpus) = followed.map_err(|error| corpus_report(&error))?;
-            Ok(corpus)
-        });
-        let followed = followed.map(|corpus| {
-            if let Some(corpus) = corpus {
-                self.show(corpus);
-            }
-        });
-        let behind = |report: Report| Failure {
-            message: format!("saved, but searches do not show it yet: {}", report.message),
-            hints: report.hints,
-        };
-        tell(Message::Followed(followed.map_err(behind)));
-    }
-
-    fn reverse(&self, reversal: Reversal, tell: &dyn Fn(Message)) {
-        let reversed = self.reversed(reversal);
-        let saved = reversed.is_ok();
-        tell(Message::Committed(reversed.map_err(Failure::from)));
-        if saved {
-            self.follow(tell);
-        }
-    }
-
-    fn reversed(&self, reversal: Reversal) -> Result<Committed, Report> {
-        let corpus = self.corpus()?;
-        let annotator = self.config.review.annotator.as_str();
-        let direction = match reversal {
-            Reversal::Undo => Direction::Undo,
-            Reversal::Redo => Direction::Redo,
-        };
-        let drafts = direction.drafts(corpus.journals().reviews(), annotator, 1);
-        if drafts.is_empty() {
-            return Err(Report::failure(match reversal {
-                Reversal::Undo => "there is nothing to undo",
-                Reversal::Redo => {
-                    "there is nothing to redo: you undid nothing, or decided something since"
-                }
-            }));
-        }
-        let mut writer = self.writer()?;
-        let writer = writer.as_mut().ok_or_else(no_writer)?;
-        let before = corpus.journals().reviews().last_id();
-        let warnings = save_drafts(writer, &corpus, &drafts)?;
-        let journals = corpus.journals();
-        let reviews = journals.reviews();
-        let newest = reviews.last_id().filter(|id| Some(*id) != before);
-        let record = newest.and_then(|id| reviews.record(id));
-        let switched = record
-            .map(|record| reviews.switched(record))
-            .unwrap_or_default();
-        let about = switched.iter().filter_map(|record| record.target.as_ref());
-        let verb = match direction {
-            Direction::Undo => "undid",
-            Direction::Redo => "redid",
-        };
-        let said = batch_words(&switched);
-        let said = said.first().map(|(words, _)| words.as_str());
-        Ok(Committed {
-            done: format!("{verb}: {}", said.unwrap_or_default()),
-            about: about.map(|target| target.reference.id.clone()).collect(),
-            warnings,
-        })
-    }
-
     fn kept_queries(&self) -> KeptQueries {
         let text = self
             .queries
@@ -607,56 +465,11 @@ fn has_verdict(
 }
 
 /// A corpus's error with what to do about it.
-fn corpus_report(error: &CorpusError) -> Report {
+pub(super) fn corpus_report(error: &CorpusError) -> Report {
     let report = Report::from_error(error);
     match error {
         CorpusError::Damaged(_) => report.hint("`retake index --rebuild` makes it anew"),
         CorpusError::Busy => report.hint("wait for it, or look at what is there already"),
         _ => report,
-    }
-}
-
-fn no_writer() -> Report {
-    Report::failure("decisions can't be saved")
-}
-
-/// A refused decision with what to do about it.
-fn decision_report(error: &DecisionError) -> Report {
-    match error {
-        DecisionError::Corpus(error) => corpus_report(error),
-        error => Report::from_error(error),
-    }
-}
-
-/// Saves drafts; returns what could not be done besides.
-fn save_drafts(
-    writer: &mut DecisionWriter,
-    corpus: &Corpus,
-    drafts: &[Draft],
-) -> Result<Vec<String>, Report> {
-    let saved = writer.save(corpus, drafts);
-    let mut warnings: Vec<String> = writer
-        .take_notices()
-        .iter()
-        .map(ToString::to_string)
-        .collect();
-    if let Some(reason) = writer.take_not_kept() {
-        warnings.push(format!(
-            "what was reviewed can't be kept for comparison: {reason}"
-        ));
-    }
-    match saved {
-        Ok(_) => Ok(warnings),
-        Err(error) => {
-            let reason = Report::from_error(&error).message;
-            let waiting = writer.pending();
-            let report = Report::failure(format!("nothing was saved: {reason}"));
-            Err(match waiting {
-                0 => report.hint("make room or allow writing there, then decide again"),
-                _ => report.hint(format!(
-                    "{waiting} decisions wait in memory: they are saved with the next one, once there is room"
-                )),
-            })
-        }
     }
 }

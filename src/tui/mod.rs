@@ -11,6 +11,7 @@ mod attachment_text;
 pub mod backend;
 mod blind;
 mod boxes;
+mod decision_saving;
 mod decisions;
 mod draw_context;
 pub mod effect;

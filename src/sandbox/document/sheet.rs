@@ -1,6 +1,6 @@
 use std::io::Cursor;
 
-use calamine::{Data, Reader as _, open_workbook_auto_from_rs};
+use calamine::{Data, Ods, Reader as _, Sheets, Xls, Xlsb, Xlsx};
 
 use super::MOST_TEXT;
 use super::archive::Archive;
@@ -12,7 +12,7 @@ pub(super) fn workbook(bytes: &[u8]) -> Result<String, String> {
         Archive::open(bytes)?;
     }
     let unreadable = |error: calamine::Error| format!("the workbook can't be read: {error}");
-    let mut book = open_workbook_auto_from_rs(Cursor::new(bytes)).map_err(unreadable)?;
+    let mut book = open(bytes).map_err(unreadable)?;
     let mut text = String::new();
     for name in book.sheet_names() {
         let sheet = book.worksheet_range(&name).map_err(unreadable)?;
@@ -25,6 +25,22 @@ pub(super) fn workbook(bytes: &[u8]) -> Result<String, String> {
         }
     }
     Ok(text)
+}
+
+/// A workbook with the reader of its kind, so that what is wrong with it is said.
+fn open(bytes: &[u8]) -> Result<Sheets<Cursor<&[u8]>>, calamine::Error> {
+    let cursor = Cursor::new(bytes);
+    if !bytes.starts_with(b"PK") {
+        return Ok(Sheets::Xls(Xls::new(cursor)?));
+    }
+    let has = |name: &[u8]| memchr::memmem::find(bytes, name).is_some();
+    Ok(if has(b"xl/workbook.bin") {
+        Sheets::Xlsb(Xlsb::new(cursor)?)
+    } else if has(b"xl/workbook.xml") {
+        Sheets::Xlsx(Xlsx::new(cursor)?)
+    } else {
+        Sheets::Ods(Ods::new(cursor)?)
+    })
 }
 
 fn cell(data: &Data) -> String {

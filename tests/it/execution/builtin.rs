@@ -55,10 +55,7 @@ fn files_are_read_in_the_worker() {
     );
     let read = |name: &str| call(&tools, "inspect_file_as_text", name);
     let text = |text: &str| Answer::Value(PythonValue::Str(text.to_owned()));
-    assert_eq!(
-        read("data/tongagent/a.csv"),
-        text("| x | y |\n|---|---|\n| 1 | 2 |\n")
-    );
+    assert_eq!(read("a.csv"), text("| x | y |\n|---|---|\n| 1 | 2 |\n"));
     assert_eq!(read("b.txt"), text("Grüße\n"));
     assert_eq!(
         read("missing.txt"),
@@ -111,8 +108,8 @@ fn the_calculator_computes_and_nothing_else() {
         ("sqrt(16) / 8", PythonValue::Float(0.5)),
         ("round(2.675, 2)", PythonValue::Float(2.67)),
         (
-            "factorial(25)",
-            PythonValue::BigInt("15511210043330985984000000".to_owned()),
+            "2 ^ 100",
+            PythonValue::BigInt("1267650600228229401496703205376".to_owned()),
         ),
     ] {
         assert_eq!(

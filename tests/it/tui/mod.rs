@@ -10,7 +10,6 @@ mod views;
 use std::fs;
 use std::path::Path;
 
-use ratatui::buffer::Buffer;
 use retake::config::Config;
 use retake::sandbox::WorkerCommand;
 use retake::tui::app::AppOptions;
@@ -111,11 +110,6 @@ impl Sitting {
     /// What is on the screen, blanks at the ends of lines left out.
     pub fn text(&self) -> String {
         self.rehearsal.text()
-    }
-
-    /// The screen itself.
-    pub fn buffer(&self) -> &Buffer {
-        self.rehearsal.buffer()
     }
 
     /// Whether somebody left.
