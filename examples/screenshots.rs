@@ -2,6 +2,8 @@
 //!
 //! `cargo run --release --example screenshots`
 
+#![allow(clippy::print_stdout)]
+
 use std::error::Error;
 use std::fmt::Write as _;
 use std::path::Path;

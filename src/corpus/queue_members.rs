@@ -9,13 +9,16 @@ use crate::index::{FacetCounts, Members, RecordKey, SOURCE_CHANGED};
 
 use super::{Corpus, CorpusError};
 
+/// Queues, and the annotators of each.
+type Queues = BTreeMap<String, Vec<String>>;
+
 /// What is in queues.
 #[derive(Debug, Default)]
 pub struct QueueMembers {
     /// How many records the journals had.
     records: usize,
     /// For each record, and pair in it, its queues with their annotators.
-    by_record: HashMap<RecordKey, HashMap<Option<String>, BTreeMap<String, Vec<String>>>>,
+    by_record: HashMap<RecordKey, HashMap<Option<String>, Queues>>,
     /// What is out of a queue because its source record changed.
     changed: Members,
 }

@@ -107,7 +107,7 @@ mod system {
             current: Some(0),
             maximum: Some(0),
         };
-        let _ = setrlimit(Resource::Core, none.clone());
+        let _ = setrlimit(Resource::Core, none);
         let _ = setrlimit(Resource::Fsize, none);
         let limit = Rlimit {
             current: Some(memory),

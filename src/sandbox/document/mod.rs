@@ -13,8 +13,11 @@ pub const MOST_BYTES: usize = 24 << 20;
 /// The most text that a document gives; what is more is cut, and said to be.
 const MOST_TEXT: usize = 1 << 20;
 
+/// A document's text, or what is wrong with it.
+type DocumentReader = fn(&[u8]) -> Result<String, String>;
+
 /// The endings that have a reader of their own; other files are text if they look like it.
-const READERS: &[(&[&str], fn(&[u8]) -> Result<String, String>)] = &[
+const READERS: &[(&[&str], DocumentReader)] = &[
     (&["xlsx", "xlsm", "xlsb", "xls", "ods"], sheet::workbook),
     (&["csv"], |bytes| sheet::separated(&plain(bytes)?, ',')),
     (&["tsv"], |bytes| sheet::separated(&plain(bytes)?, '\t')),
