@@ -5,11 +5,11 @@ use super::compatibility::compatibility_notes;
 use super::confirmation::{SecondInterpreter, confirm, is_open};
 use super::error::ReplayError;
 use super::verdict::Verdict;
-use crate::domain::{Step, Trajectory};
+use crate::domain::{LoggedCall, Step, Trajectory};
 use crate::sandbox::{
     CodeRule, Outcome, Pool, PythonValue, Session, StepCode, StepRun, Variable, step_code,
 };
-use crate::tools::{LoggedCall, Provider, RecordedStep, Toolbox, failure_message, recover};
+use crate::tools::{Provider, RecordedStep, Toolbox, failure_message, recover};
 
 /// How an observation opens whose reply had no code that the reference could find.
 const NO_CODE: &str = "Error in code parsing:";

@@ -16,7 +16,4 @@ pub use recording::{RecordedCall, RecordedResult, Recording};
 pub use recovery::{Reading, RecordedStep, failure_message, recover};
 pub use signature::{Returns, Signature, TOOLKIT, schema, signature};
 pub use tool::{Provider, Tool};
-pub use toolbox::{
-    FINAL_ANSWER, LoggedCall, LoggedResult, PATIENCE, RECORDED, StepHost, Toolbox,
-    written_arguments,
-};
+pub use toolbox::{FINAL_ANSWER, PATIENCE, RECORDED, StepHost, Toolbox, written_arguments};

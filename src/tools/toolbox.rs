@@ -3,10 +3,9 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use super::recording::{RecordedResult, Recording};
 use super::tool::{Provider, Tool};
+use crate::domain::{LoggedCall, LoggedResult};
 use crate::sandbox::{Answer, Call, PythonValue, ToolHost};
 
 /// The call that ends a run; it returns what it is given.
@@ -29,35 +28,6 @@ pub struct Toolbox {
     pub declared: Vec<String>,
     /// How long a live tool may take; `None` is [`PATIENCE`].
     pub patience: Option<Duration>,
-}
-
-/// One call and what became of it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct LoggedCall {
-    /// The step, from 0.
-    pub step: usize,
-    /// Which call of the step, from 0.
-    pub index: usize,
-    /// The tool's name.
-    pub name: String,
-    /// The arguments as Python writes them in a call.
-    pub arguments: String,
-    /// What came back.
-    pub result: LoggedResult,
-    /// Who answered; `None` if nobody did.
-    pub provider: Option<String>,
-}
-
-/// What came back from a call.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum LoggedResult {
-    /// A value, as a Python literal.
-    Value(String),
-    /// The tool failed with this message.
-    Error(String),
-    /// Nothing answered; why.
-    Unavailable(String),
 }
 
 impl Toolbox {
