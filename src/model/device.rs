@@ -99,6 +99,11 @@ impl ComputeDevice {
         &self.device
     }
 
+    /// Whether it is the CPU.
+    pub fn is_cpu(&self) -> bool {
+        self.device == Device::flex()
+    }
+
     /// Whether models compute in 16 bits there.
     pub fn is_half(&self) -> bool {
         self.is_half

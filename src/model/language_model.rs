@@ -39,6 +39,15 @@ pub struct ModelOptions {
     pub device: ComputeDevice,
     /// A LoRA adapter in PEFT's layout, merged into the weights.
     pub adapter: Option<PathBuf>,
+    /// Whether weights are kept in fewer bits than the model computes with.
+    pub quantization: Option<Quantization>,
+}
+
+/// How weights are kept in fewer bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Quantization {
+    /// Blocks of 32 weights of 8 bits with a scale of 16 bits, as `Q8_0` of ggml.
+    Q8,
 }
 
 impl Model {
@@ -109,12 +118,21 @@ impl Model {
         if let Some(adapter) = &mut adapter {
             adapter.bind(source);
         }
+        let precision = match options.quantization {
+            None => options.device.precision(),
+            Some(Quantization::Q8) if options.device.is_cpu() => Precision::Blocks,
+            Some(Quantization::Q8) => {
+                let name = options.device.name();
+                let reason = format!("weights of 8 bits are for the CPU, and the model is to run on {name}");
+                return Err(ModelError::Device(reason));
+            }
+        };
         let network = Network::load(
             blueprint.as_ref(),
             source,
             path,
             options.device.burn(),
-            options.device.precision(),
+            precision,
             adapter.as_ref(),
             progress,
         )?;

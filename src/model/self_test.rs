@@ -21,7 +21,7 @@ pub(super) fn self_test(device: &Device, precision: Precision) -> Result<(), Str
 /// How far logits may be apart, as a part of the largest.
 fn tolerance(precision: Precision) -> f32 {
     match precision {
-        Precision::Single => 1e-3,
+        Precision::Single | Precision::Blocks => 1e-3,
         Precision::Half => 5e-2,
     }
 }

@@ -1,10 +1,12 @@
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use crate::cli::output::Output;
 use crate::cli::session::{Session, with_progress};
-use crate::model::{ComputeDevice, DeviceChoice, Model, ModelOptions, ModelRegistry};
+use crate::model::{
+    ComputeDevice, DeviceChoice, Model, ModelOptions, ModelRegistry, Quantization,
+};
 use crate::report::Report;
 
 /// Which model, and where it runs.
@@ -19,6 +21,16 @@ pub struct LoadArgs {
     /// A folder with a LoRA adapter in PEFT's layout, merged into the weights
     #[arg(long, value_name = "DIR")]
     pub adapter: Option<PathBuf>,
+    /// Keep weights in 8 bits: on the CPU, faster and in about a quarter of the memory
+    #[arg(long, value_enum, value_name = "KIND")]
+    pub quantize: Option<QuantizeChoice>,
+}
+
+/// How weights are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum QuantizeChoice {
+    /// In blocks of 32 weights of 8 bits
+    Q8,
 }
 
 const LOADING: &str = "loading {wide_bar} {pos}/{len} tensors";
@@ -34,13 +46,19 @@ pub fn registry(session: &Session) -> Result<ModelRegistry, Report> {
 /// Loads a model, with a bar where people watch.
 pub fn load(args: &LoadArgs, session: &Session, output: &mut Output) -> Result<Model, Report> {
     let path = registry(session)?.resolve(&args.model)?;
-    let (device, told) = ComputeDevice::choose(args.device)?;
+    // Weights of 8 bits are for the CPU: there is nothing to choose.
+    let choice = match (args.quantize, args.device) {
+        (Some(_), DeviceChoice::Auto) => DeviceChoice::Cpu,
+        (_, choice) => choice,
+    };
+    let (device, told) = ComputeDevice::choose(choice)?;
     for line in told {
         output.note(format!("warning: {line}"));
     }
     let options = ModelOptions {
         device,
         adapter: args.adapter.clone(),
+        quantization: args.quantize.map(|QuantizeChoice::Q8| Quantization::Q8),
     };
     Ok(with_progress(output, LOADING, |progress| {
         Model::open(&path, &options, progress)

@@ -1,6 +1,7 @@
 use burn::tensor::{DType, Device, Tensor, TensorData};
 
 use crate::model::decoder_config::{RotaryConfig, RotaryScaling};
+use crate::model::kernels;
 
 /// A place in a context: time, row and column. Text has the same number in all three.
 pub(in crate::model) type Position = [u32; 3];
@@ -75,6 +76,9 @@ impl Rotary {
 impl Rotation {
     /// Turns `[batch, heads, positions, head]`.
     pub fn apply(&self, input: Tensor<4>) -> Tensor<4> {
+        if kernels::fits(&input) && kernels::fits(&self.cos) {
+            return kernels::rotate_of(input, self.cos.clone(), self.sin.clone());
+        }
         let half = input.dims()[3] / 2;
         let first = input.clone().narrow(3, 0, half);
         let second = input.narrow(3, half, half);
