@@ -123,7 +123,8 @@ impl Model {
             Some(Quantization::Q8) if options.device.is_cpu() => Precision::Blocks,
             Some(Quantization::Q8) => {
                 let name = options.device.name();
-                let reason = format!("weights of 8 bits are for the CPU, and the model is to run on {name}");
+                let reason =
+                    format!("weights of 8 bits are for the CPU, and the model is to run on {name}");
                 return Err(ModelError::Device(reason));
             }
         };

@@ -4,9 +4,7 @@ use clap::{Args, ValueEnum};
 
 use crate::cli::output::Output;
 use crate::cli::session::{Session, with_progress};
-use crate::model::{
-    ComputeDevice, DeviceChoice, Model, ModelOptions, ModelRegistry, Quantization,
-};
+use crate::model::{ComputeDevice, DeviceChoice, Model, ModelOptions, ModelRegistry, Quantization};
 use crate::report::Report;
 
 /// Which model, and where it runs.

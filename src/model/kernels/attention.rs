@@ -2,8 +2,8 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::instructions::{Kernel, run};
-use super::lanes::{LANES, Lanes, exp};
+use super::exponential::exp;
+use super::instructions::{Instructions, Kernel, LANES, run};
 use super::multiply::{Matrix, add_product};
 use super::rows::Rows;
 
@@ -73,7 +73,9 @@ impl Attention<'_> {
     fn seen(&self, position: usize) -> usize {
         let keys = self.own.keys.counts[2];
         match self.is_causal {
-            true => (keys + position + 1).saturating_sub(self.queries.counts[2]).min(keys),
+            true => (keys + position + 1)
+                .saturating_sub(self.queries.counts[2])
+                .min(keys),
             false => keys,
         }
     }
@@ -97,7 +99,11 @@ impl Attention<'_> {
                         false => self.seen(end - 1),
                     };
                     // Few rows: there may be fewer heads than threads.
-                    let at_a_time = if rows * step < 4 * TILE / 2 { KEYS_AT_A_TIME } else { keys };
+                    let at_a_time = if rows * step < 4 * TILE / 2 {
+                        KEYS_AT_A_TIME
+                    } else {
+                        keys
+                    };
                     for first in (0..keys).step_by(at_a_time.max(1)) {
                         tasks.push(Task {
                             is_shared,
@@ -118,7 +124,9 @@ impl Attention<'_> {
         let heads = task.key_head * self.group()..(task.key_head + 1) * self.group();
         task.batch.clone().flat_map(move |batch| {
             heads.clone().flat_map(move |head| {
-                task.positions.clone().map(move |position| [batch, head, position])
+                task.positions
+                    .clone()
+                    .map(move |position| [batch, head, position])
             })
         })
     }
@@ -129,7 +137,12 @@ pub(super) fn attend(attention: Attention<'_>) -> Vec<f32> {
     let [batch, heads, positions] = attention.queries.counts;
     let head = attention.queries.length;
     let tasks = attention.tasks();
-    let work = |task: &Task| run(TaskOf { attention: &attention, task });
+    let work = |task: &Task| {
+        run(TaskOf {
+            attention: &attention,
+            task,
+        })
+    };
     let pairs: usize = tasks
         .iter()
         .map(|task| task.batch.len() * attention.group() * task.positions.len() * task.keys.len())
@@ -181,7 +194,7 @@ impl Kernel for TaskOf<'_> {
     type Output = Partial;
 
     #[inline(always)]
-    fn run<const FUSED: bool>(self) -> Partial {
+    fn run<I: Instructions>(self, simd: I) -> Partial {
         let Self { attention, task } = self;
         let head = attention.queries.length;
         let segment = match (task.is_shared, attention.shared) {
@@ -209,7 +222,10 @@ impl Kernel for TaskOf<'_> {
         let mut turned = vec![0.0_f32; if turns { head * TILE } else { 0 }];
         let mut scores = vec![0.0_f32; rows * TILE];
         let key_batch = if task.is_shared { 0 } else { task.batch.start };
-        let left = Matrix { numbers: &queries, stride: head };
+        let left = Matrix {
+            numbers: &queries,
+            stride: head,
+        };
         for first in task.keys.clone().step_by(TILE) {
             let count = (task.keys.end - first).min(TILE);
             if turns {
@@ -222,15 +238,18 @@ impl Kernel for TaskOf<'_> {
                     }
                 }
                 scores.fill(0.0);
-                let right = Matrix { numbers: &turned, stride: TILE };
-                add_product::<FUSED>(&mut scores, TILE, [rows, head, TILE], left, right);
+                let right = Matrix {
+                    numbers: &turned,
+                    stride: TILE,
+                };
+                add_product(simd, &mut scores, TILE, [rows, head, TILE], left, right);
             } else {
                 for key in 0..count {
                     let row = segment.keys.row(key_batch, task.key_head, first + key);
                     let queries = queries.chunks_exact(head.max(1));
                     for (scores, query) in scores.chunks_exact_mut(TILE).zip(queries) {
                         if let Some(score) = scores.get_mut(key) {
-                            *score = dot::<FUSED>(query, row);
+                            *score = dot(simd, query, row);
                         }
                     }
                 }
@@ -243,7 +262,7 @@ impl Kernel for TaskOf<'_> {
                 else {
                     continue;
                 };
-                let correction = softmax::<FUSED>(scores, seen, largest, sum);
+                let correction = softmax(simd, scores, seen, largest, sum);
                 if correction != 1.0 {
                     let mixed = partial.mixed.get_mut(row * head..(row + 1) * head);
                     for number in mixed.unwrap_or_default() {
@@ -258,8 +277,18 @@ impl Kernel for TaskOf<'_> {
                 numbers: values.numbers.get(start..).unwrap_or_default(),
                 stride: c,
             };
-            let left = Matrix { numbers: &scores, stride: TILE };
-            add_product::<FUSED>(&mut partial.mixed, head, [rows, count, head], left, right);
+            let left = Matrix {
+                numbers: &scores,
+                stride: TILE,
+            };
+            add_product(
+                simd,
+                &mut partial.mixed,
+                head,
+                [rows, count, head],
+                left,
+                right,
+            );
         }
         partial
     }
@@ -268,7 +297,8 @@ impl Kernel for TaskOf<'_> {
 /// Turns the scores of a tile into weights relative to the largest score so far; beyond `seen` they are 0. What was summed up
 /// before has to be multiplied with the result.
 #[inline(always)]
-fn softmax<const FUSED: bool>(
+fn softmax<I: Instructions>(
+    simd: I,
     scores: &mut [f32; TILE],
     seen: usize,
     largest: &mut f32,
@@ -281,56 +311,67 @@ fn softmax<const FUSED: bool>(
     for score in scores.iter_mut().skip(seen) {
         *score = f32::NEG_INFINITY;
     }
-    let (lanes, _) = scores.as_chunks_mut::<LANES>();
-    let mut best = Lanes::splat(*largest);
-    for lanes in lanes.iter() {
-        best = Lanes(*lanes).larger(best);
+    let mut best = simd.splat(*largest);
+    for lanes in scores.as_chunks::<LANES>().0 {
+        best = simd.larger(simd.load(lanes), best);
     }
-    let best = best.largest();
-    let correction = exp::<FUSED>(*largest - best);
-    let mut total = Lanes::ZERO;
-    for lanes in lanes {
-        let weights = Lanes(*lanes).plus(Lanes::splat(-best)).exp::<FUSED>();
-        total = total.plus(weights);
-        *lanes = weights.0;
+    let best = simd.largest(best);
+    let correction = exp(simd, *largest - best);
+    for score in scores.iter_mut() {
+        *score = exp(simd, *score - best);
     }
-    *sum = *sum * correction + total.sum();
+    let mut total = simd.zero();
+    for lanes in scores.as_chunks::<LANES>().0 {
+        total = simd.plus(total, simd.load(lanes));
+    }
+    *sum = *sum * correction + simd.sum(total);
     *largest = best;
     correction
 }
 
 /// The product of two rows.
 #[inline(always)]
-fn dot<const FUSED: bool>(one: &[f32], other: &[f32]) -> f32 {
-    let mut sums = [Lanes::ZERO; 2];
+fn dot<I: Instructions>(simd: I, one: &[f32], other: &[f32]) -> f32 {
+    let mut sums = [simd.zero(); 2];
     let (one, one_rest) = one.as_chunks::<{ 2 * LANES }>();
     let (other, other_rest) = other.as_chunks::<{ 2 * LANES }>();
     for (one, other) in one.iter().zip(other) {
-        let pairs = one.as_chunks::<LANES>().0.iter().zip(other.as_chunks::<LANES>().0);
+        let pairs = one
+            .as_chunks::<LANES>()
+            .0
+            .iter()
+            .zip(other.as_chunks::<LANES>().0);
         for (sum, (one, other)) in sums.iter_mut().zip(pairs) {
-            *sum = Lanes(*one).times_plus::<FUSED>(Lanes(*other), *sum);
+            *sum = simd.multiply_add(simd.load(one), simd.load(other), *sum);
         }
     }
     let rest: f32 = one_rest.iter().zip(other_rest).map(|(a, b)| a * b).sum();
     let [one, other] = sums;
-    one.plus(other).sum() + rest
+    simd.sum(simd.plus(one, other)) + rest
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::instructions::plainly;
+    use super::super::instructions::Plain;
     use super::*;
     use crate::model::random::Random;
 
     fn random(count: usize, seed: u64) -> Vec<f32> {
         let mut random = Random::new(seed);
-        (0..count).map(|_| (random.next() * 4.0 - 2.0) as f32).collect()
+        (0..count)
+            .map(|_| (random.next() * 4.0 - 2.0) as f32)
+            .collect()
     }
 
     /// In order, with room for `room` rows in each head.
     fn rows(numbers: &[f32], counts: [usize; 3], room: usize, length: usize) -> Rows<'_> {
         let strides = [counts[1] * room * length, room * length, length];
-        Rows { numbers, counts, strides, length }
+        Rows {
+            numbers,
+            counts,
+            strides,
+            length,
+        }
     }
 
     /// One query after the other.
@@ -344,7 +385,9 @@ mod tests {
                     let query = attention.queries.row(b, h, p);
                     let key_head = h / attention.group();
                     let shared = attention.shared.iter().flat_map(|s| {
-                        (0..s.keys.counts[2]).map(move |k| (s.keys.row(0, key_head, k), s.values.row(0, key_head, k)))
+                        (0..s.keys.counts[2]).map(move |k| {
+                            (s.keys.row(0, key_head, k), s.values.row(0, key_head, k))
+                        })
                     });
                     let own = &attention.own;
                     let seen = if attention.is_causal {
@@ -352,7 +395,8 @@ mod tests {
                     } else {
                         own.keys.counts[2]
                     };
-                    let own = (0..seen).map(|k| (own.keys.row(b, key_head, k), own.values.row(b, key_head, k)));
+                    let own = (0..seen)
+                        .map(|k| (own.keys.row(b, key_head, k), own.values.row(b, key_head, k)));
                     let pairs: Vec<_> = shared.chain(own).collect();
                     let score = |key: &[f32]| {
                         let dot: f32 = query.iter().zip(key).map(|(a, b)| a * b).sum();
@@ -360,7 +404,10 @@ mod tests {
                     };
                     let sum: f64 = pairs.iter().map(|(key, _)| score(key)).sum();
                     for d in 0..head {
-                        let mixed: f64 = pairs.iter().map(|(key, value)| score(key) * f64::from(value[d])).sum();
+                        let mixed: f64 = pairs
+                            .iter()
+                            .map(|(key, value)| score(key) * f64::from(value[d]))
+                            .sum();
                         output.push((mixed / sum) as f32);
                     }
                 }
@@ -369,7 +416,15 @@ mod tests {
         output
     }
 
-    fn check(batch: usize, heads: usize, key_heads: usize, positions: usize, shared: usize, own: usize, head: usize) {
+    fn check(
+        batch: usize,
+        heads: usize,
+        key_heads: usize,
+        positions: usize,
+        shared: usize,
+        own: usize,
+        head: usize,
+    ) {
         let queries = random(batch * heads * positions * head, 1);
         let (room, shared_room) = (own + 3, shared + 2);
         let keys = random(batch * key_heads * room * head, 2);
@@ -395,8 +450,15 @@ mod tests {
                 assert!((got - wanted).abs() < 2e-5, "{got} {wanted}");
             }
             for task in attention.tasks() {
-                let one = run(TaskOf { attention: &attention, task: &task });
-                let other = plainly(TaskOf { attention: &attention, task: &task });
+                let one = run(TaskOf {
+                    attention: &attention,
+                    task: &task,
+                });
+                let other = TaskOf {
+                    attention: &attention,
+                    task: &task,
+                }
+                .run(Plain);
                 for (one, other) in one.mixed.iter().zip(&other.mixed) {
                     assert!((one - other).abs() < 1e-4, "{one} {other}");
                 }

@@ -1,8 +1,7 @@
 use burn::tensor::f16;
 use rayon::prelude::*;
 
-use super::instructions::{Kernel, run};
-use super::lanes::{LANES, Lanes};
+use super::instructions::{Instructions, Kernel, LANES, run};
 
 /// Weights in a block: they share a scale.
 pub(in crate::model) const BLOCK: usize = 32;
@@ -57,7 +56,13 @@ pub(in crate::model) fn pack(weights: &[f32]) -> Option<(Vec<i8>, Vec<f16>)> {
         .par_chunks(TASK)
         .zip(packed.par_chunks_mut(TASK))
         .zip(scales.par_chunks_mut(TASK))
-        .map(|((blocks, packed), scales)| run(Pack { blocks, packed, scales }))
+        .map(|((blocks, packed), scales)| {
+            run(Pack {
+                blocks,
+                packed,
+                scales,
+            })
+        })
         .reduce(|| true, |a, b| a && b);
     fits.then_some((values, scales))
 }
@@ -72,7 +77,7 @@ impl Kernel for Pack<'_> {
     type Output = bool;
 
     #[inline(always)]
-    fn run<const FUSED: bool>(self) -> bool {
+    fn run<I: Instructions>(self, _: I) -> bool {
         let mut fits = true;
         let packed = self.packed.iter_mut().zip(self.scales);
         for (block, (packed, kept)) in self.blocks.iter().zip(packed) {
@@ -107,12 +112,22 @@ pub(super) fn product(input: &[f32], rows: usize, matrix: Blocks<'_>) -> Vec<f32
         .zip(matrix.values.par_chunks(OUTPUTS_AT_A_TIME * in_row))
         .zip(matrix.scales.par_chunks(OUTPUTS_AT_A_TIME * in_row))
         .for_each(|((columns, values), scales)| {
-            let matrix = Blocks { values, scales, in_row };
+            let matrix = Blocks {
+                values,
+                scales,
+                in_row,
+            };
             let mut first = 0;
             while first < rows {
                 let count = (rows - first).min(MOST_AT_ONCE);
                 let input = input.get(first * in_row..).unwrap_or_default();
-                let part = Part { input, matrix, columns: &mut *columns, rows, first };
+                let part = Part {
+                    input,
+                    matrix,
+                    columns: &mut *columns,
+                    rows,
+                    first,
+                };
                 match count {
                     1 => run(Products::<1>(part)),
                     2 => run(Products::<2>(part)),
@@ -159,14 +174,26 @@ impl<const ROWS: usize> Kernel for Products<'_, ROWS> {
     type Output = ();
 
     #[inline(always)]
-    fn run<const FUSED: bool>(self) {
-        let Part { input, matrix, columns, rows, first } = self.0;
+    fn run<I: Instructions>(self, simd: I) {
+        let Part {
+            input,
+            matrix,
+            columns,
+            rows,
+            first,
+        } = self.0;
         let in_row = matrix.in_row;
-        let input: [&[[f32; BLOCK]]; ROWS] =
-            std::array::from_fn(|row| input.get(row * in_row..(row + 1) * in_row).unwrap_or_default());
-        let weights = matrix.values.chunks_exact(in_row).zip(matrix.scales.chunks_exact(in_row));
+        let input: [&[[f32; BLOCK]]; ROWS] = std::array::from_fn(|row| {
+            input
+                .get(row * in_row..(row + 1) * in_row)
+                .unwrap_or_default()
+        });
+        let weights = matrix
+            .values
+            .chunks_exact(in_row)
+            .zip(matrix.scales.chunks_exact(in_row));
         for (column, (values, scales)) in columns.chunks_exact_mut(rows).zip(weights) {
-            let sums = row_products::<FUSED, ROWS>(&input, values, scales);
+            let sums = row_products(simd, &input, values, scales);
             let column = column.get_mut(first..first + ROWS).unwrap_or_default();
             column.copy_from_slice(sums.get(..column.len()).unwrap_or_default());
         }
@@ -175,35 +202,42 @@ impl<const ROWS: usize> Kernel for Products<'_, ROWS> {
 
 /// One row of the matrix times some rows of inputs. Each is summed in the same order however many there are.
 #[inline(always)]
-fn row_products<const FUSED: bool, const ROWS: usize>(
+fn row_products<I: Instructions, const ROWS: usize>(
+    simd: I,
     input: &[&[[f32; BLOCK]]; ROWS],
     values: &[[i8; BLOCK]],
     scales: &[f16],
 ) -> [f32; ROWS] {
-    let mut sums = [Lanes::ZERO; ROWS];
+    let mut sums = [simd.zero(); ROWS];
+    // As many as there are blocks of weights: then no place is outside.
+    let blocks = values.len().min(scales.len());
+    let input = input.map(|input| input.get(..blocks).unwrap_or_default());
     for (place, (values, half)) in values.iter().zip(scales).enumerate() {
-        let scale = Lanes::splat(scale(*half));
-        let weights = unpacked(values);
+        let scale = simd.splat(scale(*half));
+        let weights = unpacked(simd, values);
         for (sum, input) in sums.iter_mut().zip(input) {
             let Some(input) = input.get(place) else { break };
-            let mut part = Lanes::ZERO;
+            let mut part = simd.zero();
             for (weights, input) in weights.iter().zip(input.as_chunks::<LANES>().0) {
-                part = weights.times_plus::<FUSED>(Lanes(*input), part);
+                part = simd.multiply_add(*weights, simd.load(input), part);
             }
-            *sum = part.times_plus::<FUSED>(scale, *sum);
+            *sum = simd.multiply_add(part, scale, *sum);
         }
     }
-    sums.map(Lanes::sum)
+    // A loop: a closure would not become a part of the function that switches the instructions on.
+    let mut products = [0.0; ROWS];
+    for (product, sum) in products.iter_mut().zip(sums) {
+        *product = simd.sum(sum);
+    }
+    products
 }
 
 /// The whole numbers of a block.
 #[inline(always)]
-fn unpacked(values: &[i8; BLOCK]) -> [Lanes; BLOCK / LANES] {
-    let mut weights = [Lanes::ZERO; BLOCK / LANES];
+fn unpacked<I: Instructions>(simd: I, values: &[i8; BLOCK]) -> [I::Lanes; BLOCK / LANES] {
+    let mut weights = [simd.zero(); BLOCK / LANES];
     for (weights, values) in weights.iter_mut().zip(values.as_chunks::<LANES>().0) {
-        for (weight, value) in weights.0.iter_mut().zip(values) {
-            *weight = f32::from(*value);
-        }
+        *weights = simd.of_whole(values);
     }
     weights
 }
@@ -218,7 +252,13 @@ pub(super) fn unpack(matrix: Blocks<'_>) -> Vec<f32> {
         .par_chunks_mut(TASK)
         .zip(matrix.values.par_chunks(TASK))
         .zip(matrix.scales.par_chunks(TASK))
-        .for_each(|((weights, values), scales)| run(Unpack { weights, values, scales }));
+        .for_each(|((weights, values), scales)| {
+            run(Unpack {
+                weights,
+                values,
+                scales,
+            })
+        });
     weights
 }
 
@@ -233,7 +273,11 @@ pub(super) fn unpack_rows(matrix: Blocks<'_>, rows: impl Iterator<Item = usize>)
         let start = weights.len();
         weights.resize(start + in_row * BLOCK, 0.0);
         let weights = weights.get_mut(start..).unwrap_or_default();
-        run(Unpack { weights: weights.as_chunks_mut().0, values, scales });
+        run(Unpack {
+            weights: weights.as_chunks_mut().0,
+            values,
+            scales,
+        });
     }
     weights
 }
@@ -248,12 +292,14 @@ impl Kernel for Unpack<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<const FUSED: bool>(self) {
+    fn run<I: Instructions>(self, simd: I) {
         let packed = self.values.iter().zip(self.scales);
         for (weights, (values, half)) in self.weights.iter_mut().zip(packed) {
-            let scale = scale(*half);
-            for (weight, value) in weights.iter_mut().zip(values) {
-                *weight = f32::from(*value) * scale;
+            let scale = simd.splat(scale(*half));
+            let weights = weights.as_chunks_mut::<LANES>().0;
+            for (weights, values) in weights.iter_mut().zip(values.as_chunks::<LANES>().0) {
+                let whole = simd.of_whole(values);
+                simd.store(simd.multiply_add(whole, scale, simd.zero()), weights);
             }
         }
     }
@@ -261,7 +307,7 @@ impl Kernel for Unpack<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::instructions::plainly;
+    use super::super::instructions::Plain;
     use super::*;
     use crate::model::random::Random;
 
@@ -271,7 +317,11 @@ mod tests {
     }
 
     fn blocks<'a>(packed: &'a (Vec<i8>, Vec<f16>), inputs: usize) -> Blocks<'a> {
-        Blocks { values: packed.0.as_chunks().0, scales: &packed.1, in_row: inputs / BLOCK }
+        Blocks {
+            values: packed.0.as_chunks().0,
+            scales: &packed.1,
+            in_row: inputs / BLOCK,
+        }
     }
 
     #[test]
@@ -282,7 +332,10 @@ mod tests {
         for (block, again) in weights.chunks(BLOCK).zip(again.chunks(BLOCK)) {
             let largest = block.iter().fold(0.0_f32, |a, b| a.max(b.abs()));
             for (weight, again) in block.iter().zip(again) {
-                assert!((weight - again).abs() <= largest / 127.0 * 0.505, "{weight} {again}");
+                assert!(
+                    (weight - again).abs() <= largest / 127.0 * 0.505,
+                    "{weight} {again}"
+                );
             }
         }
         // What was in blocks stays as it is.
@@ -324,12 +377,19 @@ mod tests {
         }
         for (row, input) in input.chunks(inputs).enumerate() {
             for (output, weights) in weights.chunks(inputs).enumerate() {
-                let wanted: f64 = input.iter().zip(weights).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
+                let wanted: f64 = input
+                    .iter()
+                    .zip(weights)
+                    .map(|(a, b)| f64::from(*a) * f64::from(*b))
+                    .sum();
                 let got = f64::from(all[row * outputs + output]);
                 assert!((got - wanted).abs() < 1e-5, "{got} {wanted}");
             }
         }
-        assert_eq!(unpack_rows(matrix, [7, 0, 150].into_iter())[..inputs], weights[7 * inputs..][..inputs]);
+        assert_eq!(
+            unpack_rows(matrix, [7, 0, 150].into_iter())[..inputs],
+            weights[7 * inputs..][..inputs]
+        );
         assert_eq!(unpack_rows(matrix, [150].into_iter()), vec![0.0; inputs]);
     }
 
@@ -340,20 +400,26 @@ mod tests {
         let input = random(64 * 3, 5);
         let fast = product(&input, 3, matrix);
         let mut slow = vec![0.0; 60];
-        plainly(Products::<3>(Part {
+        Products::<3>(Part {
             input: input.as_chunks().0,
             matrix,
             columns: &mut slow,
             rows: 3,
             first: 0,
-        }));
+        })
+        .run(Plain);
         for output in 0..20 {
             for row in 0..3 {
                 assert!((fast[row * 20 + output] - slow[output * 3 + row]).abs() < 1e-6);
             }
         }
         let mut plain = vec![0.0; 64 * 20];
-        plainly(Unpack { weights: plain.as_chunks_mut().0, values: matrix.values, scales: matrix.scales });
+        Unpack {
+            weights: plain.as_chunks_mut().0,
+            values: matrix.values,
+            scales: matrix.scales,
+        }
+        .run(Plain);
         assert_eq!(plain, unpack(matrix));
     }
 }

@@ -5,15 +5,15 @@
 //! | file | what |
 //! |---|---|
 //! | `instructions` | which instructions are used: the one place with `unsafe` |
-//! | `lanes` | eight numbers at once, and the exponential function |
+//! | `exponential` | the exponential function |
 //! | `blocks` | weights of 8 bits |
 //! | `rows` | what is done row by row |
 //! | `multiply`, `attention` | small matrix products, and attention made of them |
 
 mod attention;
 mod blocks;
+mod exponential;
 mod instructions;
-mod lanes;
 mod multiply;
 mod rows;
 
@@ -52,7 +52,11 @@ pub(super) fn block_product_of(
     scales: Tensor<2>,
 ) -> Tensor<2> {
     let (values, scales) = (values.into_dispatch(), scales.into_dispatch());
-    Tensor::from_dispatch(Dispatch::block_product(input.into_dispatch(), values, scales))
+    Tensor::from_dispatch(Dispatch::block_product(
+        input.into_dispatch(),
+        values,
+        scales,
+    ))
 }
 
 /// [`CpuOps::block_rows`].
@@ -89,15 +93,25 @@ pub(super) fn rotate_of(input: Tensor<4>, cos: Tensor<4>, sin: Tensor<4>) -> Ten
 /// [`CpuOps::attend`]; keys and values of what is shared, and of each row.
 pub(super) fn attend_of(
     queries: Tensor<4>,
-    shared: [Tensor<4>; 2],
+    shared: Option<[Tensor<4>; 2]>,
     own: [Tensor<4>; 2],
     is_causal: bool,
 ) -> Tensor<3> {
-    let [shared_keys, shared_values] = shared.map(Tensor::into_dispatch);
-    let [keys, values] = own.map(Tensor::into_dispatch);
     let queries = queries.into_dispatch();
-    let seen = Dispatch::attend(queries, shared_keys, shared_values, keys, values, is_causal);
-    Tensor::from_dispatch(seen)
+    let [keys, values] = own.map(Tensor::into_dispatch);
+    Tensor::from_dispatch(
+        match shared.map(|shared| shared.map(Tensor::into_dispatch)) {
+            Some([shared_keys, shared_values]) => Dispatch::attend_shared(
+                queries,
+                shared_keys,
+                shared_values,
+                keys,
+                values,
+                is_causal,
+            ),
+            None => Dispatch::attend(queries, keys, values, is_causal),
+        },
+    )
 }
 
 /// Operations that Burn's backends do not have. Numbers are of 32 bits.
@@ -135,9 +149,17 @@ pub(super) trait CpuOps: Backend {
         sin: FloatTensor<Self>,
     ) -> FloatTensor<Self>;
 
-    /// Attention of `[batch, heads, positions, head]` over the shared keys of `[1, key heads, any, head]` and those of each
-    /// row, `[batch, key heads, keys, head]`: `[batch, positions, heads · head]`.
+    /// Attention of `[batch, heads, positions, head]` over the keys of each row, `[batch, key heads, keys, head]`:
+    /// `[batch, positions, heads · head]`.
     fn attend(
+        queries: FloatTensor<Self>,
+        keys: FloatTensor<Self>,
+        values: FloatTensor<Self>,
+        is_causal: bool,
+    ) -> FloatTensor<Self>;
+
+    /// As [`Self::attend`], over keys before them, too, that all rows share: `[1, key heads, any, head]`.
+    fn attend_shared(
         queries: FloatTensor<Self>,
         shared_keys: FloatTensor<Self>,
         shared_values: FloatTensor<Self>,
@@ -173,11 +195,14 @@ impl CpuOps for Flex {
 
     fn block_rows(ids: FlexTensor, values: FlexTensor, scales: FlexTensor) -> FlexTensor {
         let (_, inputs) = matrix(&values);
-        let ids = ids.to_contiguous();
-        let ids: &[i64] = ids.as_slice().unwrap_or_default();
-        let rows = ids.iter().map(|id| usize::try_from(*id).unwrap_or(usize::MAX));
+        let count = ids.layout().shape().iter().product();
+        // Whole numbers may be of any width.
+        let ids = ids.into_data().try_into_vec_as::<i64>().unwrap_or_default();
+        let rows = ids
+            .iter()
+            .map(|id| usize::try_from(*id).unwrap_or(usize::MAX));
         let output = unpack_rows(blocks(&values, &scales), rows);
-        tensor(output, &[ids.len(), inputs])
+        tensor(output, &[count, inputs])
     }
 
     fn rms_norm(input: FlexTensor, weight: FlexTensor, epsilon: f32) -> FlexTensor {
@@ -205,6 +230,24 @@ impl CpuOps for Flex {
 
     fn attend(
         queries: FlexTensor,
+        keys: FlexTensor,
+        values: FlexTensor,
+        is_causal: bool,
+    ) -> FlexTensor {
+        let (queries, keys, values) = (in_rows(queries), in_rows(keys), in_rows(values));
+        attention(Attention {
+            queries: rows(&queries),
+            shared: None,
+            own: Segment {
+                keys: rows(&keys),
+                values: rows(&values),
+            },
+            is_causal,
+        })
+    }
+
+    fn attend_shared(
+        queries: FlexTensor,
         shared_keys: FlexTensor,
         shared_values: FlexTensor,
         keys: FlexTensor,
@@ -213,17 +256,26 @@ impl CpuOps for Flex {
     ) -> FlexTensor {
         let (queries, keys, values) = (in_rows(queries), in_rows(keys), in_rows(values));
         let (shared_keys, shared_values) = (in_rows(shared_keys), in_rows(shared_values));
-        let attention = Attention {
+        attention(Attention {
             queries: rows(&queries),
-            shared: Some(Segment { keys: rows(&shared_keys), values: rows(&shared_values) })
-                .filter(|shared| shared.keys.counts[2] > 0),
-            own: Segment { keys: rows(&keys), values: rows(&values) },
+            shared: Some(Segment {
+                keys: rows(&shared_keys),
+                values: rows(&shared_values),
+            }),
+            own: Segment {
+                keys: rows(&keys),
+                values: rows(&values),
+            },
             is_causal,
-        };
-        let [batch, heads, positions] = attention.queries.counts;
-        let head = attention.queries.length;
-        tensor(attend(attention), &[batch, positions, heads * head])
+        })
     }
+}
+
+/// What queries see as a tensor.
+fn attention(attention: Attention<'_>) -> FlexTensor {
+    let [batch, heads, positions] = attention.queries.counts;
+    let head = attention.queries.length;
+    tensor(attend(attention), &[batch, positions, heads * head])
 }
 
 /// The numbers of a tensor that is in order in memory.
@@ -265,7 +317,9 @@ fn rows(tensor: &FlexTensor) -> Rows<'_> {
     let layout = tensor.layout();
     let stride = |place: usize| {
         let stride = layout.strides().get(place).copied();
-        stride.and_then(|stride| usize::try_from(stride).ok()).unwrap_or(0)
+        stride
+            .and_then(|stride| usize::try_from(stride).ok())
+            .unwrap_or(0)
     };
     let count = |place: usize| layout.shape().get(place).copied().unwrap_or(0);
     let numbers: &[f32] = tensor.storage();

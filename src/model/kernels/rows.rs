@@ -1,7 +1,7 @@
 use rayon::prelude::*;
 
-use super::instructions::{Kernel, run};
-use super::lanes::{LANES, Lanes, exp, multiply_add};
+use super::exponential::exp;
+use super::instructions::{Instructions, Kernel, LANES, run};
 
 /// Numbers that are worth a thread of their own.
 const TASK: usize = 1 << 15;
@@ -22,7 +22,9 @@ fn in_tasks(
     if output.len() <= task {
         return work(output, input);
     }
-    let pairs = output.par_chunks_mut(task).zip(input.par_chunks(input_task));
+    let pairs = output
+        .par_chunks_mut(task)
+        .zip(input.par_chunks(input_task));
     pairs.for_each(|(output, input)| work(output, input));
 }
 
@@ -31,7 +33,12 @@ pub(super) fn rms_norm(input: &[f32], weight: &[f32], epsilon: f32) -> Vec<f32> 
     let mut output = vec![0.0; input.len()];
     let task = rows_of_a_task(weight.len()) * weight.len().max(1);
     in_tasks(&mut output, task, input, task, |output, input| {
-        run(RmsNorm { input, weight, epsilon, output });
+        run(RmsNorm {
+            input,
+            weight,
+            epsilon,
+            output,
+        });
     });
     output
 }
@@ -47,21 +54,22 @@ impl Kernel for RmsNorm<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<const FUSED: bool>(self) {
+    fn run<I: Instructions>(self, simd: I) {
         let length = self.weight.len().max(1);
         let rows = self.input.chunks_exact(length);
         for (output, row) in self.output.chunks_exact_mut(length).zip(rows) {
-            let mut squares = [Lanes::ZERO; 2];
+            let mut squares = [simd.zero(); 2];
             let (pairs, rest) = row.as_chunks::<{ 2 * LANES }>();
             for pair in pairs {
                 let lanes = pair.as_chunks::<LANES>().0;
                 for (sum, lanes) in squares.iter_mut().zip(lanes) {
-                    *sum = Lanes(*lanes).times_plus::<FUSED>(Lanes(*lanes), *sum);
+                    let lanes = simd.load(lanes);
+                    *sum = simd.multiply_add(lanes, lanes, *sum);
                 }
             }
             let [one, other] = squares;
             let rest: f32 = rest.iter().map(|number| number * number).sum();
-            let mean = (one.plus(other).sum() + rest) / length as f32;
+            let mean = (simd.sum(simd.plus(one, other)) + rest) / length as f32;
             let factor = 1.0 / (mean + self.epsilon).sqrt();
             for ((output, number), weight) in output.iter_mut().zip(row).zip(self.weight) {
                 *output = number * factor * weight;
@@ -75,7 +83,13 @@ pub(super) fn gated(both: &[f32], length: usize) -> Vec<f32> {
     let length = length.max(1);
     let mut output = vec![0.0; both.len() / 2];
     let task = rows_of_a_task(length) * length;
-    in_tasks(&mut output, task, both, 2 * task, |output, both| run(Gated { both, length, output }));
+    in_tasks(&mut output, task, both, 2 * task, |output, both| {
+        run(Gated {
+            both,
+            length,
+            output,
+        })
+    });
     output
 }
 
@@ -89,12 +103,12 @@ impl Kernel for Gated<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<const FUSED: bool>(self) {
+    fn run<I: Instructions>(self, simd: I) {
         let rows = self.both.chunks_exact(2 * self.length);
         for (output, row) in self.output.chunks_exact_mut(self.length).zip(rows) {
             let (gate, up) = row.split_at(self.length);
             for ((output, gate), up) in output.iter_mut().zip(gate).zip(up) {
-                *output = gate / (1.0 + exp::<FUSED>(-gate)) * up;
+                *output = gate / (1.0 + exp(simd, -gate)) * up;
             }
         }
     }
@@ -119,7 +133,9 @@ impl<'a> Rows<'a> {
     pub fn row(&self, a: usize, b: usize, c: usize) -> &'a [f32] {
         let [first, second, third] = self.strides;
         let start = a * first + b * second + c * third;
-        self.numbers.get(start..start + self.length).unwrap_or_default()
+        self.numbers
+            .get(start..start + self.length)
+            .unwrap_or_default()
     }
 }
 
@@ -131,7 +147,14 @@ pub(super) fn rotate(input: Rows<'_>, cos: Rows<'_>, sin: Rows<'_>) -> Vec<f32> 
     let whole = (positions * input.length).max(1);
     let work = |(place, output): (usize, &mut [f32])| {
         let (batch, head) = (place / heads.max(1), place % heads.max(1));
-        run(Rotate { input, cos, sin, batch, head, output });
+        run(Rotate {
+            input,
+            cos,
+            sin,
+            batch,
+            head,
+            output,
+        });
     };
     match output.len() > TASK {
         true => output.par_chunks_mut(whole).enumerate().for_each(work),
@@ -153,8 +176,15 @@ impl Kernel for Rotate<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<const FUSED: bool>(self) {
-        let Self { input, cos, sin, batch, head, output } = self;
+    fn run<I: Instructions>(self, simd: I) {
+        let Self {
+            input,
+            cos,
+            sin,
+            batch,
+            head,
+            output,
+        } = self;
         let turn = if cos.counts[0] > 1 { batch } else { 0 };
         for (position, output) in output.chunks_exact_mut(input.length.max(1)).enumerate() {
             let row = input.row(batch, head, position);
@@ -169,8 +199,8 @@ impl Kernel for Rotate<'_> {
                 .zip(cos)
                 .zip(sin)
             {
-                *one = multiply_add::<FUSED>(*a, *cos, -(b * sin));
-                *other = multiply_add::<FUSED>(*b, *cos, a * sin);
+                *one = simd.multiply_add_one(*a, *cos, -(b * sin));
+                *other = simd.multiply_add_one(*b, *cos, a * sin);
             }
         }
     }
@@ -178,17 +208,22 @@ impl Kernel for Rotate<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::instructions::plainly;
+    use super::super::instructions::Plain;
     use super::*;
 
     fn numbers(count: usize) -> Vec<f32> {
-        (0..count).map(|n| ((n * 37 % 101) as f32 - 50.0) / 25.0).collect()
+        (0..count)
+            .map(|n| ((n * 37 % 101) as f32 - 50.0) / 25.0)
+            .collect()
     }
 
     fn assert_near(got: &[f32], wanted: &[f32]) {
         assert_eq!(got.len(), wanted.len());
         for (got, wanted) in got.iter().zip(wanted) {
-            assert!((got - wanted).abs() <= 1e-5 * wanted.abs().max(1.0), "{got} {wanted}");
+            assert!(
+                (got - wanted).abs() <= 1e-5 * wanted.abs().max(1.0),
+                "{got} {wanted}"
+            );
         }
     }
 
@@ -203,12 +238,21 @@ mod tests {
             .flat_map(|row| {
                 let mean = row.iter().map(|n| n * n).sum::<f32>() / 21.0;
                 let norm = (mean + 0.1).sqrt();
-                row.iter().zip(&weight).map(move |(n, w)| n / norm * w).collect::<Vec<_>>()
+                row.iter()
+                    .zip(&weight)
+                    .map(move |(n, w)| n / norm * w)
+                    .collect::<Vec<_>>()
             })
             .collect();
         assert_near(&rms_norm(&input, &weight, 0.1), &wanted);
         let mut plain = vec![0.0; input.len()];
-        plainly(RmsNorm { input: &input, weight: &weight, epsilon: 0.1, output: &mut plain });
+        RmsNorm {
+            input: &input,
+            weight: &weight,
+            epsilon: 0.1,
+            output: &mut plain,
+        }
+        .run(Plain);
         assert_near(&plain, &wanted);
     }
 
@@ -219,12 +263,20 @@ mod tests {
             .chunks(140)
             .flat_map(|row| {
                 let (gate, up) = row.split_at(70);
-                gate.iter().zip(up).map(|(g, u)| g / (1.0 + (-g).exp()) * u).collect::<Vec<_>>()
+                gate.iter()
+                    .zip(up)
+                    .map(|(g, u)| g / (1.0 + (-g).exp()) * u)
+                    .collect::<Vec<_>>()
             })
             .collect();
         assert_near(&gated(&both, 70), &wanted);
         let mut plain = vec![0.0; wanted.len()];
-        plainly(Gated { both: &both, length: 70, output: &mut plain });
+        Gated {
+            both: &both,
+            length: 70,
+            output: &mut plain,
+        }
+        .run(Plain);
         assert_near(&plain, &wanted);
     }
 
@@ -234,8 +286,18 @@ mod tests {
         let input = numbers(24);
         let angles = [0.0_f32, 0.5, 1.0, -1.0, 2.0, 0.25];
         let (cos, sin) = (angles.map(f32::cos), angles.map(f32::sin));
-        let turns = |numbers| Rows { numbers, counts: [1, 1, 3], strides: [6, 6, 2], length: 2 };
-        let rows = Rows { numbers: &input, counts: [1, 2, 3], strides: [24, 4, 8], length: 4 };
+        let turns = |numbers| Rows {
+            numbers,
+            counts: [1, 1, 3],
+            strides: [6, 6, 2],
+            length: 2,
+        };
+        let rows = Rows {
+            numbers: &input,
+            counts: [1, 2, 3],
+            strides: [24, 4, 8],
+            length: 4,
+        };
         let output = rotate(rows, turns(&cos), turns(&sin));
         let mut wanted = Vec::new();
         for head in 0..2 {

@@ -146,9 +146,7 @@ pub(in crate::model) fn attend(
         && shared.len() <= 1
     {
         let both = |segment: &KeysAndValues| [segment.keys.clone(), segment.values.clone()];
-        let none = || both(own).map(|tensor| tensor.narrow(0, 0, 1).narrow(2, 0, 0));
-        let shared = shared.first().map_or_else(none, both);
-        return kernels::attend_of(queries, shared, both(own), plan.is_causal);
+        return kernels::attend_of(queries, shared.first().map(both), both(own), plan.is_causal);
     }
     // Before the product, so that sums of 16 bits stay small.
     let queries = queries.mul_scalar(1.0 / (head as f64).sqrt());

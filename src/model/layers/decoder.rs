@@ -5,6 +5,7 @@ use super::rotary::Position;
 use super::{
     Activation, GatedFeedForward, KeyValueCache, Linear, RmsNorm, Rotary, Rotation, Weight, attend,
 };
+use crate::jobs::{Cancelled, Progress};
 use crate::model::decoder_config::DecoderConfig;
 use crate::model::weights::Loader;
 
@@ -111,8 +112,14 @@ impl Decoder {
         self.embeddings.rows(ids)
     }
 
-    /// Reads tokens behind those in the cache, which has room for them: `[batch, tokens, hidden]`, before the last norm.
-    pub fn forward(&self, input: DecoderInput, cache: &mut KeyValueCache) -> Tensor<3> {
+    /// Reads tokens behind those in the cache, which has room for them: `[batch, tokens, hidden]`, before the last norm. It can be
+    /// stopped between layers; the cache is then as it was.
+    pub fn forward(
+        &self,
+        input: DecoderInput,
+        cache: &mut KeyValueCache,
+        progress: &Progress,
+    ) -> Result<Tensor<3>, Cancelled> {
         let [_, tokens, _] = input.embeddings.dims();
         let device = self.device();
         let rotation = self.rotary.rotation(&input.positions, &device, self.kind());
@@ -126,13 +133,14 @@ impl Decoder {
         let mut hidden = input.embeddings;
         let mut additions = input.additions.into_iter();
         for (place, layer) in self.layers.iter().enumerate() {
+            progress.check()?;
             hidden = layer.forward(hidden, &self.config, &rotation, &plan, place, cache);
             if let Some(addition) = additions.next() {
                 hidden = hidden + addition;
             }
         }
         cache.advance(tokens);
-        hidden
+        Ok(hidden)
     }
 
     /// The logits of what [`Self::forward`] gave: `[batch, tokens, vocabulary]`.

@@ -205,7 +205,8 @@ impl<'a> Loader<'a> {
     /// As [`Self::upload`], in blocks where that is asked for and rows are a whole number of them.
     fn upload_weight(&mut self, values: Option<Vec<f32>>, shape: [usize; 2]) -> Weight {
         let [_, inputs] = shape;
-        let is_whole = self.precision != Precision::Blocks || !inputs.is_multiple_of(kernels::BLOCK);
+        let is_whole =
+            self.precision != Precision::Blocks || !inputs.is_multiple_of(kernels::BLOCK);
         let values = match values {
             Some(values) if !is_whole => values,
             values => return Weight::Whole(self.upload(values, shape)),
