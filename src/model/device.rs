@@ -50,6 +50,7 @@ pub struct ComputeDevice {
     device: Device,
     name: String,
     is_half: bool,
+    is_gpu: bool,
 }
 
 impl Default for ComputeDevice {
@@ -65,6 +66,7 @@ impl ComputeDevice {
             device: Device::flex(),
             name: "cpu".to_owned(),
             is_half: false,
+            is_gpu: false,
         }
     }
 
@@ -97,6 +99,14 @@ impl ComputeDevice {
     /// As Burn has it.
     pub fn burn(&self) -> &Device {
         &self.device
+    }
+
+    /// What of Burn computes there.
+    pub fn backend(&self) -> &'static str {
+        match self.is_gpu {
+            true => "wgpu",
+            false => "flex",
+        }
     }
 
     /// Whether models compute in 16 bits there.
@@ -186,6 +196,7 @@ mod gpu {
                     device,
                     name,
                     is_half,
+                    is_gpu: true,
                 };
                 (device, Vec::new())
             }

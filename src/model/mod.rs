@@ -56,6 +56,7 @@ mod token_count;
 mod tokenizer;
 mod vision;
 mod weights;
+mod weights_hash;
 
 pub use chat::{ChatMessage, ChatPart, PictureSize};
 pub use chat_template::ChatTemplate;
@@ -74,3 +75,4 @@ pub use token_count::TokenCounter;
 pub use tokenizer::Tokenizer;
 pub use vision::Pixels;
 pub use weights::TensorProblem;
+pub use weights_hash::WeightFiles;

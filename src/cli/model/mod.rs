@@ -13,7 +13,7 @@ use super::Ended;
 use super::output::Output;
 use super::session::Session;
 
-pub(super) use loading::{LoadArgs, load, registry};
+pub(super) use loading::{LoadArgs, load, load_from, registry};
 
 /// Models: give names, look at them, measure them
 #[derive(Debug, Args)]
