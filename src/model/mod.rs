@@ -9,6 +9,7 @@
 //! | `weights/` | tensors of safetensors and GGUF files, adapters, and all that can be wrong with them |
 //! | `network` | tokens and pictures to logits |
 //! | `generate/` | prompts to candidates |
+//! | `hub/` | models of a hub, downloaded |
 //! | `language_model` | all of it, loaded |
 //!
 //! Figures are those of the `transformers` library (`tests/reference/` compares them). A model that is not known, or a file
@@ -27,6 +28,7 @@ mod generate;
 mod gguf_parts;
 #[cfg(test)]
 mod gguf_tests;
+pub mod hub;
 mod idefics3;
 mod language_model;
 mod layers;
