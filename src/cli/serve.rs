@@ -80,12 +80,14 @@ pub(super) fn run(args: &ServeArgs, session: &Session, output: &mut Output) -> E
         idle: args.idle.map(Duration::from_secs),
     };
     let server = Server::bind(model, options, &bound(args)?)?;
+    let process = std::process::id();
     let place = match server.bound() {
         Bound::Tcp(address) => {
-            json!({"url": format!("http://{address}/v1"), "key": key, "model": name, "notes": notes})
+            let url = format!("http://{address}/v1");
+            json!({"url": url, "key": key, "model": name, "pid": process, "notes": notes})
         }
         #[cfg(unix)]
-        Bound::Unix(path) => json!({"socket": path, "model": name, "notes": notes}),
+        Bound::Unix(path) => json!({"socket": path, "model": name, "pid": process, "notes": notes}),
     };
     output.json(&place)?;
     output.flush()?;

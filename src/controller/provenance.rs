@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// What is known of where candidates come from. Servers other than retake's own tell little of it; what is not told is absent.
+/// What is known of where candidates come from; `model`, `weights` and `backend` are those of a record's `Generation`. Servers other than retake's own tell little of it; what is not told is absent.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Provenance {
     /// The model's name.
@@ -9,7 +9,7 @@ pub struct Provenance {
     /// The server's address, where it is another than retake's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server: Option<String>,
-    /// The hash of the weights: `blake3:` and hexadecimal digits.
+    /// The BLAKE3 of the weights in hexadecimal digits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weights: Option<String>,
     /// The same of an adapter that is merged into them.
@@ -21,7 +21,7 @@ pub struct Provenance {
     /// What it runs on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device: Option<String>,
-    /// What computes there.
+    /// What computes there, and in which numbers: `flex f32`, `wgpu f16`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backend: Option<String>,
     /// The version of retake that serves it.
@@ -74,14 +74,14 @@ mod tests {
     #[test]
     fn what_is_not_told_is_absent() {
         let told = json!({
-            "id": "m", "weights": "blake3:00", "device": "cpu", "context": 512, "takes_pictures": true, "adapter": null, "created": 0,
+            "id": "m", "weights": "00", "device": "cpu", "context": 512, "takes_pictures": true, "adapter": null, "created": 0,
         });
         let listed = Provenance::listed(&told).unwrap();
-        assert_eq!(listed.weights.as_deref(), Some("blake3:00"));
+        assert_eq!(listed.weights.as_deref(), Some("00"));
         assert_eq!((listed.context, listed.adapter.clone()), (Some(512), None));
         let written = serde_json::to_value(&listed).unwrap();
         let wanted = json!({
-            "model": "m", "weights": "blake3:00", "device": "cpu", "context": 512, "takes_pictures": true,
+            "model": "m", "weights": "00", "device": "cpu", "context": 512, "takes_pictures": true,
         });
         assert_eq!(written, wanted);
         let odd = json!({"id": "m", "weights": 3, "context": "many", "max_model_len": 9});

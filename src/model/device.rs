@@ -101,11 +101,13 @@ impl ComputeDevice {
         &self.device
     }
 
-    /// What of Burn computes there.
+    /// What of Burn computes there, and in which numbers.
     pub fn backend(&self) -> &'static str {
-        match self.is_gpu {
-            true => "wgpu",
-            false => "flex",
+        match (self.is_gpu, self.is_half) {
+            (true, true) => "wgpu f16",
+            (true, false) => "wgpu f32",
+            (false, true) => "flex f16",
+            (false, false) => "flex f32",
         }
     }
 
@@ -232,8 +234,8 @@ mod tests {
     fn the_cpu_is_always_there() {
         let (device, told) = ComputeDevice::choose(DeviceChoice::Cpu).unwrap();
         assert_eq!(
-            (device.name(), told.len(), device.is_half()),
-            ("cpu", 0, false)
+            (device.name(), told.len(), device.backend()),
+            ("cpu", 0, "flex f32")
         );
         assert!(ComputeDevice::all()[0].starts_with("cpu"));
     }

@@ -48,7 +48,7 @@ impl WeightFiles {
         Ok(stamp)
     }
 
-    /// The BLAKE3 of the file, as `blake3:` and hexadecimal digits; that of the hashes of the files where there are several.
+    /// The BLAKE3 of the file in hexadecimal digits; that of the hashes of the files where there are several.
     pub fn hash(&self, progress: &Progress) -> Result<String, ModelError> {
         let mut hashes = Vec::with_capacity(self.files.len());
         for file in &self.files {
@@ -64,7 +64,7 @@ impl WeightFiles {
                 all.finalize()
             }
         };
-        Ok(format!("blake3:{}", hash.to_hex()))
+        Ok(hash.to_hex().to_string())
     }
 }
 
@@ -102,7 +102,7 @@ mod tests {
         let wanted = blake3::hash(&bytes);
         assert_eq!(
             model.hash(&progress).unwrap(),
-            format!("blake3:{}", wanted.to_hex())
+            wanted.to_hex().to_string()
         );
         let two = WeightFiles {
             files: vec![model.files[0].clone(), model.files[0].clone()],
@@ -110,7 +110,7 @@ mod tests {
         let both = blake3::hash(&[*wanted.as_bytes(), *wanted.as_bytes()].concat());
         assert_eq!(
             two.hash(&progress).unwrap(),
-            format!("blake3:{}", both.to_hex())
+            both.to_hex().to_string()
         );
         assert!(
             model

@@ -31,8 +31,7 @@ pub fn remembered_hash(
 }
 
 fn is_hash(text: &str) -> bool {
-    text.strip_prefix("blake3:")
-        .is_some_and(|hex| hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 #[cfg(test)]
@@ -49,10 +48,10 @@ mod tests {
         let files = WeightFiles::of_adapter(&folder);
         let ask = || remembered_hash(&files, Some(&folder), &Progress::default()).unwrap();
         let one = ask();
-        assert_eq!(one, format!("blake3:{}", blake3::hash(b"one").to_hex()));
+        assert_eq!(one, blake3::hash(b"one").to_hex().to_string());
         let kept = fs::read_dir(folder.join("weights")).unwrap().next();
         let kept = kept.unwrap().unwrap().path();
-        fs::write(&kept, format!("blake3:{}", "0".repeat(64))).unwrap();
+        fs::write(&kept, "0".repeat(64)).unwrap();
         assert!(ask().ends_with("000"), "it is not read again");
         fs::write(&kept, "torn").unwrap();
         assert_eq!(ask(), one);

@@ -37,6 +37,9 @@ pub(super) struct SharedServer {
 struct Place {
     url: String,
     key: String,
+    /// Its process, for people who look for it.
+    #[serde(default)]
+    pid: Option<u32>,
     /// What people should know of it.
     #[serde(default)]
     notes: Vec<String>,

@@ -264,7 +264,8 @@ impl<'a> Download<'a> {
                 .write_all(buffer.get(..count).unwrap_or_default())
                 .map_err(failed(part, "written"))?;
             if counts {
-                self.progress.advance(count as u64);
+                // What comes a second time is counted once.
+                self.progress.advance(length.saturating_sub(have).min(count as u64));
             }
         }
     }
