@@ -1,6 +1,6 @@
 //! The built-in corpus: what `retake` shows where there is no workspace, and what `--demo` looks into.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::config::cache_folder;
 use crate::corpus::Corpus;
