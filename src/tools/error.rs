@@ -6,4 +6,12 @@ pub enum ToolsError {
     /// The sandbox failed.
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
+    /// A server of tools can't be used.
+    #[error("the MCP server `{server}` can't be used: {reason}")]
+    Mcp {
+        /// Its name in workspace.toml.
+        server: String,
+        /// What went wrong.
+        reason: String,
+    },
 }

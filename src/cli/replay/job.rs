@@ -1,11 +1,11 @@
 use std::collections::HashMap;
 use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
 use super::chosen::Chosen;
+use super::live::LiveTools;
 use super::second::check_second;
 use crate::corpus::Corpus;
 use crate::corpus::decision::Subject;
@@ -18,7 +18,7 @@ use crate::replay::{
 use crate::report::Report;
 use crate::rules::ToolLists;
 use crate::sandbox::{Cpython, Limits, Pool, WorkerCommand};
-use crate::tools::{Surroundings, built_in};
+use crate::tools::{ResultCache, Surroundings, built_in};
 use crate::workspace::{ReplayEntry, ReplayLog, ReplayPlace, replayed_hash};
 
 /// Entries are written to the log in groups of this size, so that a job that is cut goes on where it was.
@@ -49,8 +49,7 @@ pub(super) struct Job<'a> {
     pub known: &'a HashMap<String, ReplayPlace>,
     pub options: &'a ReplayOptions,
     pub python: Option<&'a Cpython>,
-    /// Where live tools keep pictures; `None` without live tools.
-    pub pictures: Option<PathBuf>,
+    pub live: Option<LiveTools>,
     pub tool_lists: ToolLists,
     /// Whether what is replayed is kept.
     pub keeps: bool,
@@ -130,7 +129,7 @@ impl Job<'_> {
         let trajectory = content.trajectory.as_ref().unwrap_or(&nothing);
         let (hash, record) = (replayed_hash(trajectory), subject.record.hash.to_string());
         let python = self.python.map_or("", |python| python.version.as_str());
-        let live = if self.pictures.is_some() { "live" } else { "" };
+        let live = self.live.as_ref().map_or(String::new(), LiveTools::name);
         let with = format!("{REPLAY_VERSION} {python} {live}");
         let known = self.known.get(&record);
         if let Some(known) = known.and_then(|place| self.log.entry(*place))
@@ -146,12 +145,18 @@ impl Job<'_> {
         let tools = self.tool_lists.of(trajectory);
         let tools: Vec<String> = tools.iter().map(|tool| tool.name.clone()).collect();
         let mut options = options.clone();
-        if let Some(pictures) = &self.pictures {
+        if let Some(live) = &self.live {
+            let roots = Arc::new(self.corpus.roots(&subject.record.id));
+            options.live.clone_from(&live.servers);
             options.live.push(built_in(&Surroundings {
-                roots: Arc::new(self.corpus.roots(&subject.record.id)),
-                pictures: pictures.clone(),
+                roots: Arc::clone(&roots),
+                pictures: live.pictures.clone(),
                 pool: pool.clone(),
             }));
+            options.cache = Some(ResultCache {
+                folder: live.results.clone(),
+                roots,
+            });
         }
         let replay = replay(pool, trajectory, &tools, &options).map_err(replay_report)?;
         let entry = self

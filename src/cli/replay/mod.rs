@@ -3,6 +3,7 @@
 mod chosen;
 mod job;
 mod json;
+mod live;
 mod page;
 mod second;
 
@@ -23,6 +24,7 @@ use super::output::Output;
 use super::session::{Session, corpus_report, tell, with_bar};
 use chosen::chosen;
 use job::{Job, JobError, Kept, Replayed};
+use live::live_tools;
 use second::prepared;
 
 /// Run recorded steps again and compare what they print
@@ -43,7 +45,7 @@ pub struct ReplayArgs {
     /// Ask this CPython where the sandbox's own interpreter does not get on; it runs behind bubblewrap's walls or not at all
     #[arg(long, value_name = "PATH")]
     python: Option<PathBuf>,
-    /// Let live tools answer calls that are not recorded: the built-in ones
+    /// Let live tools answer calls that are not recorded: the workspace's MCP servers, then the built-in ones
     #[arg(long)]
     live: bool,
     /// Run what was run already, too
@@ -107,7 +109,10 @@ pub(super) fn run(args: &ReplayArgs, session: Session, output: &mut Output) -> E
         known: &known,
         options: &options,
         python: python.as_ref(),
-        pictures: args.live.then(|| workspace.pictures_folder()),
+        live: args
+            .live
+            .then(|| live_tools(&workspace, output))
+            .transpose()?,
         tool_lists: ToolLists::default(),
         // What is only a part, or shows more, is not kept.
         keeps,

@@ -4,6 +4,7 @@ mod attacks;
 mod builtin;
 mod cpython;
 mod expressions;
+mod mcp;
 mod recovery;
 mod replay;
 mod sandbox;
