@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Observation};
+use super::{Action, Execution, Generation, Judgement, Observation};
 
 /// One possible (thought, action, observation) for a step, with who made it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -23,6 +23,15 @@ pub struct Candidate {
     /// A judge's score, in the judge's own scale.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub score: Option<f64>,
+    /// How a controller made it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub generation: Option<Box<Generation>>,
+    /// What executing it did beside printing.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub execution: Option<Box<Execution>>,
+    /// What judges say of it.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub judgements: Vec<Judgement>,
 }
 
 /// Who made a candidate.

@@ -3,8 +3,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ContentHash, PictureReference, PreferencePair, Provenance, RecordId, ReferenceAnswer, Step,
-    ToolDefinition, Verification,
+    ContentHash, Origin, PictureReference, PreferencePair, Provenance, RecordId, ReferenceAnswer,
+    Step, ToolDefinition, Verification,
 };
 
 /// One record of a source, as read: where it came from, its text, and what it holds.
@@ -59,6 +59,9 @@ pub struct Trajectory {
     /// The verdict that came with the data.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub verification: Option<Verification>,
+    /// The trajectory that this one branched off.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub origin: Option<Box<Origin>>,
     /// Format, benchmark, run and model.
     pub provenance: Provenance,
 }

@@ -6,14 +6,12 @@ use super::confirmation::{SecondInterpreter, confirm, is_open};
 use super::error::ReplayError;
 use super::structured::StructuredReplay;
 use super::verdict::Verdict;
-use crate::domain::{LoggedCall, Step, Trajectory};
-use crate::sandbox::{
-    CodeRule, Outcome, Pool, PythonValue, Session, StepCode, StepRun, Variable, step_code,
+use crate::domain::{Action, LoggedCall, Step, Trajectory};
+use crate::jobs::Progress;
+use crate::sandbox::{Outcome, Pool, PythonValue, Session, StepCode, StepRun, Variable};
+use crate::tools::{
+    Provider, Toolbox, failure_message, found_no_code, is_simulated, read_recording, recorded_code,
 };
-use crate::tools::{Provider, RecordedStep, Toolbox, failure_message, recover};
-
-/// How an observation opens whose reply had no code that the reference could find.
-const NO_CODE: &str = "Error in code parsing:";
 
 /// What is asked of a replay.
 #[derive(Clone, Default)]

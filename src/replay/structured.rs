@@ -1,11 +1,11 @@
 use super::comparison::{Comparison, compare};
 use super::run::{StepReplay, compare_answer, first_difference, step_replay};
 use super::verdict::Verdict;
-use crate::domain::{Step, ToolCall};
+use crate::domain::{LoggedCall, Step, ToolCall};
 use crate::sandbox::{Answer, Call, PythonValue};
 use crate::tools::{
-    FINAL_ANSWER, LoggedCall, PERSON, RECORDED, RecordedResult, Toolbox, is_made_picture,
-    is_simulated, structured_call,
+    FINAL_ANSWER, PERSON, RECORDED, RecordedResult, Toolbox, is_made_picture, is_simulated, logged,
+    structured_call,
 };
 
 /// Makes a step's structured calls again, and compares what live tools give with what was recorded.
@@ -90,8 +90,7 @@ impl<'a> StructuredReplay<'a> {
         match (&answer, known) {
             (Answer::Unavailable(_), Some(known)) => {
                 let answer = known.answer();
-                let logged =
-                    LoggedCall::new(number, call, &answer, Some(RECORDED.to_owned()));
+                let logged = logged(number, call, &answer, Some(RECORDED.to_owned()));
                 let made = Made {
                     verdict: Verdict::NotRun,
                     reason: String::new(),
@@ -110,7 +109,7 @@ impl<'a> StructuredReplay<'a> {
                     }),
                     text: said(&answer),
                 };
-                (LoggedCall::new(number, call, &answer, provider), made)
+                (logged(number, call, &answer, provider), made)
             }
         }
     }

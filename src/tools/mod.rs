@@ -34,6 +34,5 @@ pub use signature::{Returns, Signature, TOOLKIT, schema, signature};
 pub use structured::{structured_call, structured_recording};
 pub use tool::{Patience, Provider, Tool};
 pub use toolbox::{
-    FINAL_ANSWER, LoggedCall, LoggedResult, PATIENCE, RECORDED, StepHost, Toolbox,
-    written_arguments,
+    FINAL_ANSWER, PATIENCE, RECORDED, StepHost, Toolbox, logged, written_arguments,
 };

@@ -167,27 +167,25 @@ impl ToolHost for StepHost<'_> {
             return Answer::Value(given);
         }
         let (answer, provider) = self.toolbox.answer(self.step, call);
-        let logged = LoggedCall::new(self.step, call, &answer, provider);
+        let logged = logged(self.step, call, &answer, provider);
         self.calls.push(logged);
         answer
     }
 }
 
-impl LoggedCall {
-    /// What to keep of a call of a step, counted from 0, and of its answer.
-    pub fn new(step: usize, call: &Call, answer: &Answer, provider: Option<String>) -> Self {
-        Self {
-            step,
-            index: call.index,
-            name: call.name.clone(),
-            arguments: written_arguments(call),
-            result: match answer {
-                Answer::Value(value) => LoggedResult::Value(value.repr()),
-                Answer::Error(message) => LoggedResult::Error(message.clone()),
-                Answer::Unavailable(reason) => LoggedResult::Unavailable(reason.clone()),
-            },
-            provider,
-        }
+/// What to keep of a call of a step, counted from 0, and of its answer.
+pub fn logged(step: usize, call: &Call, answer: &Answer, provider: Option<String>) -> LoggedCall {
+    LoggedCall {
+        step,
+        index: call.index,
+        name: call.name.clone(),
+        arguments: written_arguments(call),
+        result: match answer {
+            Answer::Value(value) => LoggedResult::Value(value.repr()),
+            Answer::Error(message) => LoggedResult::Error(message.clone()),
+            Answer::Unavailable(reason) => LoggedResult::Unavailable(reason.clone()),
+        },
+        provider,
     }
 }
 

@@ -1,9 +1,9 @@
 use serde_json::json;
 
 use crate::cli::output::Output;
+use crate::domain::{LoggedCall, LoggedResult};
 use crate::replay::{StepReplay, TrajectoryReplay};
 use crate::report::Report;
-use crate::tools::{LoggedCall, LoggedResult};
 
 /// One object a step.
 pub(super) fn print(

@@ -1,8 +1,8 @@
 use crate::cli::line_difference;
 use crate::cli::output::{Output, Style};
+use crate::domain::{LoggedCall, LoggedResult};
 use crate::replay::{StepReplay, Summary, TrajectoryReplay, Verdict};
 use crate::report::Report;
-use crate::tools::{LoggedCall, LoggedResult};
 
 /// Reasons in the table of a summary.
 const MOST_REASONS: usize = 20;
