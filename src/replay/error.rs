@@ -29,7 +29,7 @@ impl From<ToolsError> for ReplayError {
     fn from(error: ToolsError) -> Self {
         match error {
             ToolsError::Sandbox(error) => error.into(),
-            error @ ToolsError::Mcp { .. } => Self::Tools(error),
+            error => Self::Tools(error),
         }
     }
 }

@@ -7,6 +7,7 @@ mod builtin;
 mod error;
 #[cfg(test)]
 mod listening;
+mod live;
 mod made_picture;
 mod mcp;
 mod model;
@@ -22,6 +23,7 @@ mod toolbox;
 
 pub use builtin::{BUILT_IN, Surroundings, built_in};
 pub use error::ToolsError;
+pub use live::LiveTools;
 pub use made_picture::is_made_picture;
 pub use mcp::{connect, connect_within};
 pub use model::{MakeController, ModelAccess, model_tools};

@@ -1,11 +1,9 @@
 use std::collections::HashMap;
 use std::io;
-use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
 use super::chosen::Chosen;
-use super::live::LiveTools;
 use super::second::check_second;
 use crate::corpus::Corpus;
 use crate::corpus::decision::Subject;
@@ -18,7 +16,7 @@ use crate::replay::{
 use crate::report::Report;
 use crate::rules::ToolLists;
 use crate::sandbox::{Cpython, Limits, Pool, WorkerCommand};
-use crate::tools::{ResultCache, Surroundings, built_in};
+use crate::tools::LiveTools;
 use crate::workspace::{ReplayEntry, ReplayLog, ReplayPlace, replayed_hash};
 
 /// Entries are written to the log in groups of this size, so that a job that is cut goes on where it was.
@@ -75,6 +73,7 @@ impl Job<'_> {
                 name: format!("CPython {}", python.version),
                 caution: python.caution().map(str::to_owned),
             }),
+            progress: progress.clone(),
             ..self.options.clone()
         };
         if let Some(second) = &options.second {
@@ -129,7 +128,7 @@ impl Job<'_> {
         let trajectory = content.trajectory.as_ref().unwrap_or(&nothing);
         let (hash, record) = (replayed_hash(trajectory), subject.record.hash.to_string());
         let python = self.python.map_or("", |python| python.version.as_str());
-        let live = self.live.as_ref().map_or(String::new(), LiveTools::name);
+        let live = self.live.as_ref().map_or(String::new(), LiveTools::identity);
         let with = format!("{REPLAY_VERSION} {python} {live}");
         let known = self.known.get(&record);
         if let Some(known) = known.and_then(|place| self.log.entry(*place))
@@ -142,21 +141,12 @@ impl Job<'_> {
                 entry: None,
             });
         }
-        let tools = self.tool_lists.of(trajectory);
-        let tools: Vec<String> = tools.iter().map(|tool| tool.name.clone()).collect();
+        let definitions = self.tool_lists.of(trajectory);
+        let tools: Vec<String> = definitions.iter().map(|tool| tool.name.clone()).collect();
         let mut options = options.clone();
         if let Some(live) = &self.live {
-            let roots = Arc::new(self.corpus.roots(&subject.record.id));
-            options.live.clone_from(&live.servers);
-            options.live.push(built_in(&Surroundings {
-                roots: Arc::clone(&roots),
-                pictures: live.pictures.clone(),
-                pool: pool.clone(),
-            }));
-            options.cache = Some(ResultCache {
-                folder: live.results.clone(),
-                roots,
-            });
+            let roots = self.corpus.roots(&subject.record.id);
+            options.live = live.providers(roots, pool, &definitions);
         }
         let replay = replay(pool, trajectory, &tools, &options).map_err(replay_report)?;
         let entry = self

@@ -3,7 +3,6 @@
 mod chosen;
 mod job;
 mod json;
-mod live;
 mod page;
 mod second;
 
@@ -17,14 +16,14 @@ use crate::jobs::Progress;
 use crate::replay::{ReplayOptions, Summary, TrajectoryReplay};
 use crate::report::{Kind, Report};
 use crate::rules::ToolLists;
+use crate::tools::{LiveTools, ToolsError};
 use crate::workspace::Workspace;
 
 use super::Ended;
 use super::output::Output;
-use super::session::{Session, corpus_report, tell, with_bar};
+use super::session::{Session, corpus_report, tell, with_bar, workspace_report};
 use chosen::chosen;
 use job::{Job, JobError, Kept, Replayed};
-use live::live_tools;
 use second::prepared;
 
 /// Run recorded steps again and compare what they print
@@ -208,6 +207,19 @@ impl Printer<'_> {
         self.waiting.push((id, replay));
         Ok(())
     }
+}
+
+/// Starts the live tools of the workspace. A server that can't be used is told, and the others go on.
+fn live_tools(workspace: &Workspace, output: &Output) -> Result<LiveTools, Report> {
+    let report = |error| match error {
+        ToolsError::Workspace(error) => workspace_report(error),
+        error => Report::from_error(&error),
+    };
+    let (tools, failed) = LiveTools::start(workspace).map_err(report)?;
+    for error in failed {
+        output.note(format!("warning: {}", Report::from_error(&error).message));
+    }
+    Ok(tools)
 }
 
 /// Lets searches see what was replayed; that they don't yet is no reason to fail.
