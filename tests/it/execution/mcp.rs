@@ -1,80 +1,54 @@
-//! MCP servers as they are: right, slow, broken, gone. The server is a script of the standard library alone; real ones are
-//! tried by `tests/mcp/check.py`.
+//! MCP servers as they are: right, slow, broken, gone. Those of others are tried by `tests/mcp/check.py`.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use retake::sandbox::{Answer, Call, PythonValue};
 use retake::tools::{Provider, connect_within};
 use retake::workspace::{McpEndpoint, McpServer};
 
-const SERVER: &str = r#"
-import json, sys, time
-mode = sys.argv[1]
-def say(id, **more):
-    sys.stdout.write(json.dumps({'jsonrpc': '2.0', 'id': id, **more}) + '\n')
-    sys.stdout.flush()
-if mode == 'garbage':
-    print('this is no JSON', flush=True)
-    print('{"jsonrpc": "2.0"', flush=True)
-for line in sys.stdin:
-    message = json.loads(line)
-    method, id = message.get('method'), message.get('id')
-    if method == 'initialize':
-        if mode == 'silent':
-            time.sleep(60)
-        say(id, result={'protocolVersion': message['params']['protocolVersion'], 'capabilities': {'tools': {}},
-                        'serverInfo': {'name': 'test', 'version': '1'}})
-    elif method == 'tools/list':
-        if mode == 'no list':
-            say(id, error={'code': -32603, 'message': 'no list today'})
-            continue
-        names = {'detect': ['label', 'file'], 'echo': ['a', 'b'], 'slow': [], 'die': [], 'fail': [], 'wrong': [], 'junk': []}
-        schema = lambda names: {'type': 'object', 'properties': {name: {'type': 'string'} for name in names}}
-        say(id, result={'tools': [{'name': n, 'description': n + ' it', 'inputSchema': schema(p)} for n, p in names.items()]})
-    elif method == 'tools/call':
-        name, arguments = message['params']['name'], message['params'].get('arguments', {})
-        text = lambda t: {'content': [{'type': 'text', 'text': t}]}
-        if name == 'slow':
-            continue
-        if name == 'die':
-            sys.exit(3)
-        if name == 'fail':
-            say(id, result={**text('no such picture'), 'isError': True})
-        elif name == 'wrong':
-            say(id, error={'code': -32602, 'message': 'bad arguments'})
-        elif name == 'junk':
-            say(id, result={'nonsense': [1]})
-        elif name == 'detect':
-            say(id, result={**text('[[1.0, 2]]'), 'structuredContent': {'result': [[1.0, 2]]}})
-        else:
-            say(id, result=text(json.dumps(arguments, sort_keys=True)))
-"#;
+use super::mcp_server::{arguments, web};
 
-/// A server in a mode, or `None` (said so) without Python.
-fn server(mode: &str) -> Option<McpServer> {
-    let python = ["/usr/bin/python3", "/usr/local/bin/python3"];
-    let Some(python) = python.iter().map(PathBuf::from).find(|path| path.exists()) else {
-        eprintln!("skipped: no python3");
-        return None;
-    };
-    let path = std::env::temp_dir().join(format!("retake-mcp-server-{}.py", std::process::id()));
-    std::fs::write(&path, SERVER).unwrap();
-    Some(McpServer {
+/// How long a server of these tests may take to get ready.
+const START: Duration = Duration::from_secs(30);
+
+fn server(mode: &str) -> McpServer {
+    McpServer {
         name: "test".to_owned(),
         endpoint: McpEndpoint::Command {
-            program: python.display().to_string(),
-            arguments: vec![path.display().to_string(), mode.to_owned()],
+            program: std::env::current_exe().unwrap().display().to_string(),
+            arguments: arguments(mode),
+            folder: std::env::temp_dir(),
         },
         timeout: Duration::from_secs(2),
         names: BTreeMap::from([("objectlocation".to_owned(), "detect".to_owned())]),
-    })
+    }
 }
 
-fn connected(mode: &str) -> Option<Provider> {
-    let server = server(mode)?;
-    Some(connect_within(&server, Duration::from_secs(20)).unwrap())
+fn at(url: &str, key_variable: Option<&str>) -> McpServer {
+    McpServer {
+        endpoint: McpEndpoint::Url {
+            url: url.to_owned(),
+            key_variable: key_variable.map(str::to_owned),
+        },
+        ..server("")
+    }
+}
+
+fn pictures() -> PathBuf {
+    std::env::temp_dir().join(format!("retake-mcp-pictures-{}", std::process::id()))
+}
+
+fn connected(server: &McpServer) -> Provider {
+    connect_within(server, &pictures(), START).unwrap()
+}
+
+fn error(server: &McpServer, wait: Duration) -> String {
+    match connect_within(server, &pictures(), wait) {
+        Ok(_) => panic!("it connects"),
+        Err(error) => error.to_string(),
+    }
 }
 
 fn call(provider: &Provider, name: &str, arguments: &[&str], keywords: &[(&str, &str)]) -> Answer {
@@ -90,19 +64,24 @@ fn call(provider: &Provider, name: &str, arguments: &[&str], keywords: &[(&str, 
     })
 }
 
-#[test]
-fn tools_are_listed_and_called_under_the_names_of_the_data() {
-    let Some(provider) = connected("right") else {
-        return;
-    };
+fn unavailable(answer: Answer) -> String {
+    match answer {
+        Answer::Unavailable(reason) => reason,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// What right servers do, over pipes and HTTP alike.
+fn check_right(provider: &Provider) {
     assert_eq!(provider.label, "mcp:test");
     let names: Vec<&str> = provider.tools.iter().map(|tool| tool.name()).collect();
     assert_eq!(names[..3], ["objectlocation", "detect", "echo"]);
     let echo = provider.tool("echo").unwrap();
     assert_eq!(echo.description(), "echo it");
     assert!(echo.parameters()["properties"]["b"].is_object());
+    // The data's own names of parameters reach those of the server.
     let boxes = call(
-        &provider,
+        provider,
         "objectlocation",
         &["cat"],
         &[("image_path", "a.jpg")],
@@ -111,97 +90,167 @@ fn tools_are_listed_and_called_under_the_names_of_the_data() {
         matches!(&boxes, Answer::Value(value) if value.repr() == "[[1.0, 2]]"),
         "{boxes:?}"
     );
-    let echoed = call(&provider, "echo", &["1"], &[("b", "2")]);
+    let echoed = call(provider, "echo", &["1"], &[("b", "2")]);
+    let expected = PythonValue::Str("{\"a\":\"1\",\"b\":\"2\"}".to_owned());
+    assert_eq!(echoed, Answer::Value(expected));
+    let too_many = call(provider, "echo", &["1", "2", "3"], &[]);
+    assert!(matches!(too_many, Answer::Error(_)), "{too_many:?}");
     assert_eq!(
-        echoed,
-        Answer::Value(PythonValue::Str("{\"a\": \"1\", \"b\": \"2\"}".to_owned()))
-    );
-    assert!(matches!(
-        call(&provider, "echo", &["1", "2", "3"], &[]),
-        Answer::Error(_)
-    ));
-    assert_eq!(
-        call(&provider, "fail", &[], &[]),
+        call(provider, "fail", &[], &[]),
         Answer::Error("no such picture".to_owned())
     );
     assert_eq!(
-        call(&provider, "wrong", &[], &[]),
+        call(provider, "wrong", &[], &[]),
         Answer::Error("bad arguments".to_owned())
     );
+    let painted = call(provider, "paint", &[], &[]);
+    let Answer::Value(PythonValue::Str(path)) = painted else {
+        panic!("{painted:?}");
+    };
+    let name = path.strip_prefix(".retake/blobs/pictures/").unwrap();
+    assert!(pictures().join(name).is_file(), "{path}");
+}
+
+#[test]
+fn tools_are_listed_and_called_under_the_names_of_the_data() {
+    check_right(&connected(&server("right")));
+}
+
+#[test]
+fn a_server_over_http_is_the_same() {
+    let web = web("right");
+    check_right(&connected(&at(&web.url, None)));
+    assert!(web.keys.lock().unwrap().iter().all(String::is_empty));
+}
+
+#[test]
+fn noise_and_floods_are_passed_over() {
+    for mode in ["noise", "flood"] {
+        let provider = connected(&server(mode));
+        let echoed = call(&provider, "echo", &["1"], &[]);
+        assert!(matches!(echoed, Answer::Value(_)), "{mode}: {echoed:?}");
+    }
 }
 
 #[test]
 fn a_slow_or_broken_call_is_unavailable_and_the_next_one_works() {
-    let Some(provider) = connected("right") else {
-        return;
-    };
-    let begun = Instant::now();
-    let slow = call(&provider, "slow", &[], &[]);
-    assert!(
-        matches!(&slow, Answer::Unavailable(reason) if reason.contains("within 2 s")),
-        "{slow:?}"
-    );
-    assert!(begun.elapsed() < Duration::from_secs(10));
-    let junk = call(&provider, "junk", &[], &[]);
-    assert!(
-        !matches!(junk, Answer::Value(PythonValue::List(_))),
-        "{junk:?}"
-    );
-    assert!(matches!(
-        call(&provider, "echo", &["1"], &[]),
-        Answer::Value(_)
-    ));
-    let died = call(&provider, "die", &[], &[]);
-    assert!(matches!(died, Answer::Unavailable(_)), "{died:?}");
-    let after = call(&provider, "echo", &["1"], &[]);
-    assert!(matches!(after, Answer::Unavailable(_)), "{after:?}");
+    let provider = connected(&server("right"));
+    for tool in ["slow", "torn", "huge", "types", "other", "junk"] {
+        let begun = Instant::now();
+        let answer = call(&provider, tool, &[], &[]);
+        match tool {
+            // Answers that are none; what they are taken for must not be a result.
+            "types" | "junk" => assert!(
+                !matches!(&answer, Answer::Value(value) if *value != PythonValue::Str(String::new())),
+                "{tool}: {answer:?}"
+            ),
+            _ => assert!(unavailable(answer).contains("within 2 s"), "{tool}"),
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20));
+        let next = call(&provider, "echo", &["1"], &[]);
+        assert!(matches!(next, Answer::Value(_)), "after {tool}: {next:?}");
+    }
+    unavailable(call(&provider, "die", &[], &[]));
+    unavailable(call(&provider, "echo", &["1"], &[]));
+}
+
+#[test]
+fn a_broken_call_over_http_is_unavailable_and_the_next_one_works() {
+    let web = web("right");
+    let provider = connected(&at(&web.url, None));
+    for tool in ["slow", "torn", "die"] {
+        let begun = Instant::now();
+        unavailable(call(&provider, tool, &[], &[]));
+        assert!(begun.elapsed() < Duration::from_secs(20));
+        let next = call(&provider, "echo", &["1"], &[]);
+        assert!(matches!(next, Answer::Value(_)), "after {tool}: {next:?}");
+    }
 }
 
 #[test]
 fn a_server_that_does_not_get_ready_is_an_error_that_says_why() {
-    let Some(silent) = server("silent") else {
-        return;
-    };
-    let error = |server: &McpServer, wait| connect_within(server, wait).err().unwrap().to_string();
-    assert!(error(&silent, Duration::from_secs(1)).contains("not ready within 1 s"));
-    let no_list = server("no list").unwrap();
-    assert!(error(&no_list, Duration::from_secs(20)).contains("no list today"));
+    let short = Duration::from_secs(2);
+    for (mode, wait, part) in [
+        ("silent", short, "not ready within 2 s"),
+        ("no list", START, "no list today"),
+        ("wrong hello", short, "can't be used"),
+        ("wrong list", short, "can't be used"),
+        ("long list", START, "more than 1000 tools"),
+        ("ends", START, "the last that it wrote: no model was found"),
+    ] {
+        let error = error(&server(mode), wait);
+        assert!(error.contains(part), "{mode}: {error}");
+        assert!(
+            error.starts_with("the MCP server `test` can't be used: "),
+            "{error}"
+        );
+    }
     let missing = McpServer {
         endpoint: McpEndpoint::Command {
             program: "/nonexistent/server".to_owned(),
             arguments: Vec::new(),
+            folder: PathBuf::from("/"),
         },
-        ..silent.clone()
+        ..server("")
     };
-    assert!(
-        error(&missing, Duration::from_secs(20)).contains("/nonexistent/server does not start")
-    );
-    for program in ["/bin/false", "/bin/echo"] {
-        let ends = McpServer {
-            endpoint: McpEndpoint::Command {
-                program: program.to_owned(),
-                arguments: vec!["hello".to_owned()],
-            },
-            ..silent.clone()
-        };
-        assert!(
-            error(&ends, Duration::from_secs(20))
-                .starts_with("the MCP server `test` can't be used"),
-            "{program}"
-        );
-    }
-    let nobody = McpServer {
-        endpoint: McpEndpoint::Url("http://127.0.0.1:9/mcp".to_owned()),
-        ..silent.clone()
-    };
-    assert!(error(&nobody, Duration::from_secs(20)).contains("can't be used"));
+    assert!(error(&missing, START).contains("/nonexistent/server does not start"));
     let unknown = McpServer {
         names: BTreeMap::from([("ocr".to_owned(), "read_text".to_owned())]),
-        ..server("right").unwrap()
+        ..server("right")
     };
-    let error = error(&unknown, Duration::from_secs(20));
-    assert!(
-        error.contains("no tool `read_text` (for `ocr`); it has detect, echo"),
-        "{error}"
-    );
+    let error = error(&unknown, START);
+    let part = "no tool `read_text` (for `ocr`); it has detect, echo";
+    assert!(error.contains(part), "{error}");
+}
+
+#[test]
+fn a_server_over_http_that_does_not_get_ready_is_an_error() {
+    let short = Duration::from_secs(2);
+    for mode in ["500", "page", "no JSON", "silent", "no list"] {
+        let error = error(&at(&web(mode).url, None), short);
+        assert!(error.contains("can't be used"), "{mode}: {error}");
+    }
+    let nobody = at("http://127.0.0.1:9/mcp", None);
+    assert!(error(&nobody, START).contains("can't be used"));
+}
+
+/// The variable that holds the key is set for the whole test program by nobody: these tests take one that is always there.
+#[test]
+fn a_key_comes_from_the_environment_and_is_shown_to_the_server_alone() {
+    let variable = "PATH";
+    let value = std::env::var(variable).unwrap();
+    let right = web("right");
+    check_right(&connected(&at(&right.url, Some(variable))));
+    let expected = format!("Bearer {}", value.trim());
+    let keys = right.keys.lock().unwrap();
+    assert!(!keys.is_empty() && keys.iter().all(|key| *key == expected));
+    // A server that says it has it blotted out.
+    let broken = error(&at(&web("500").url, Some(variable)), START);
+    assert!(!broken.contains(value.trim()), "{broken}");
+    let absent = error(&at(&right.url, Some("RETAKE_NO_SUCH_KEY")), START);
+    assert!(absent.contains("no variable RETAKE_NO_SUCH_KEY"), "{absent}");
+}
+
+/// A process goes when the last tool of its server goes, also one that does not want to.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_server_ends_with_its_tools() {
+    for mode in ["right", "stays"] {
+        let provider = connected(&server(mode));
+        let Answer::Value(PythonValue::Str(process)) = call(&provider, "process", &[], &[]) else {
+            panic!("no process");
+        };
+        let place = Path::new("/proc").join(process);
+        assert!(place.exists());
+        let begun = Instant::now();
+        drop(provider);
+        assert!(begun.elapsed() < Duration::from_secs(10));
+        // The system may take a moment to clear it away.
+        let gone = (0..50).any(|_| {
+            std::thread::sleep(Duration::from_millis(100));
+            let status = std::fs::read_to_string(place.join("status"));
+            status.map_or(true, |status| status.contains("State:\tZ"))
+        });
+        assert!(gone, "{mode}");
+    }
 }

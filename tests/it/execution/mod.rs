@@ -5,6 +5,7 @@ mod builtin;
 mod cpython;
 mod expressions;
 mod mcp;
+mod mcp_server;
 mod recovery;
 mod replay;
 mod sandbox;
