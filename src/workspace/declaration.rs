@@ -1,11 +1,14 @@
 //! `workspace.toml` (shared, edited by people too) and `workspace.local.toml` (this machine's paths).
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Component, Path, PathBuf};
 
 use toml_edit::{Array, ArrayOfTables, DocumentMut, Item, Table, value};
 
-use super::WorkspaceError;
+use super::mcp_server::{McpServer, mcp_servers};
+use super::{WorkspaceError, endpoint};
+use crate::config::EndpointConfig;
 use crate::domain::percent_encode;
 
 /// A source as a person adds it; paths are absolute.
@@ -264,6 +267,14 @@ fn save(path: &Path, document: &DocumentMut) -> Result<(), WorkspaceError> {
 }
 
 impl WorkspaceFile {
+    /// The servers of tools that it declares.
+    pub(super) fn mcp_servers(&self, root: &Path) -> Result<Vec<McpServer>, WorkspaceError> {
+        mcp_servers(&self.document, root).map_err(|reason| WorkspaceError::Wrong {
+            path: self.path.clone(),
+            reason,
+        })
+    }
+
     pub(super) fn empty(path: &Path) -> Self {
         Self {
             path: path.to_owned(),
@@ -285,6 +296,7 @@ impl WorkspaceFile {
             path: self.path.clone(),
             reason,
         };
+        endpoint::endpoints(&self.document).map_err(wrong)?;
         let Some(item) = self.document.get("source") else {
             return Ok(());
         };
@@ -314,6 +326,11 @@ impl WorkspaceFile {
 
     pub(super) fn text(&self) -> String {
         self.document.to_string()
+    }
+
+    /// The servers that it names; it was checked when it was read.
+    pub(super) fn endpoints(&self) -> BTreeMap<String, EndpointConfig> {
+        endpoint::endpoints(&self.document).unwrap_or_default()
     }
 
     pub(super) fn save(&self) -> Result<(), WorkspaceError> {
