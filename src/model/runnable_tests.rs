@@ -295,8 +295,8 @@ fn reading_stops_between_layers_and_what_was_read_stays_good() {
     assert_eq!(run(&mut generator, &request).0[0].ids, ids(&case["greedy"]));
 }
 
-/// Weights of 8 bits are off by up to half a step of 127 in a block's largest, about 0.2% of it each; what comes of them differs by little,
-/// and does not depend on the cache or the batch.
+/// Weights of 8 bits are off by up to half a step of 127 in the largest of their block; what comes of them differs by little, and does
+/// not depend on the cache or the batch.
 #[test]
 fn weights_of_eight_bits_answer_nearly_as_whole_ones() {
     let open = |quantization| {
@@ -331,10 +331,16 @@ fn weights_of_eight_bits_answer_nearly_as_whole_ones() {
     let largest = wanted
         .iter()
         .fold(0.0_f32, |most, logit| most.max(logit.abs()));
-    let error = apart(&wanted, &got);
+    let mean = wanted
+        .iter()
+        .zip(&got)
+        .map(|(a, b)| (a - b).abs())
+        .sum::<f32>()
+        / got.len() as f32;
+    let most = apart(&wanted, &got);
     assert!(
-        error > 0.0 && error < 0.02 * largest,
-        "{error} of {largest}"
+        mean > 0.0 && mean < 0.02 * largest && most < 0.1 * largest,
+        "{mean} on average, at most {most}, of {largest}"
     );
     // Many rows go another way through the weights than few; token by token all is as at once.
     let cuts: Vec<usize> = (tokens.len() - 12..tokens.len()).collect();
