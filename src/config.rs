@@ -21,6 +21,8 @@ pub struct Config {
     pub search: SearchConfig,
     /// `[review]`
     pub review: ReviewConfig,
+    /// `[judge]`
+    pub judge: JudgeConfig,
     /// `[tui]`
     pub tui: TuiConfig,
 }
@@ -75,6 +77,24 @@ pub struct ReviewConfig {
     pub repeat: f64,
     /// Reasons for a rejection.
     pub reasons: Vec<String>,
+}
+
+/// `[judge]`
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JudgeConfig {
+    /// Candidates whose word BLEU with the chosen one is below this count as other steps, and are rejected.
+    pub max_bleu: f64,
+    /// So many candidates that went wrong are rejected, however like the chosen one they are.
+    pub most_failed: usize,
+    /// How often the outcome judge goes on from each candidate to the end.
+    pub continuations: usize,
+    /// What a judging model's logits are divided by.
+    pub temperature: f32,
+    /// Tokens of a judging model's answer at most.
+    pub max_tokens: usize,
+    /// Characters of each observation that a judging model is shown.
+    pub most_characters: usize,
 }
 
 /// `[tui]`

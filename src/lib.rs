@@ -22,6 +22,7 @@
 //! | 4 | [`serve`] | a model as a server of chat completions |
 //! | 4 | [`tools`] | what answers a tool call: the recording, live tools |
 //! | 5 | [`replay`] | runs recorded steps again and compares |
+//! | 6 | [`judge`] | scores and ranks candidates, makes pairs of them |
 //! | 8 | [`tui`] | the terminal workbench: views, keys, effects |
 //! | 9 | [`cli`] | one file per verb; the only place that prints |
 
@@ -35,6 +36,7 @@ pub mod index;
 pub mod ingest;
 pub mod jobs;
 pub mod journal;
+pub mod judge;
 pub mod media;
 pub mod model;
 pub mod replay;
