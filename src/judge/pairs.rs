@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::similarity::similarity;
 use crate::config::JudgeConfig;
-use crate::domain::{Candidate, Context, PreferencePair, Provenance};
+use crate::domain::{Action, Candidate, Context, PreferencePair, Provenance};
 use crate::ingest::beam_pairs::{INFRASTRUCTURE, has_failed, is_infrastructure_failure};
 
 /// Why a candidate is rejected.
@@ -51,7 +51,7 @@ pub fn rejected(
         if index == best || is_same || is_infrastructure_failure(candidate) {
             continue;
         }
-        if has_failed(candidate) && failed < settings.most_failed {
+        if went_wrong(candidate) && failed < settings.most_failed {
             failed += 1;
             found.push((index, RejectedFor::Failed));
         } else if alike.bleu < settings.max_bleu && !alike.same_action {
@@ -59,6 +59,17 @@ pub fn rejected(
         }
     }
     found
+}
+
+/// A code agent's candidate by the paper's rule; one that calls tools has no marks in its reply, and is told by its results alone.
+fn went_wrong(candidate: &Candidate) -> bool {
+    match &candidate.action {
+        Some(Action::ToolCalls(_) | Action::Message(_)) => {
+            let observed = candidate.observation.as_ref();
+            observed.is_some_and(|o| o.is_error || o.text.to_lowercase().contains("error"))
+        }
+        _ => has_failed(candidate),
+    }
 }
 
 /// The pairs of one step. `context` ends before it; parts are `<step>.<candidate>`, both from 1.
@@ -158,6 +169,26 @@ mod tests {
             let pairs = preference_pairs(&context, &candidates, at, None, &Provenance::default(), &settings());
             assert!(pairs.is_empty(), "{at}");
         }
+    }
+
+    #[test]
+    fn calls_of_tools_go_wrong_by_their_results() {
+        let call = |name: &str, result: &str| Candidate {
+            reply: Some(String::new()),
+            action: Some(Action::ToolCalls(vec![crate::domain::ToolCall {
+                id: None,
+                name: name.to_owned(),
+                arguments: serde_json::json!({"image": "a.jpg"}),
+                result: Some(result.to_owned()),
+            }])),
+            ..candidate("I look at the picture to count the cats", "", result)
+        };
+        let explored = [call("ocr", "three"), call("count", "three"), call("detect", "Error: no")];
+        let all = JudgeConfig {
+            max_bleu: 0.0,
+            ..settings()
+        };
+        assert_eq!(rejected(&explored, 0, None, &all), [(2, RejectedFor::Failed)]);
     }
 
     #[test]

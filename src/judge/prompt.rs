@@ -7,12 +7,12 @@ use serde::Serialize;
 use super::PromptError;
 
 /// The prompts that come with the program, by name.
-const EMBEDDED: &[(&str, &str)] = &[("judge", include_str!("../../assets/prompts/judge.jinja"))];
+const EMBEDDED: &[(&str, &str)] = &[("judge", include_str!("../../assets/prompts/judge.txt"))];
 
 /// Steps that rendering a template may take; one that loops is stopped.
 const FUEL: u64 = 10_000_000;
 
-/// Where prompts come from: the first folder that has `NAME.jinja`, else what is embedded.
+/// Where prompts come from: the first folder that has `NAME.txt`, else what is embedded.
 #[derive(Debug, Clone, Default)]
 pub struct Prompts {
     folders: Vec<PathBuf>,
@@ -27,7 +27,7 @@ impl Prompts {
     /// The template of a prompt.
     pub fn template(&self, name: &str) -> Result<String, PromptError> {
         for folder in &self.folders {
-            let path = folder.join(format!("{name}.jinja"));
+            let path = folder.join(format!("{name}.txt"));
             match std::fs::read_to_string(&path) {
                 Ok(text) => return Ok(text),
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
@@ -72,9 +72,9 @@ mod tests {
             prompts.template("judge").expect("embedded"),
             Prompts::default().template("judge").expect("embedded")
         );
-        std::fs::write(folder.join("judge.jinja"), "{{ task }}!\n").expect("written");
+        std::fs::write(folder.join("judge.txt"), "{{ task }}!\n").expect("written");
         assert_eq!(prompts.render("judge", json!({"task": "<a>"})).expect("rendered"), "<a>!");
-        std::fs::write(folder.join("judge.jinja"), "{% if %}").expect("written");
+        std::fs::write(folder.join("judge.txt"), "{% if %}").expect("written");
         let wrong = prompts.render("judge", json!({})).expect_err("wrong");
         assert!(matches!(wrong, PromptError::Template { .. }), "{wrong}");
         assert!(matches!(prompts.template("other"), Err(PromptError::Unknown(_))));
