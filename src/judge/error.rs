@@ -1,7 +1,6 @@
-use std::path::PathBuf;
-
 use crate::controller::ControllerError;
 use crate::jobs::Cancelled;
+use crate::prompts::PromptError;
 use crate::report::Report;
 
 /// Why candidates could not be judged. An answer that can't be used is none of these: it is a judgement without a verdict.
@@ -48,29 +47,4 @@ impl From<JudgeError> for Report {
             error => Self::from_error(&error),
         }
     }
-}
-
-/// Why a prompt can't be made.
-#[derive(Debug, thiserror::Error)]
-pub enum PromptError {
-    /// Nobody has a prompt of this name.
-    #[error("there is no prompt `{0}`")]
-    Unknown(String),
-    /// A file that overrides it can't be read.
-    #[error("the prompt {path} can't be read")]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The template is wrong.
-    #[error("the prompt `{name}` is wrong: {reason}")]
-    Template {
-        /// The prompt.
-        name: String,
-        /// What is wrong, with the line.
-        reason: String,
-    },
 }

@@ -2,16 +2,20 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::rule_judge::rank;
-use super::{Case, Judge, JudgeError, ModelWay, Preference, Prompts, parse_answer, shuffled};
+use super::{Case, Judge, JudgeError, ModelWay, Preference, parse_answer, shuffled};
 use crate::config::JudgeConfig;
 use crate::controller::{ChatRequest, Content, ContentPart, Controller, RequestMessage};
 use crate::domain::{
     Action, Candidate, ContentHash, Judgement, Observation, Step, ToolDefinition, content_hash,
 };
 use crate::jobs::Progress;
+use crate::prompts::{Prompts, Template};
 
-/// The prompt's name.
-const PROMPT: &str = "judge";
+/// What a model is asked.
+const PROMPT: Template = Template {
+    name: "judge",
+    text: include_str!("../../assets/prompts/judge.txt"),
+};
 
 /// A model that picks, orders or scores candidates.
 ///
@@ -42,7 +46,7 @@ impl Judge for ModelJudge {
     ) -> Result<Vec<Judgement>, JudgeError> {
         let order = shuffled(case.candidates.len(), case.seed, "judge");
         let shown = Shown::of(case, &order, self.way, self.settings.most_characters);
-        let text = self.prompts.render(PROMPT, &shown)?;
+        let text = self.prompts.render(&PROMPT, &shown)?.text;
         let mut request = self.request(case, text);
         let prompt = prompt_hash(&request.messages);
         let first = self.ask(&request, progress)?;

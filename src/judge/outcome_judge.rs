@@ -167,10 +167,11 @@ mod tests {
     use std::cell::RefCell;
 
     use super::super::case::tests::{candidate, case, context};
-    use super::super::{JudgeNames, Panel, Prompts};
+    use super::super::{JudgeNames, Panel};
     use super::*;
     use crate::config::Config;
     use crate::controller::{ControllerError, ScriptedController};
+    use crate::prompts::Prompts;
     use crate::domain::{Benchmark, Execution};
 
     /// Runs whose ends are written down, by candidate; it keeps the seeds.

@@ -1,10 +1,11 @@
 use super::{
-    Case, Judge, JudgeError, JudgeName, JudgeNames, ModelJudge, OutcomeJudge, Prompts, Ranking,
+    Case, Judge, JudgeError, JudgeName, JudgeNames, ModelJudge, OutcomeJudge, Ranking,
     RuleJudge,
 };
 use crate::config::JudgeConfig;
 use crate::controller::Controller;
 use crate::jobs::Progress;
+use crate::prompts::Prompts;
 
 /// The judges of one text, in the order in which they decide.
 pub struct Panel {
