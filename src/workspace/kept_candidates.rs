@@ -1,6 +1,6 @@
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::domain::{Candidate, ContentHash, content_hash};
 
@@ -24,6 +24,11 @@ impl KeptCandidates {
         let name = hash.to_string();
         let group = name.get(..2).unwrap_or_default();
         self.folder.join(group).join(format!("{name}.json"))
+    }
+
+    /// Where they are.
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Keeps a candidate, if it is not kept already. Once this returns it is on the disk, whole.
