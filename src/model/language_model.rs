@@ -1,5 +1,6 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use image::RgbImage;
 use serde_json::Value;
@@ -30,6 +31,7 @@ pub struct Model {
     sampling: Sampling,
     architecture: &'static str,
     device: ComputeDevice,
+    quantization: Option<Quantization>,
 }
 
 /// How a model is loaded.
@@ -48,6 +50,25 @@ pub struct ModelOptions {
 pub enum Quantization {
     /// Blocks of 32 weights of 8 bits with a scale of 16 bits, as `Q8_0` of ggml.
     Q8,
+}
+
+impl FromStr for Quantization {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "q8" => Ok(Self::Q8),
+            _ => Err("known is q8".to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for Quantization {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Q8 => f.write_str("q8"),
+        }
+    }
 }
 
 impl Model {
@@ -161,6 +182,7 @@ impl Model {
             sampling,
             architecture: architecture.title,
             device: options.device.clone(),
+            quantization: options.quantization,
         })
     }
 
@@ -177,6 +199,15 @@ impl Model {
     /// Where it runs.
     pub fn device(&self) -> &ComputeDevice {
         &self.device
+    }
+
+    /// What of Burn computes there, in which numbers, and how weights are kept where that is in fewer bits.
+    pub fn backend(&self) -> String {
+        let backend = self.device.backend();
+        match self.quantization {
+            None => backend.to_owned(),
+            Some(quantization) => format!("{backend}, weights {quantization}"),
+        }
     }
 
     /// Tokens that fit in a context.

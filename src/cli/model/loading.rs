@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use crate::cli::output::Output;
 use crate::cli::session::{Session, with_progress};
@@ -19,16 +19,9 @@ pub struct LoadArgs {
     /// A folder with a LoRA adapter in PEFT's layout, merged into the weights
     #[arg(long, value_name = "DIR")]
     pub adapter: Option<PathBuf>,
-    /// Keep weights in 8 bits: on the CPU, faster and in about a quarter of the memory
-    #[arg(long, value_enum, value_name = "KIND")]
-    pub quantize: Option<QuantizeChoice>,
-}
-
-/// How weights are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum QuantizeChoice {
-    /// In blocks of 32 weights of 8 bits
-    Q8,
+    /// Keep weights in fewer bits: q8 in 8, on the CPU, faster and in about a quarter of the memory
+    #[arg(long, value_name = "KIND")]
+    pub quantize: Option<Quantization>,
 }
 
 const LOADING: &str = "loading {wide_bar} {pos}/{len} tensors";
@@ -66,7 +59,7 @@ pub fn load_from(
     let options = ModelOptions {
         device,
         adapter: args.adapter.clone(),
-        quantization: args.quantize.map(|QuantizeChoice::Q8| Quantization::Q8),
+        quantization: args.quantize,
     };
     let model = with_progress(output, LOADING, |progress| {
         Model::open(path, &options, progress)
