@@ -469,6 +469,35 @@ fn a_model_of_text_refuses_pictures() {
 }
 
 #[test]
+fn the_smallest_and_the_longest_pictures_are_seen_or_refused() {
+    for name in ["qwen2_vl", "smolvlm"] {
+        let mut generator = generator(name);
+        for (width, height) in [(1, 1), (1, 180), (3000, 2), (900, 900), (0, 5)] {
+            let mut message = ChatMessage::text("user", "x");
+            let size = PictureSize { width, height };
+            message.content.push(ChatPart::Picture(size));
+            let shown = RgbImage::from_pixel(width, height, image::Rgb([9, 90, 200]));
+            let made = generator.model().chat_prompt(&[message], &[], &[shown]);
+            let prompt = match made {
+                Ok(prompt) => prompt,
+                Err(error) => {
+                    let told = error.to_string();
+                    assert!(told.contains(&format!("{width} × {height}")), "{told}");
+                    assert!(width != height, "{name} {width}: {told}");
+                    continue;
+                }
+            };
+            let request = request(&prompt, vec![candidate(Sampling::greedy(), 0, 1)]);
+            let made = generator.generate(&request, &Progress::default(), &mut |_| {});
+            match made {
+                Ok((made, _)) => assert_eq!(made[0].ids.len(), 1),
+                Err(error) => assert!(matches!(error, ModelError::Context { .. }), "{error}"),
+            }
+        }
+    }
+}
+
+#[test]
 fn it_stops_within_one_token() {
     let mut generator = generator("text");
     let case = expected("text").remove(0);
