@@ -83,7 +83,9 @@ impl Attention<'_> {
     fn tasks(&self) -> Vec<Task> {
         let [batch, _, positions] = self.queries.counts;
         let mut tasks = Vec::new();
-        let shared = self.shared.map(|segment| (segment, vec![0..batch]));
+        let shared = self
+            .shared
+            .map(|segment| (segment, std::iter::once(0..batch).collect()));
         let own = (self.own, (0..batch).map(|row| row..row + 1).collect());
         for (number, (segment, batches)) in shared.into_iter().chain([own]).enumerate() {
             let is_shared = self.shared.is_some() && number == 0;

@@ -78,6 +78,7 @@ impl Kernel for Pack<'_> {
 
     #[inline(always)]
     fn run<I: Instructions>(self, _: I) -> bool {
+        const ROUND: f32 = 12_582_912.0;
         let mut fits = true;
         let packed = self.packed.iter_mut().zip(self.scales);
         for (block, (packed, kept)) in self.blocks.iter().zip(packed) {
@@ -93,7 +94,9 @@ impl Kernel for Pack<'_> {
             let inverse = if step > 0.0 { 1.0 / step } else { 0.0 };
             for (packed, weight) in packed.iter_mut().zip(block) {
                 // Half of a step beyond 127 is possible, as the scale was rounded.
-                *packed = (weight * inverse).round_ties_even().clamp(-127.0, 127.0) as i8;
+                let steps = (weight * inverse).clamp(-127.0, 127.0);
+                // The nearest whole number is in the lowest bits then.
+                *packed = (steps + ROUND).to_bits() as i8;
             }
         }
         fits

@@ -19,4 +19,4 @@ pub(super) use key_value_cache::KeyValueCache;
 pub(super) use linear::Linear;
 pub(super) use norm::{LayerNorm, RmsNorm};
 pub(super) use rotary::{Position, Rotary, Rotation};
-pub(super) use weight::Weight;
+pub(super) use weight::{Weight, WeightBlocks};

@@ -8,12 +8,16 @@ pub(in crate::model) enum Weight {
     /// In the numbers that the model computes with.
     Whole(Tensor<2>),
     /// In blocks of 8 bits; the model computes in 32, on the CPU.
-    Blocks {
-        /// Whole numbers of 8 bits, `[outputs, inputs]`.
-        values: Tensor<2, Int>,
-        /// What they are multiplied with, of 16 bits: `[outputs, inputs / 32]`.
-        scales: Tensor<2>,
-    },
+    Blocks(Box<WeightBlocks>),
+}
+
+/// A matrix in blocks of 32 weights that share a scale.
+#[derive(Debug, Clone)]
+pub(in crate::model) struct WeightBlocks {
+    /// Whole numbers of 8 bits, `[outputs, inputs]`.
+    pub values: Tensor<2, Int>,
+    /// What they are multiplied with, of 16 bits: `[outputs, inputs / 32]`.
+    pub scales: Tensor<2>,
 }
 
 impl Weight {
@@ -21,7 +25,7 @@ impl Weight {
     pub fn dims(&self) -> [usize; 2] {
         match self {
             Self::Whole(weight) => weight.dims(),
-            Self::Blocks { values, .. } => values.dims(),
+            Self::Blocks(blocks) => blocks.values.dims(),
         }
     }
 
@@ -29,7 +33,7 @@ impl Weight {
     pub fn device(&self) -> Device {
         match self {
             Self::Whole(weight) => weight.device(),
-            Self::Blocks { values, .. } => values.device(),
+            Self::Blocks(blocks) => blocks.values.device(),
         }
     }
 
@@ -37,7 +41,7 @@ impl Weight {
     pub fn dtype(&self) -> DType {
         match self {
             Self::Whole(weight) => weight.dtype(),
-            Self::Blocks { .. } => DType::F32,
+            Self::Blocks(_) => DType::F32,
         }
     }
 
@@ -45,8 +49,8 @@ impl Weight {
     pub fn product(&self, input: Tensor<2>) -> Tensor<2> {
         match self {
             Self::Whole(weight) => input.matmul(weight.clone().transpose()),
-            Self::Blocks { values, scales } => {
-                kernels::block_product_of(input, values.clone(), scales.clone())
+            Self::Blocks(blocks) => {
+                kernels::block_product_of(input, blocks.values.clone(), blocks.scales.clone())
             }
         }
     }
@@ -55,8 +59,8 @@ impl Weight {
     pub fn rows(&self, ids: Tensor<1, Int>) -> Tensor<2> {
         match self {
             Self::Whole(weight) => weight.clone().select(0, ids),
-            Self::Blocks { values, scales } => {
-                kernels::block_rows_of(ids, values.clone(), scales.clone())
+            Self::Blocks(blocks) => {
+                kernels::block_rows_of(ids, blocks.values.clone(), blocks.scales.clone())
             }
         }
     }

@@ -9,7 +9,7 @@ use super::{Adapter, TensorSource};
 use crate::jobs::Progress;
 use crate::model::ModelError;
 use crate::model::kernels;
-use crate::model::layers::{LayerNorm, Linear, RmsNorm, Weight};
+use crate::model::layers::{LayerNorm, Linear, RmsNorm, Weight, WeightBlocks};
 
 /// The type of the numbers that a model computes with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -159,7 +159,11 @@ impl<'a> Loader<'a> {
             if let Some(adapter) = self.adapter {
                 adapter.merge(name, shape, &mut values)?;
             }
-            if let Some(place) = values.iter().position(|value| !value.is_finite()) {
+            // Without an early end, so that it is quick: nearly all are right.
+            let are_finite = values
+                .iter()
+                .fold(true, |all, value| all & value.is_finite());
+            if !are_finite && let Some(place) = values.iter().position(|value| !value.is_finite()) {
                 let value = values.get(place).copied().unwrap_or_default();
                 return Err(ModelError::Weights {
                     path: self.path.clone(),
@@ -221,10 +225,10 @@ impl<'a> Loader<'a> {
         let [outputs, _] = shape;
         let packed = TensorData::new(packed, Shape::from(shape));
         let scales = TensorData::new(scales, Shape::from([outputs, inputs / kernels::BLOCK]));
-        Weight::Blocks {
+        Weight::Blocks(Box::new(WeightBlocks {
             values: Tensor::from_data(packed, (&self.device, DType::I8)),
             scales: Tensor::from_data(scales, (&self.device, DType::F16)),
-        }
+        }))
     }
 
     /// A layer whose weight is `name.weight` of `[outputs, inputs]`, with `name.bias` if it has one.
