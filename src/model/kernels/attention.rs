@@ -85,7 +85,7 @@ impl Attention<'_> {
         let mut tasks = Vec::new();
         let shared = self
             .shared
-            .map(|segment| (segment, std::iter::once(0..batch).collect()));
+            .map(|segment| (segment, std::iter::once(0..batch).collect::<Vec<_>>()));
         let own = (self.own, (0..batch).map(|row| row..row + 1).collect());
         for (number, (segment, batches)) in shared.into_iter().chain([own]).enumerate() {
             let is_shared = self.shared.is_some() && number == 0;
