@@ -8,7 +8,6 @@ Usage: side_by_side.py RETAKE FILE.gguf [--threads 2] [--rounds 3] [--quantize q
 import argparse
 import json
 import os
-import resource
 import statistics
 import subprocess
 import threading
@@ -118,7 +117,6 @@ def main():
     one, five = (median(own, case, "whole") for case in CASES[1:])
     print(f"{CASES[2][2]} candidates take {five / one:.2f} times as long as one")
     print(f"load {statistics.median(result['load'] for results in own.values() for result in results):.2f} s")
-    print(f"memory at most {resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024:.0f} MiB")
 
 
 if __name__ == "__main__":

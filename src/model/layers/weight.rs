@@ -3,6 +3,8 @@ use burn::tensor::{DType, Device, Int, Tensor};
 use crate::model::kernels;
 
 /// A matrix of `[outputs, inputs]` that inputs are multiplied with, or whose rows are looked up.
+// There are a few hundred of them, mostly of the larger kind: a box would save nothing.
+#[allow(clippy::large_enum_variant)]
 #[derive(Debug, Clone)]
 pub(in crate::model) enum Weight {
     /// In the numbers that the model computes with.
