@@ -20,6 +20,7 @@ mod interruption;
 mod journal;
 mod layers;
 mod model;
+mod other_servers;
 mod read_only;
 mod reading;
 mod real_data;
