@@ -85,7 +85,7 @@ impl From<ControllerError> for Report {
             }
             ControllerError::Refused {
                 status: 401 | 403, ..
-            } => report.hint("name the variable that holds the key"),
+            } => report.hint("name the variable that holds the key: --key-variable NAME, or `key_env` in the settings"),
             ControllerError::Silent { .. } => {
                 report.hint("a large model may need longer; the time can be set")
             }
