@@ -64,6 +64,9 @@ pub enum ControllerError {
     /// The server of a model of one's own, which had ended, could not be started again.
     #[error("{0}")]
     NotStarted(String),
+    /// The thread that talks to a server can't be started, or it has ended.
+    #[error("the thread that talks to the server fails")]
+    Thread(#[source] Option<std::io::Error>),
     /// A script has no further answer.
     #[error("the script has no answer left")]
     ScriptEnded,
