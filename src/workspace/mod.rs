@@ -2,6 +2,7 @@
 
 mod declaration;
 mod endpoint;
+mod kept_candidates;
 mod mcp_server;
 mod record_texts;
 mod replay_log;
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use declaration::{LocalPaths, WorkspaceFile};
 pub use declaration::{Source, SourceDeclaration};
+pub use kept_candidates::KeptCandidates;
 pub use mcp_server::{McpEndpoint, McpServer};
 pub use record_texts::RecordTexts;
 pub use replay_log::{
@@ -176,6 +178,11 @@ impl Workspace {
     /// The records that were reviewed, as they were then.
     pub fn record_texts(&self) -> RecordTexts {
         RecordTexts::new(self.folder().join("blobs").join("records"))
+    }
+
+    /// The candidates that pairs were made of.
+    pub fn kept_candidates(&self) -> KeptCandidates {
+        KeptCandidates::new(self.folder().join("blobs").join("candidates"))
     }
 
     /// Where pictures that tools make are kept, by hash.
