@@ -20,6 +20,7 @@ mod signature;
 mod structured;
 mod tool;
 mod toolbox;
+mod undeclared;
 
 pub use builtin::{BUILT_IN, Surroundings, built_in};
 pub use error::ToolsError;
@@ -38,3 +39,4 @@ pub use tool::{Patience, Provider, Tool};
 pub use toolbox::{
     FINAL_ANSWER, PATIENCE, RECORDED, StepHost, Toolbox, logged, written_arguments,
 };
+pub use undeclared::undeclared_tools;
