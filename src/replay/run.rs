@@ -92,7 +92,9 @@ fn callable(trajectory: &Trajectory, tools: &[String], options: &ReplayOptions) 
     let mut names = tools.to_vec();
     if names.iter().all(|name| name == FINAL_ANSWER) {
         let codes: Vec<_> = trajectory.steps.iter().filter_map(recorded_code).collect();
-        names.extend(undeclared_tools(codes.iter().map(|code| code.code.as_str())));
+        names.extend(undeclared_tools(
+            codes.iter().map(|code| code.code.as_str()),
+        ));
     }
     let live = options.live.iter().flat_map(|provider| &provider.tools);
     names.extend(live.map(|tool| tool.name().to_owned()));

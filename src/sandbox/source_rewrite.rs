@@ -156,7 +156,10 @@ impl Percents<'_> {
     /// Where the operator between two operands is. Brackets and white space are around it; with a comment it is not looked for.
     fn operator(&self, left: TextRange, right: TextRange) -> Option<TextRange> {
         let (start, end) = (usize::from(left.end()), usize::from(right.start()));
-        let between = self.code.get(start..end).filter(|text| !text.contains('#'))?;
+        let between = self
+            .code
+            .get(start..end)
+            .filter(|text| !text.contains('#'))?;
         let at = TextSize::try_from(start + between.find('%')?).ok()?;
         Some(TextRange::at(at, TextSize::from(1)))
     }
@@ -171,7 +174,8 @@ impl Visitor<'_> for Percents<'_> {
         {
             // `x % y` becomes `__retake_percent__(x , y)`.
             let (start, end) = (operation.range.start(), operation.range.end());
-            self.edits.push((TextRange::empty(start), format!("{PERCENT}(")));
+            self.edits
+                .push((TextRange::empty(start), format!("{PERCENT}(")));
             self.edits.push((sign, ",".to_owned()));
             walk_expr(self, expression);
             self.edits.push((TextRange::empty(end), ")".to_owned()));
@@ -288,7 +292,10 @@ mod tests {
                 "a % b % c",
                 "__retake_percent__(__retake_percent__(a , b) , c)",
             ),
-            ("a % (b % c)", "__retake_percent__(a , (__retake_percent__(b , c)))"),
+            (
+                "a % (b % c)",
+                "__retake_percent__(a , (__retake_percent__(b , c)))",
+            ),
             ("f\"{'%s' % x}\"", "f\"{__retake_percent__('%s' , x)}\""),
             (
                 "x.strptime(y, '%H') % z",

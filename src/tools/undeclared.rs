@@ -16,7 +16,9 @@ pub fn undeclared_tools<'a>(codes: impl Iterator<Item = &'a str>) -> Vec<String>
         }
     }
     let Names { called, bound } = names;
-    let is_tool = |name: &String| !bound.contains(name) && !is_builtin(name);
+    // Names with an underscore in front are the interpreter's own.
+    let is_tool =
+        |name: &String| !name.starts_with('_') && !bound.contains(name) && !is_builtin(name);
     called.into_iter().filter(is_tool).collect()
 }
 
@@ -68,7 +70,8 @@ impl Visitor<'_> for Names {
 
     fn visit_except_handler(&mut self, handler: &ExceptHandler) {
         let ExceptHandler::ExceptHandler(caught) = handler;
-        self.bound.extend(caught.name.as_ref().map(ToString::to_string));
+        self.bound
+            .extend(caught.name.as_ref().map(ToString::to_string));
         ruff_python_ast::visitor::walk_except_handler(self, handler);
     }
 }
@@ -82,7 +85,7 @@ mod tests {
         let codes = [
             "from math import sqrt as root\nimport os.path\nx = search(f'{ocr(1)}')\nprint(root(len(x)), os.getcwd())",
             "def f(g, *rest, h=detect):\n    return g(1) + rest(1)\nf(max)\n[call(1) for call in [f]]\ny = (lambda z: z(1))(f)",
-            "try:\n    later(1)\nexcept ValueError as later:\n    pass\nclass Thing: pass\nThing()\nx.read()",
+            "__import__('os')\ntry:\n    later(1)\nexcept ValueError as later:\n    pass\nclass Thing: pass\nThing()\nx.read()",
             "x = (",
         ];
         assert_eq!(undeclared_tools(codes.into_iter()), ["ocr", "search"]);

@@ -14,7 +14,7 @@ use clap::{Args, ValueEnum};
 
 use crate::corpus::Corpus;
 use crate::jobs::Progress;
-use crate::replay::{ReplayOptions, Summary, TrajectoryReplay};
+use crate::replay::{ReplayOptions, StepReplay, Summary, TrajectoryReplay, Verdict};
 use crate::report::{Kind, Report};
 use crate::rules::ToolLists;
 use crate::workspace::Workspace;
@@ -207,7 +207,12 @@ impl Printer<'_> {
             return json::print(&id, &replay, output);
         }
         if !self.alone {
-            replay.steps.retain(|step| !step.verdict.reproduces());
+            // Where there is nothing to run, the summary has the number.
+            let is_idle =
+                |step: &StepReplay| step.verdict == Verdict::NotRun && step.rule.is_none();
+            replay
+                .steps
+                .retain(|step| !step.verdict.reproduces() && !is_idle(step));
         }
         self.waiting.push((id, replay));
         Ok(())

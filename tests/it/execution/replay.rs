@@ -254,7 +254,10 @@ fn what_a_run_without_a_list_of_tools_calls_is_a_tool() {
     let trajectory = Trajectory {
         steps: vec![
             step("print(web_search('q'))", Some("a boat")),
-            step("def own(x): return x + 1\nprint(own(1), len('ab'))", Some("2 2")),
+            step(
+                "def own(x): return x + 1\nprint(own(1), len('ab'))",
+                Some("2 2"),
+            ),
             step("web_search('other')", Some("a car")),
         ],
         ..Trajectory::default()
@@ -262,7 +265,9 @@ fn what_a_run_without_a_list_of_tools_calls_is_a_tool() {
     let verdicts = |tools: &[String]| {
         let replayed = replay(&pool(), &trajectory, tools, &ReplayOptions::default()).unwrap();
         let steps = replayed.steps.iter();
-        steps.map(|s| (s.verdict, s.is_independent)).collect::<Vec<_>>()
+        steps
+            .map(|s| (s.verdict, s.is_independent))
+            .collect::<Vec<_>>()
     };
     use Verdict::{Differs, Match, ToolResultUnknown};
     let expected = [(Match, false), (Match, true), (ToolResultUnknown, false)];
