@@ -2,6 +2,7 @@
 
 mod declaration;
 mod endpoint;
+mod kept_candidates;
 mod mcp_server;
 mod record_texts;
 mod replay_log;
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use declaration::{LocalPaths, WorkspaceFile};
 pub use declaration::{Source, SourceDeclaration};
+pub use kept_candidates::KeptCandidates;
 pub use mcp_server::{McpEndpoint, McpServer};
 pub use record_texts::RecordTexts;
 pub use replay_log::{
@@ -178,6 +180,11 @@ impl Workspace {
         RecordTexts::new(self.folder().join("blobs").join("records"))
     }
 
+    /// The candidates that pairs were made of.
+    pub fn kept_candidates(&self) -> KeptCandidates {
+        KeptCandidates::new(self.folder().join("blobs").join("candidates"))
+    }
+
     /// Where pictures that tools make are kept, by hash.
     pub fn pictures_folder(&self) -> PathBuf {
         self.folder().join("blobs").join("pictures")
@@ -226,6 +233,11 @@ impl Workspace {
             .collect()
     }
 
+    /// The servers that the workspace names. They are not to be spoken to before [`Workspace::is_trusted`].
+    pub fn endpoints(&self) -> BTreeMap<String, EndpointConfig> {
+        self.file.endpoints()
+    }
+
     /// The servers of tools that are declared. None is started before the workspace is trusted: their commands are somebody's.
     pub fn mcp_servers(&self) -> Result<Vec<McpServer>, WorkspaceError> {
         let servers = self.file.mcp_servers(&self.root)?;
@@ -233,11 +245,6 @@ impl Workspace {
             true => Ok(servers),
             false => Err(WorkspaceError::NotTrustedTools),
         }
-    }
-
-    /// The servers that the workspace names. They are not to be spoken to before [`Workspace::is_trusted`].
-    pub fn endpoints(&self) -> BTreeMap<String, EndpointConfig> {
-        self.file.endpoints()
     }
 
     /// Adds a source. Paths inside the workspace are stored relative to it, others go to this machine's own file.
