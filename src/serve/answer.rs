@@ -88,7 +88,7 @@ fn logprobs(told: &[TokenLogprob], tokenizer: &Tokenizer) -> Value {
             false => text,
         };
         // Of a token that is a part of a character the bytes are not known here.
-        let bytes = (!text.contains(char::REPLACEMENT_CHARACTER)).then(|| text.as_bytes());
+        let bytes = (!text.contains(char::REPLACEMENT_CHARACTER)).then_some(text.as_bytes());
         json!({"token": text, "logprob": logprob, "bytes": bytes, "id": id})
     };
     let places: Vec<Value> = told
