@@ -21,6 +21,7 @@
 //! | 3 | [`export`] | one file per format, from the domain |
 //! | 4 | [`serve`] | a model as a server of chat completions |
 //! | 4 | [`tools`] | what answers a tool call: the recording, live tools |
+//! | 5 | [`rollout`] | the one loop: context, candidates, execution, next step |
 //! | 5 | [`replay`] | runs recorded steps again and compares |
 //! | 8 | [`tui`] | the terminal workbench: views, keys, effects |
 //! | 9 | [`cli`] | one file per verb; the only place that prints |
@@ -39,6 +40,7 @@ pub mod media;
 pub mod model;
 pub mod replay;
 pub mod report;
+pub mod rollout;
 pub mod rules;
 pub mod sandbox;
 pub mod serve;

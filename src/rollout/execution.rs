@@ -1,0 +1,284 @@
+use minijinja::context;
+
+use super::error::RolloutError;
+use super::template::{Template, Templates};
+use crate::domain::{Action, Candidate, Execution, Observation, ToolCall};
+use crate::sandbox::{
+    Answer, CodeRule, Outcome, Pool, SandboxError, SavedState, StepRun, ToolHost as _, step_code,
+};
+use crate::tools::{StepHost, Toolbox, structured_call};
+
+const EXECUTION_ERROR: Template = Template {
+    name: "execution-error",
+    text: include_str!("../../assets/prompts/execution-error.txt"),
+};
+
+const PARSING_ERROR: Template = Template {
+    name: "parsing-error",
+    text: include_str!("../../assets/prompts/parsing-error.txt"),
+};
+
+const CALLS_ERROR: Template = Template {
+    name: "calls-error",
+    text: include_str!("../../assets/prompts/calls-error.txt"),
+};
+
+/// Where candidates are executed.
+#[derive(Clone)]
+pub struct Environment {
+    /// Workers, one for each candidate at a time.
+    pub pool: Pool,
+    /// What answers tool calls.
+    pub toolbox: Toolbox,
+    /// What a failed step tells the controller.
+    pub templates: Templates,
+    /// What becomes of code that wants something the sandbox does not have.
+    pub missing: Missing,
+}
+
+/// What becomes of code that wants something the sandbox does not have: a module, a statement.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Missing {
+    /// There is no observation: whoever recorded the trajectory may have had it.
+    #[default]
+    Unavailable,
+    /// It is an error that the controller sees: the sandbox is where its run happens.
+    Error,
+}
+
+/// What executing a candidate led to.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Executed {
+    /// The state after it, to go on from; `None` where there is none: nothing was executed, or it is unavailable.
+    pub state: Option<SavedState>,
+    /// The answer, if it gave one.
+    pub final_answer: Option<String>,
+}
+
+/// Executes a candidate on its own copy of a state (`None`: nothing ran before), and writes down in it what it printed and did.
+///
+/// `step` counts from 0. What the candidate does wrong is its observation; a call that nothing answers leaves it without one.
+pub fn execute(
+    environment: &Environment,
+    state: Option<&SavedState>,
+    step: usize,
+    candidate: &mut Candidate,
+) -> Result<Executed, RolloutError> {
+    environment.toolbox_progress()?;
+    let done = match candidate.action.clone() {
+        Some(Action::Code(code)) if is_found(candidate, &code) => {
+            run_code(environment, state, step, &code)?
+        }
+        Some(Action::ToolCalls(calls)) => {
+            let (calls, done) = run_calls(environment, state, step, calls);
+            candidate.action = Some(Action::ToolCalls(calls));
+            done
+        }
+        Some(Action::Message(text)) => Done {
+            executed: Executed {
+                state: state.cloned(),
+                final_answer: Some(text),
+            },
+            ..Done::default()
+        },
+        Some(Action::Code(_)) => environment.failed(&PARSING_ERROR, state)?,
+        None => {
+            let wants_calls = candidate.reply.is_none();
+            let template = match wants_calls {
+                true => &CALLS_ERROR,
+                false => &PARSING_ERROR,
+            };
+            environment.failed(template, state)?
+        }
+    };
+    candidate.observation = done.observation;
+    candidate.execution = Some(Box::new(Execution {
+        final_answer: done.executed.final_answer.clone(),
+        ..done.execution
+    }));
+    Ok(done.executed)
+}
+
+#[derive(Default)]
+struct Done {
+    observation: Option<Observation>,
+    execution: Execution,
+    executed: Executed,
+}
+
+/// Whether the reference would have run the code: it runs what its own rules find in a reply.
+fn is_found(candidate: &Candidate, code: &str) -> bool {
+    let step = crate::domain::Step {
+        reply: candidate.reply.clone(),
+        action: Some(Action::Code(code.to_owned())),
+        ..crate::domain::Step::default()
+    };
+    step_code(&step).is_some_and(|found| found.rule != CodeRule::Lenient)
+}
+
+impl Environment {
+    fn failed(&self, template: &Template, state: Option<&SavedState>) -> Result<Done, RolloutError> {
+        let text = self.templates.render(template, context! {})?.text;
+        Ok(Done {
+            observation: Some(error(text)),
+            executed: Executed {
+                state: state.cloned(),
+                final_answer: None,
+            },
+            ..Done::default()
+        })
+    }
+}
+
+fn error(text: String) -> Observation {
+    Observation {
+        text: text.trim_end().to_owned(),
+        is_error: true,
+        pictures: Vec::new(),
+    }
+}
+
+fn run_code(
+    environment: &Environment,
+    state: Option<&SavedState>,
+    step: usize,
+    code: &str,
+) -> Result<Done, RolloutError> {
+    let mut session = environment.pool.session()?;
+    if let Some(state) = state {
+        session.restore(state)?;
+    }
+    let mut host = environment.toolbox.host(step);
+    let run = session.run(code, &mut host)?;
+    let StepHost {
+        calls,
+        final_answer,
+        ..
+    } = host;
+    let mut notes = notes(&run);
+    let mut unavailable = None;
+    let mut answer = None;
+    let observation = match &run.outcome {
+        Outcome::Completed(_) => {
+            answer = final_answer.map(|value| value.to_string());
+            Some(Observation {
+                text: run.output.trim_end().to_owned(),
+                ..Observation::default()
+            })
+        }
+        Outcome::Raised(raised) => {
+            // The reference tells what an exception says, and not its kind.
+            let message = match raised.message.as_str() {
+                "" => raised.kind.as_str(),
+                message => message,
+            };
+            Some(environment.execution_error(message)?)
+        }
+        Outcome::Exhausted(limit) => Some(environment.execution_error(&limit.to_string())?),
+        Outcome::Unsupported(_) if environment.missing == Missing::Error => {
+            Some(environment.execution_error(&run.outcome.to_string())?)
+        }
+        Outcome::Unsupported(_) | Outcome::Unanswered { .. } | Outcome::WorkerDied(_) => {
+            unavailable = Some(run.outcome.to_string());
+            None
+        }
+    };
+    if observation.as_ref().is_some_and(|o| o.is_error) && !run.output.trim().is_empty() {
+        notes.push("what it printed before it failed is not shown to the controller".to_owned());
+    }
+    // Where a limit killed the worker, the run goes on from before the step.
+    let after = match &observation {
+        None => None,
+        Some(_) if session.is_lost() => {
+            notes.push("its variables are lost: later steps go on from the state before it".to_owned());
+            match state {
+                Some(state) => Some(state.clone()),
+                None => Some(environment.pool.session()?.save()?),
+            }
+        }
+        Some(_) => Some(save(&mut session)?),
+    };
+    Ok(Done {
+        observation,
+        execution: Execution {
+            calls,
+            unavailable,
+            notes,
+            ..Execution::default()
+        },
+        executed: Executed {
+            state: after,
+            final_answer: answer,
+        },
+    })
+}
+
+fn save(session: &mut crate::sandbox::Session) -> Result<SavedState, SandboxError> {
+    session.save()
+}
+
+fn notes(run: &StepRun) -> Vec<String> {
+    let mut notes = run.stubs.clone();
+    notes.extend(run.refused.iter().map(|what| format!("refused: {what}")));
+    if run.reads_clock {
+        notes.push("it reads the clock, so that each run may differ".to_owned());
+    }
+    notes
+}
+
+impl Environment {
+    fn toolbox_progress(&self) -> Result<(), RolloutError> {
+        Ok(())
+    }
+
+    fn execution_error(&self, message: &str) -> Result<Observation, RolloutError> {
+        let text = self.templates.render(&EXECUTION_ERROR, context! { message })?;
+        Ok(error(text.text))
+    }
+}
+
+/// The calls with their results, and what came of them.
+fn run_calls(
+    environment: &Environment,
+    state: Option<&SavedState>,
+    step: usize,
+    mut calls: Vec<ToolCall>,
+) -> (Vec<ToolCall>, Done) {
+    let mut host = environment.toolbox.host(step);
+    let mut texts = Vec::new();
+    let (mut is_error, mut unavailable) = (false, None);
+    for (index, call) in calls.iter_mut().enumerate() {
+        let text = match host.call(&structured_call(index, call)) {
+            Answer::Value(value) => value.to_string(),
+            Answer::Error(message) => {
+                is_error = true;
+                message
+            }
+            Answer::Unavailable(reason) => {
+                unavailable = Some(format!("no result for {}: {reason}", call.name));
+                break;
+            }
+        };
+        texts.push(text.clone());
+        call.result = Some(text);
+    }
+    let final_answer = host.final_answer.as_ref().map(ToString::to_string);
+    let observation = unavailable.is_none().then(|| Observation {
+        text: texts.join("\n"),
+        is_error,
+        pictures: Vec::new(),
+    });
+    let done = Done {
+        executed: Executed {
+            state: observation.as_ref().and(state).cloned(),
+            final_answer: final_answer.filter(|_| observation.is_some()),
+        },
+        observation,
+        execution: Execution {
+            calls: host.calls,
+            unavailable,
+            ..Execution::default()
+        },
+    };
+    (calls, done)
+}
