@@ -13,6 +13,7 @@
 //! | 2 | [`ingest`] | one file per format, to the domain |
 //! | 2 | [`index`] | tantivy: schema, query language, facets |
 //! | 2 | [`journal`] | append-only records of what people decide; merging |
+//! | 2 | [`prompts`] | finds and fills in prompts, a person's own before the embedded ones |
 //! | 2 | [`rules`] | pure checks of a trajectory, and answer scorers |
 //! | 2 | [`model`] | vision-language models: weights, tokenizer, chat template, generation |
 //! | 2 | [`sandbox`] | runs one step's Python in a limited worker process |
@@ -38,6 +39,7 @@ pub mod jobs;
 pub mod journal;
 pub mod media;
 pub mod model;
+pub mod prompts;
 pub mod replay;
 pub mod report;
 pub mod rollout;

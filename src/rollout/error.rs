@@ -4,6 +4,7 @@ use crate::controller::ControllerError;
 use crate::domain::{CanonicalError, visible_line};
 use crate::export::Refusal;
 use crate::jobs::Cancelled;
+use crate::prompts::PromptError;
 use crate::report::Report;
 use crate::sandbox::SandboxError;
 
@@ -24,22 +25,9 @@ pub enum RolloutError {
         /// Why.
         reason: String,
     },
-    /// The user's own form of a prompt can't be read.
-    #[error("the prompt in {path} can't be read", path = .path.display())]
-    TemplateFile {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// A prompt is no template, or asks for what is not there.
-    #[error("the prompt {name} is wrong: {reason}")]
-    Template {
-        /// Its name.
-        name: String,
-        /// What is wrong.
-        reason: String,
-    },
+    /// A prompt that is a template can't be filled in.
+    #[error(transparent)]
+    Prompt(#[from] PromptError),
     /// The controller gave nothing.
     #[error(transparent)]
     Controller(ControllerError),
@@ -49,6 +37,27 @@ pub enum RolloutError {
     /// Whoever chooses among candidates failed.
     #[error("no candidate could be chosen: {0}")]
     Choice(String),
+    /// The step to branch from is not there, or nothing goes on from the candidate.
+    #[error("no run goes on from there: {0}")]
+    Branch(String),
+    /// A file of a run can't be written.
+    #[error("{path} can't be {doing}: {source}", path = .path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// `read` or `written`.
+        doing: &'static str,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// What stands in a file of a run is not what retake writes.
+    #[error("{path} is wrong: {reason}", path = .path.display())]
+    WrongFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
     /// The context has no canonical form.
     #[error("the context can't be hashed: {0}")]
     Hash(#[from] CanonicalError),

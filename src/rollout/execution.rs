@@ -1,10 +1,14 @@
+use std::sync::mpsc;
+use std::thread;
+
 use minijinja::context;
 
 use super::error::RolloutError;
-use super::template::{Template, Templates};
+use crate::jobs::{Progress, Slots};
+use crate::prompts::{Prompts, Template};
 use crate::domain::{Action, Candidate, Execution, Observation, ToolCall};
 use crate::sandbox::{
-    Answer, CodeRule, Outcome, Pool, SandboxError, SavedState, StepRun, ToolHost as _, step_code,
+    Answer, CodeRule, Outcome, Pool, SavedState, StepRun, ToolHost as _, step_code,
 };
 use crate::tools::{StepHost, Toolbox, structured_call};
 
@@ -31,9 +35,11 @@ pub struct Environment {
     /// What answers tool calls.
     pub toolbox: Toolbox,
     /// What a failed step tells the controller.
-    pub templates: Templates,
+    pub prompts: Prompts,
     /// What becomes of code that wants something the sandbox does not have.
     pub missing: Missing,
+    /// How many candidates are executed at the same time, by whomever.
+    pub slots: Slots,
 }
 
 /// What becomes of code that wants something the sandbox does not have: a module, a statement.
@@ -64,7 +70,6 @@ pub fn execute(
     step: usize,
     candidate: &mut Candidate,
 ) -> Result<Executed, RolloutError> {
-    environment.toolbox_progress()?;
     let done = match candidate.action.clone() {
         Some(Action::Code(code)) if is_found(candidate, &code) => {
             run_code(environment, state, step, &code)?
@@ -118,7 +123,7 @@ fn is_found(candidate: &Candidate, code: &str) -> bool {
 
 impl Environment {
     fn failed(&self, template: &Template, state: Option<&SavedState>) -> Result<Done, RolloutError> {
-        let text = self.templates.render(template, context! {})?.text;
+        let text = self.prompts.render(template, context! {})?.text;
         Ok(Done {
             observation: Some(error(text)),
             executed: Executed {
@@ -196,7 +201,7 @@ fn run_code(
                 None => Some(environment.pool.session()?.save()?),
             }
         }
-        Some(_) => Some(save(&mut session)?),
+        Some(_) => Some(session.save()?),
     };
     Ok(Done {
         observation,
@@ -213,10 +218,6 @@ fn run_code(
     })
 }
 
-fn save(session: &mut crate::sandbox::Session) -> Result<SavedState, SandboxError> {
-    session.save()
-}
-
 fn notes(run: &StepRun) -> Vec<String> {
     let mut notes = run.stubs.clone();
     notes.extend(run.refused.iter().map(|what| format!("refused: {what}")));
@@ -227,12 +228,8 @@ fn notes(run: &StepRun) -> Vec<String> {
 }
 
 impl Environment {
-    fn toolbox_progress(&self) -> Result<(), RolloutError> {
-        Ok(())
-    }
-
     fn execution_error(&self, message: &str) -> Result<Observation, RolloutError> {
-        let text = self.templates.render(&EXECUTION_ERROR, context! { message })?;
+        let text = self.prompts.render(&EXECUTION_ERROR, context! { message })?;
         Ok(error(text.text))
     }
 }
@@ -281,4 +278,56 @@ fn run_calls(
         },
     };
     (calls, done)
+}
+
+/// Executes candidates side by side, each on its own copy of the state; as many at a time as the environment has slots.
+///
+/// `tell` is given each candidate's number once it is done, and what came of it.
+pub fn execute_all(
+    environment: &Environment,
+    state: Option<&SavedState>,
+    step: usize,
+    candidates: &mut [Candidate],
+    progress: &Progress,
+    tell: &mut dyn FnMut(usize, &Candidate),
+) -> Result<Vec<Executed>, RolloutError> {
+    let one = |candidate: &mut Candidate| {
+        let _slot = environment.slots.take(progress)?;
+        execute(environment, state, step, candidate)
+    };
+    if let [candidate] = candidates {
+        let executed = one(candidate)?;
+        tell(0, candidate);
+        return Ok(vec![executed]);
+    }
+    let (told, done) = mpsc::channel();
+    let mut results: Vec<Option<Executed>> = vec![None; candidates.len()];
+    let mut failed = None;
+    let one = &one;
+    thread::scope(|scope| {
+        for (number, candidate) in candidates.iter_mut().enumerate() {
+            let told = told.clone();
+            scope.spawn(move || {
+                let result = one(candidate);
+                // Nobody listens where another one has failed.
+                let _ = told.send((number, result, &*candidate));
+            });
+        }
+        drop(told);
+        for (number, result, candidate) in done {
+            match result {
+                Ok(executed) => {
+                    tell(number, candidate);
+                    if let Some(place) = results.get_mut(number) {
+                        *place = Some(executed);
+                    }
+                }
+                Err(error) => failed = failed.take().or(Some(error)),
+            }
+        }
+    });
+    match failed {
+        Some(error) => Err(error),
+        None => Ok(results.into_iter().flatten().collect()),
+    }
 }

@@ -18,6 +18,17 @@ pub enum MissingPictures {
     LeaveOut,
 }
 
+/// Where pictures of contexts are, and what is done about those that can't be shown.
+#[derive(Debug, Clone, Default)]
+pub struct Pictures {
+    /// The folders that they are looked up in.
+    pub roots: PictureRoots,
+    /// The largest that are read.
+    pub limits: DecodeLimits,
+    /// What is done about the others.
+    pub missing: MissingPictures,
+}
+
 /// What a controller is sent: pictures as `data:` URLs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LoadedPrompt {
@@ -41,19 +52,17 @@ impl Prompt {
     /// Reads the pictures, below the roots and within the limits.
     pub fn load(
         &self,
-        roots: &PictureRoots,
-        limits: &DecodeLimits,
-        missing: MissingPictures,
+        pictures: &Pictures,
     ) -> Result<LoadedPrompt, RolloutError> {
         let mut loading = Loading {
-            roots,
-            limits,
+            roots: &pictures.roots,
+            limits: &pictures.limits,
             pictures: 0,
             failed: Vec::new(),
         };
         let loaded = self.messages.iter().map(|message| loading.message(message));
         let (messages, hashed): (Vec<RequestMessage>, Vec<Value>) = loaded.unzip();
-        if missing == MissingPictures::Refuse && !loading.failed.is_empty() {
+        if pictures.missing == MissingPictures::Refuse && !loading.failed.is_empty() {
             return Err(RolloutError::Pictures {
                 pictures: loading.failed,
             });
@@ -68,6 +77,18 @@ impl Prompt {
             pictures: loading.pictures,
             left_out: loading.failed,
         })
+    }
+}
+
+impl LoadedPrompt {
+    /// The pictures as they are sent, in the order of the conversation.
+    pub fn images(&self) -> Vec<ContentPart> {
+        let parts = self.messages.iter().flat_map(|message| match &message.content {
+            Some(Content::Parts(parts)) => parts.as_slice(),
+            _ => &[],
+        });
+        let images = parts.filter(|part| matches!(part, ContentPart::ImageUrl { .. }));
+        images.cloned().collect()
     }
 }
 

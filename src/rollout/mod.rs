@@ -5,7 +5,8 @@
 //! executed on its own copy of the state, and nothing is made up: a call that nothing answers leaves its candidate without an
 //! observation.
 
-mod advance;
+mod agent;
+mod choice;
 mod error;
 mod execution;
 mod loaded_prompt;
@@ -13,20 +14,21 @@ mod options;
 mod prompt;
 mod proposal;
 mod reply;
+mod restoration;
+mod run;
 mod stops;
 mod system_prompt;
-mod template;
 
-pub use advance::{
-    Advance, AfterStep, Choice, Choose, End, FirstUsable, Rollout, RolloutEvent, advance, run,
-};
+pub use agent::{Agent, RolloutEvent};
+pub use choice::{Choice, Choose, FirstUsable, Offer};
 pub use error::RolloutError;
-pub use execution::{Environment, Executed, Missing, execute};
-pub use loaded_prompt::{LoadedPrompt, MissingPictures};
+pub use execution::{Environment, Executed, Missing, execute, execute_all};
+pub use loaded_prompt::{LoadedPrompt, MissingPictures, Pictures};
 pub use options::{Batch, Draw, RolloutOptions, batches};
 pub use prompt::{Message, Part, Prompt, PromptForm, code_prompt, prompt};
 pub use proposal::{Proposal, ProposalDelta, propose};
 pub use reply::{ParsedReply, ReplyRule, parse_reply};
+pub use restoration::{Difference, Restored, restore};
+pub use run::{End, Rollout};
 pub use stops::Stops;
 pub use system_prompt::{IMPORTS, new_system_prompt};
-pub use template::{Rendered, Template, Templates};

@@ -35,8 +35,6 @@ pub struct RolloutOptions {
     pub error_tolerance: usize,
     /// How candidates are drawn.
     pub draw: Draw,
-    /// Candidates that are executed at the same time.
-    pub executions: usize,
 }
 
 /// Seeds stay below this: some servers take no more than 31 bits.
@@ -82,7 +80,6 @@ impl RolloutOptions {
             max_steps: config.max_steps,
             error_tolerance: config.error_tolerance,
             draw,
-            executions: 1,
         }
     }
 }

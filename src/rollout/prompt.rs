@@ -67,7 +67,7 @@ impl PromptForm {
 }
 
 impl Message {
-    fn of_text(role: &'static str, text: impl Into<String>) -> Self {
+    pub(super) fn of_text(role: &'static str, text: impl Into<String>) -> Self {
         Self::of_parts(role, vec![Part::Text(text.into())])
     }
 

@@ -2,8 +2,8 @@ use minijinja::context;
 use serde_json::{Map, Value, json};
 
 use super::error::RolloutError;
-use super::template::{Rendered, Template, Templates};
 use crate::domain::{ToolDefinition, ToolParameter};
+use crate::prompts::{Prompts, Rendered, Template};
 use crate::sandbox::PythonValue;
 
 /// What a code agent is told in a new run.
@@ -30,7 +30,7 @@ pub const IMPORTS: &[&str] = &[
 
 /// The system prompt of a new run of a code agent: its tools, in the list that readers of prompts know, and modules.
 pub fn new_system_prompt(
-    templates: &Templates,
+    prompts: &Prompts,
     tools: &[ToolDefinition],
     imports: &[&str],
 ) -> Result<Rendered, RolloutError> {
@@ -46,7 +46,7 @@ pub fn new_system_prompt(
         .collect();
     let imports: Vec<String> = imports.iter().map(|name| format!("'{name}'")).collect();
     let imports = format!("[{}]", imports.join(", "));
-    templates.render(&CODE_AGENT, context! { tools, imports })
+    Ok(prompts.render(&CODE_AGENT, context! { tools, imports })?)
 }
 
 /// Parameters as a Python dictionary: `{'query': {'type': 'text', 'description': '…'}}`.
@@ -91,7 +91,7 @@ mod tests {
                 parameters: Vec::new(),
             },
         ];
-        let prompt = new_system_prompt(&Templates::default(), &tools, IMPORTS).unwrap();
+        let prompt = new_system_prompt(&Prompts::default(), &tools, IMPORTS).unwrap();
         assert_eq!(tools_of_prompt(&prompt.text), tools);
         assert!(prompt.text.contains("'json', 'math'"));
     }
