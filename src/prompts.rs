@@ -3,6 +3,8 @@
 
 use std::path::PathBuf;
 
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 use serde::Serialize;
 
@@ -78,11 +80,12 @@ impl Prompts {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_auto_escape_callback(|_| AutoEscape::None);
-        environment.set_trim_blocks(true);
-        environment.set_lstrip_blocks(true);
+        let mut syntax = SyntaxConfig::builder();
+        syntax.trim_blocks(true).lstrip_blocks(true);
+        environment.set_syntax(syntax.build().map_err(wrong)?);
         environment.set_fuel(Some(FUEL));
         let rendered = environment
-            .render_named_str(template.name, text, values)
+            .render_named_str(template.name, text, Serde(values))
             .map_err(wrong)?;
         Ok(Rendered {
             text: rendered.trim().to_owned(),
@@ -111,7 +114,7 @@ impl From<PromptError> for Report {
 
 #[cfg(test)]
 mod tests {
-    use minijinja::context;
+    use serde_json::json;
 
     use super::*;
 
@@ -125,7 +128,7 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("retake-prompts-{}", std::process::id()));
         std::fs::create_dir_all(&folder).expect("a folder");
         let prompts = Prompts::new(vec![folder.join("none"), folder.clone()]);
-        let ada = context! { name => "<Ada>" };
+        let ada = json!({"name": "<Ada>"});
         let embedded = prompts.render(&GREETING, &ada).expect("rendered");
         assert_eq!(embedded.text, "Hello <Ada>.");
         std::fs::write(folder.join("greeting.txt"), "Hi {{ name }}!").expect("written");
@@ -138,12 +141,12 @@ mod tests {
     #[test]
     fn what_is_missing_or_endless_is_told() {
         let prompts = Prompts::default();
-        let error = prompts.render(&GREETING, context! {}).unwrap_err();
+        let error = prompts.render(&GREETING, json!({})).unwrap_err();
         assert!(error.to_string().contains("greeting"), "{error}");
         let endless = Template {
             name: "endless",
             text: "{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}",
         };
-        assert!(prompts.render(&endless, context! {}).is_err());
+        assert!(prompts.render(&endless, json!({})).is_err());
     }
 }

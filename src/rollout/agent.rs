@@ -1,4 +1,4 @@
-use minijinja::context;
+use serde_json::json;
 
 use super::choice::{Choice, Choose, Offer};
 use super::error::RolloutError;
@@ -183,10 +183,10 @@ impl Agent<'_> {
         if asked.messages.first().is_some_and(|message| message.role == "system") {
             asked.messages.remove(0);
         }
-        let system = prompts.render(&LIMIT_SYSTEM, context! {})?.text;
+        let system = prompts.render(&LIMIT_SYSTEM, json!({}))?.text;
         asked.messages.insert(0, Message::of_text("system", system));
         let task = &rollout.trajectory.task.text;
-        let question = prompts.render(&LIMIT_QUESTION, context! { task })?.text;
+        let question = prompts.render(&LIMIT_QUESTION, json!({"task": task}))?.text;
         asked.messages.push(Message::of_text("user", question));
         asked.tools.clear();
         let draw = &self.options.draw;

@@ -7,6 +7,7 @@ use crate::jobs::Cancelled;
 use crate::prompts::PromptError;
 use crate::report::Report;
 use crate::sandbox::SandboxError;
+use crate::tools::ToolsError;
 
 /// Why a rollout could not go on. What a candidate's code does wrong is no error but its observation.
 #[derive(Debug, thiserror::Error)]
@@ -89,6 +90,14 @@ impl From<SandboxError> for RolloutError {
         match error {
             SandboxError::Cancelled => Self::Cancelled,
             error => Self::Sandbox(error),
+        }
+    }
+}
+
+impl From<ToolsError> for RolloutError {
+    fn from(error: ToolsError) -> Self {
+        match error {
+            ToolsError::Sandbox(error) => error.into(),
         }
     }
 }

@@ -1,16 +1,19 @@
 use std::sync::mpsc;
 use std::thread;
 
-use minijinja::context;
+use serde_json::json;
 
 use super::error::RolloutError;
+use super::prompt::PromptForm;
 use crate::jobs::{Progress, Slots};
 use crate::prompts::{Prompts, Template};
-use crate::domain::{Action, Candidate, Execution, Observation, ToolCall};
+use crate::domain::{
+    Action, Candidate, Context, Execution, Observation, ToolCall, ToolDefinition, Trajectory,
+};
 use crate::sandbox::{
     Answer, CodeRule, Outcome, Pool, SavedState, StepRun, ToolHost as _, step_code,
 };
-use crate::tools::{StepHost, Toolbox, structured_call};
+use crate::tools::{Provider, StepHost, Toolbox, read_recording, structured_call};
 
 const EXECUTION_ERROR: Template = Template {
     name: "execution-error",
@@ -36,6 +39,8 @@ pub struct Environment {
     pub toolbox: Toolbox,
     /// What a failed step tells the controller.
     pub prompts: Prompts,
+    /// What a reply is to hold.
+    pub form: PromptForm,
     /// What becomes of code that wants something the sandbox does not have.
     pub missing: Missing,
     /// How many candidates are executed at the same time, by whomever.
@@ -88,10 +93,9 @@ pub fn execute(
         },
         Some(Action::Code(_)) => environment.failed(&PARSING_ERROR, state)?,
         None => {
-            let wants_calls = candidate.reply.is_none();
-            let template = match wants_calls {
-                true => &CALLS_ERROR,
-                false => &PARSING_ERROR,
+            let template = match environment.form {
+                PromptForm::ToolCalls => &CALLS_ERROR,
+                PromptForm::Code => &PARSING_ERROR,
             };
             environment.failed(template, state)?
         }
@@ -122,8 +126,55 @@ fn is_found(candidate: &Candidate, code: &str) -> bool {
 }
 
 impl Environment {
+    /// A sandbox without tools.
+    pub fn new(pool: Pool, prompts: Prompts, slots: Slots) -> Self {
+        Self {
+            pool,
+            toolbox: Toolbox::default(),
+            prompts,
+            form: PromptForm::Code,
+            missing: Missing::default(),
+            slots,
+        }
+    }
+
+    /// The same for a recorded trajectory that has these tools: its own recording answers first, then live tools.
+    pub fn recorded(
+        &self,
+        trajectory: &Trajectory,
+        tools: &[ToolDefinition],
+        live: Vec<Provider>,
+    ) -> Result<Self, RolloutError> {
+        let declared: Vec<String> = tools.iter().map(|tool| tool.name.clone()).collect();
+        let reading = read_recording(&self.pool, trajectory, &declared)?;
+        Ok(Self {
+            toolbox: Toolbox {
+                recording: reading.recording,
+                live,
+                declared,
+                ..self.toolbox.clone()
+            },
+            form: PromptForm::of(&Context::before(trajectory, trajectory.steps.len())),
+            ..self.clone()
+        })
+    }
+
+    /// The same for a new run, which has the live tools alone. What the sandbox does not have is told to its controller.
+    #[must_use]
+    pub fn live(&self, form: PromptForm, live: Vec<Provider>) -> Self {
+        Self {
+            toolbox: Toolbox {
+                live,
+                ..self.toolbox.clone()
+            },
+            form,
+            missing: Missing::Error,
+            ..self.clone()
+        }
+    }
+
     fn failed(&self, template: &Template, state: Option<&SavedState>) -> Result<Done, RolloutError> {
-        let text = self.prompts.render(template, context! {})?.text;
+        let text = self.prompts.render(template, json!({}))?.text;
         Ok(Done {
             observation: Some(error(text)),
             executed: Executed {
@@ -229,7 +280,7 @@ fn notes(run: &StepRun) -> Vec<String> {
 
 impl Environment {
     fn execution_error(&self, message: &str) -> Result<Observation, RolloutError> {
-        let text = self.prompts.render(&EXECUTION_ERROR, context! { message })?;
+        let text = self.prompts.render(&EXECUTION_ERROR, json!({"message": message}))?;
         Ok(error(text.text))
     }
 }

@@ -6,16 +6,21 @@
 //! observation.
 
 mod agent;
+#[cfg(test)]
+mod agent_tests;
 mod choice;
 mod error;
 mod execution;
 mod loaded_prompt;
 mod options;
 mod prompt;
+#[cfg(test)]
+mod prompt_tests;
 mod proposal;
 mod reply;
 mod restoration;
 mod run;
+mod run_file;
 mod stops;
 mod system_prompt;
 
@@ -30,5 +35,6 @@ pub use proposal::{Proposal, ProposalDelta, propose};
 pub use reply::{ParsedReply, ReplyRule, parse_reply};
 pub use restoration::{Difference, Restored, restore};
 pub use run::{End, Rollout};
+pub use run_file::RunFile;
 pub use stops::Stops;
 pub use system_prompt::{IMPORTS, new_system_prompt};

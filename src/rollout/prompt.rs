@@ -188,9 +188,19 @@ fn push_text(parts: &mut Vec<Part>, text: &str) {
     }
 }
 
-/// Where `<image>` and `<image_01>` stand, which are marks for pixels and nothing that a controller reads.
+/// Where `<img>path</img>`, `<image>` and `<image_01>` stand, which are marks for pixels and nothing that a controller reads.
 fn marks(turn: &str) -> Vec<(usize, usize)> {
+    const OPENING: &str = "<img>";
+    const CLOSING: &str = "</img>";
     let mut marks = Vec::new();
+    for (at, _) in turn.match_indices(OPENING) {
+        let rest = turn.get(at..).unwrap_or_default();
+        // A path is in one line.
+        let line = rest.lines().next().unwrap_or_default();
+        if let Some(length) = line.find(CLOSING) {
+            marks.push((at, at + length + CLOSING.len()));
+        }
+    }
     for (at, opening) in turn.match_indices("<image") {
         let inner = at + opening.len();
         let rest = turn.get(inner..).unwrap_or_default();
@@ -201,6 +211,7 @@ fn marks(turn: &str) -> Vec<(usize, usize)> {
             marks.push((at, inner + length + 1));
         }
     }
+    marks.sort_unstable();
     marks
 }
 

@@ -1,4 +1,3 @@
-use minijinja::context;
 use serde_json::{Map, Value, json};
 
 use super::error::RolloutError;
@@ -46,7 +45,7 @@ pub fn new_system_prompt(
         .collect();
     let imports: Vec<String> = imports.iter().map(|name| format!("'{name}'")).collect();
     let imports = format!("[{}]", imports.join(", "));
-    Ok(prompts.render(&CODE_AGENT, context! { tools, imports })?)
+    Ok(prompts.render(&CODE_AGENT, json!({"tools": tools, "imports": imports}))?)
 }
 
 /// Parameters as a Python dictionary: `{'query': {'type': 'text', 'description': '…'}}`.
