@@ -23,6 +23,8 @@ pub struct Config {
     pub review: ReviewConfig,
     /// `[rollout]`
     pub rollout: RolloutConfig,
+    /// `[judge]`
+    pub judge: JudgeConfig,
     /// `[tui]`
     pub tui: TuiConfig,
 }
@@ -103,6 +105,24 @@ pub struct RolloutConfig {
     pub stop: Vec<String>,
     /// Trajectories that are explored at a time; 0 takes one for each core.
     pub trajectories: usize,
+}
+
+/// `[judge]`
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JudgeConfig {
+    /// Candidates whose word BLEU with the chosen one is below this count as other steps, and are rejected.
+    pub max_bleu: f64,
+    /// So many candidates that went wrong are rejected, however like the chosen one they are.
+    pub most_failed: usize,
+    /// How often the outcome judge goes on from each candidate to the end.
+    pub continuations: usize,
+    /// What a judging model's logits are divided by.
+    pub temperature: f32,
+    /// Tokens of a judging model's answer at most.
+    pub max_tokens: usize,
+    /// Characters of each observation that a judging model is shown.
+    pub most_characters: usize,
 }
 
 /// `[tui]`

@@ -42,7 +42,7 @@ pub struct Prompts {
 #[derive(Debug, thiserror::Error)]
 pub enum PromptError {
     /// A person's own form of it can't be read.
-    #[error("the prompt in {path} can't be read: {source}", path = .path.display())]
+    #[error("the prompt in {path} can't be read")]
     Read {
         /// The file.
         path: PathBuf,
@@ -114,7 +114,7 @@ impl From<PromptError> for Report {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use minijinja::context;
 
     use super::*;
 
@@ -128,7 +128,7 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("retake-prompts-{}", std::process::id()));
         std::fs::create_dir_all(&folder).expect("a folder");
         let prompts = Prompts::new(vec![folder.join("none"), folder.clone()]);
-        let ada = json!({"name": "<Ada>"});
+        let ada = context! { name => "<Ada>" };
         let embedded = prompts.render(&GREETING, &ada).expect("rendered");
         assert_eq!(embedded.text, "Hello <Ada>.");
         std::fs::write(folder.join("greeting.txt"), "Hi {{ name }}!").expect("written");
@@ -141,12 +141,12 @@ mod tests {
     #[test]
     fn what_is_missing_or_endless_is_told() {
         let prompts = Prompts::default();
-        let error = prompts.render(&GREETING, json!({})).unwrap_err();
+        let error = prompts.render(&GREETING, context! {}).unwrap_err();
         assert!(error.to_string().contains("greeting"), "{error}");
         let endless = Template {
             name: "endless",
             text: "{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}",
         };
-        assert!(prompts.render(&endless, json!({})).is_err());
+        assert!(prompts.render(&endless, context! {}).is_err());
     }
 }

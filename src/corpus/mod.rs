@@ -53,7 +53,7 @@ use crate::jobs::Progress;
 use crate::journal::JournalFolder;
 use crate::media::PictureRoots;
 use crate::rules::{self, Flag, RuleContext, ToolLists, duplicate_task_flag};
-use crate::workspace::{ReplayLog, Source, Workspace};
+use crate::workspace::{KeptCandidates, ReplayLog, Source, Workspace};
 
 pub use comparison::{ComparedTask, Comparison};
 pub use current::{Current, CurrentPair};
@@ -98,6 +98,7 @@ pub struct Corpus {
     journals: Arc<RwLock<JournalFolder>>,
     queue_members: Mutex<Arc<QueueMembers>>,
     replay_log: ReplayLog,
+    kept_candidates: KeptCandidates,
 }
 
 impl Corpus {
@@ -200,6 +201,7 @@ impl Corpus {
             journals: Arc::clone(journals),
             queue_members: Mutex::default(),
             replay_log: workspace.replay_log(),
+            kept_candidates: workspace.kept_candidates(),
         }))
     }
 

@@ -42,7 +42,7 @@ pub enum RolloutError {
     #[error("no run goes on from there: {0}")]
     Branch(String),
     /// A file of a run can't be written.
-    #[error("{path} can't be {doing}: {source}", path = .path.display())]
+    #[error("{path} can't be {doing}", path = .path.display())]
     File {
         /// The file.
         path: PathBuf,

@@ -18,7 +18,7 @@ pub enum SynthError {
     #[error(transparent)]
     Tools(#[from] ToolsError),
     /// A file can't be used.
-    #[error("{path} can't be {doing}: {source}", path = .path.display())]
+    #[error("{path} can't be {doing}", path = .path.display())]
     File {
         /// The file.
         path: PathBuf,

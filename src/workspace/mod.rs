@@ -1,6 +1,7 @@
 //! The folder `.retake/`: finding it, the sources it names, this machine's paths, and trust. Never writes to a source.
 
 mod declaration;
+mod kept_candidates;
 mod line_log;
 mod record_texts;
 mod replay_log;
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use declaration::{LocalPaths, WorkspaceFile};
 pub use declaration::{Source, SourceDeclaration};
+pub use kept_candidates::KeptCandidates;
 pub use line_log::{HeldLog, LineLog};
 pub use record_texts::RecordTexts;
 pub use replay_log::{ReplayEntry, ReplayLog, ReplayPlace, ReplayVerdicts, replayed_hash};
@@ -165,6 +167,11 @@ impl Workspace {
     /// The records that were reviewed, as they were then.
     pub fn record_texts(&self) -> RecordTexts {
         RecordTexts::new(self.folder().join("blobs").join("records"))
+    }
+
+    /// The candidates that pairs were made of.
+    pub fn kept_candidates(&self) -> KeptCandidates {
+        KeptCandidates::new(self.folder().join("blobs").join("candidates"))
     }
 
     /// Where pictures that tools make are kept, by hash.
