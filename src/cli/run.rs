@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
-use crate::domain::{Attachment, Context, PictureReference, Provenance, Task, ToolDefinition, Trajectory};
+use crate::domain::{Attachment, PictureReference, Provenance, Task, Trajectory};
 use crate::jobs::Slots;
 use crate::judge::{JudgeNames, Panel};
 use crate::media::PictureRoots;
@@ -15,12 +15,11 @@ use crate::rollout::{
 use crate::sandbox::{Limits, Pool, WorkerCommand};
 use crate::serve::WantedModel;
 use crate::synth::JudgedChoice;
-use crate::tools::Provider;
 
 use super::Ended;
 use super::controller_args::ControllerArgs;
 use super::explore::{end_name, run_name};
-use super::live_tools::live_tools;
+use super::live_tools::{live_tools, offered};
 use super::output::{Output, Style};
 use super::sampling_args::SamplingArgs;
 use super::serve::limits;
@@ -94,8 +93,8 @@ pub(super) fn run(args: &RunArgs, session: Session, output: &mut Output) -> Ende
         let pool = Pool::new(command, Limits::default(), slots.total(), progress.clone());
         let roots = PictureRoots::new(files.roots.clone());
         let providers = live.providers(roots.clone(), &pool, &[]);
-        let tools: Vec<ToolDefinition> = providers.iter().flat_map(Provider::definitions).collect();
-        let environment = Environment::new(pool, prompts.clone(), slots).live(PromptForm::Code, providers);
+        let tools = offered(&providers);
+        let environment = Environment::new(pool, prompts.clone(), slots, progress).live(PromptForm::Code, providers);
         let system = new_system_prompt(&prompts, &tools, IMPORTS)?;
         let mut rollout = Rollout::new(Trajectory {
             system_prompt: Some(system.text.into()),

@@ -35,6 +35,9 @@ pub enum RolloutError {
     /// The sandbox failed.
     #[error(transparent)]
     Sandbox(SandboxError),
+    /// A recording can't be read.
+    #[error(transparent)]
+    Tools(ToolsError),
     /// Whoever chooses among candidates failed.
     #[error("no candidate could be chosen: {}", .0.message)]
     Choice(Box<Report>),
@@ -98,6 +101,7 @@ impl From<ToolsError> for RolloutError {
     fn from(error: ToolsError) -> Self {
         match error {
             ToolsError::Sandbox(error) => error.into(),
+            error => Self::Tools(error),
         }
     }
 }

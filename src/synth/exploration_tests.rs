@@ -87,7 +87,7 @@ fn recorded(city: &str, result: &str, is_error: bool) -> Step {
 fn prepared(task: &TaskName) -> Prepared {
     let worker = WorkerCommand::of(PathBuf::from("/nowhere"));
     let pool = Pool::new(worker, Limits::default(), 1, Progress::default());
-    let mut environment = Environment::new(pool, Prompts::default(), Slots::new(2));
+    let mut environment = Environment::new(pool, Prompts::default(), Slots::new(2), &Progress::default());
     environment.form = PromptForm::ToolCalls;
     environment.toolbox = Toolbox {
         recording: structured_recording(&[

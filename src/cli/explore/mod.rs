@@ -31,6 +31,7 @@ use super::output::Output;
 use super::sampling_args::SamplingArgs;
 use super::session::{Session, tell, with_bar, workspace_report};
 use page::Page;
+pub(super) use page::end_name;
 use tasks::Tasks;
 
 /// Explore tasks for preference pairs: several candidates for each step, the best becomes history
@@ -151,7 +152,7 @@ pub(super) fn run(args: &ExploreArgs, session: Session, output: &mut Output) -> 
     let is_hidden = output.is_quiet() || args.format == ExploreFormat::Json && output.is_terminal();
     let mut sources = RunSource {
         file: &file,
-        images: tasks.images(&corpus, &workspace),
+        images: tasks.images(&workspace),
         workspace,
         is_added: false,
     };
@@ -165,7 +166,7 @@ pub(super) fn run(args: &ExploreArgs, session: Session, output: &mut Output) -> 
     };
     let ended = with_bar(!is_hidden, EXPLORING, |progress| {
         let pool = context.pool(executions.total(), progress)?;
-        let environment = Environment::new(pool, context.prompts.clone(), executions.clone());
+        let environment = Environment::new(pool, context.prompts.clone(), executions.clone(), progress);
         let workshop = tasks::Workshop {
             corpus: &corpus,
             tasks: &tasks,

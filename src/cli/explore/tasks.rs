@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 
 use super::ExploreArgs;
 use crate::cli::chosen::{Chosen, chosen};
+use crate::cli::live_tools::offered;
 use crate::cli::serve::limits;
 use crate::config::{PictureConfig, RolloutConfig};
 use crate::corpus::decision::Subject;
@@ -93,7 +94,7 @@ impl Tasks {
     }
 
     /// Where pictures of their runs are: where those of their sources are.
-    pub fn images(&self, corpus: &Corpus, workspace: &Workspace) -> Vec<PathBuf> {
+    pub fn images(&self, workspace: &Workspace) -> Vec<PathBuf> {
         let sources: BTreeSet<String> = self
             .by_key
             .values()
@@ -106,7 +107,6 @@ impl Tasks {
                 Given::Listed(_) => None,
             })
             .collect();
-        let _ = corpus;
         let mut folders: Vec<PathBuf> = Vec::new();
         let known: BTreeMap<String, _> = workspace
             .sources()
@@ -199,7 +199,7 @@ impl Workshop<'_> {
         let pool = &self.environment.pool;
         let live = self.live.map(|live| live.providers(roots.clone(), pool, &[]));
         let live = live.unwrap_or_default();
-        let tools = live.iter().flat_map(crate::tools::Provider::definitions).collect();
+        let tools = offered(&live);
         let attachment = |path: &String| {
             let shown = PictureReference::Path(path.clone()).is_picture();
             Attachment::from_path(path.clone(), shown)
