@@ -10,6 +10,7 @@ mod check;
 mod chosen;
 mod compare;
 mod completions;
+mod controller_args;
 mod decision;
 mod decision_error;
 mod demo;

@@ -40,5 +40,15 @@ pub(super) fn run(_: &TrustArgs, session: Session, output: &mut Output) -> Ended
         let name = server.name;
         output.note(format!("the MCP server `{name}` is {}", how.trim_end()));
     }
+    for (name, endpoint) in workspace.endpoints() {
+        let key = endpoint.key_env.map_or_else(
+            || "without a key".to_owned(),
+            |variable| format!("with the key in {variable}"),
+        );
+        output.note(format!(
+            "the model `{name}` is asked at {}, {key}",
+            endpoint.base_url
+        ));
+    }
     Ok(None)
 }

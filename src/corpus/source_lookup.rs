@@ -1,6 +1,6 @@
 //! Where the pictures and files of a source are looked for.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::domain::{FileLookup, PictureReference};
 use crate::media::PictureRoots;

@@ -138,13 +138,14 @@ fn generation(
     batch: &Batch,
     reply: &Reply,
 ) -> Generation {
+    let known = controller.provenance();
     Generation {
         model: controller.name().to_owned(),
-        weights: None,
-        adapter: None,
-        server: None,
-        device: None,
-        backend: None,
+        weights: known.weights,
+        adapter: known.adapter,
+        server: known.server,
+        device: known.device,
+        backend: known.backend,
         sampling: batch.sampling.clone(),
         seed: Some(batch.seed),
         place: 0,

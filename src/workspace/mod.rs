@@ -1,6 +1,7 @@
 //! The folder `.retake/`: finding it, the sources it names, this machine's paths, and trust. Never writes to a source.
 
 mod declaration;
+mod endpoint;
 mod kept_candidates;
 mod line_log;
 mod mcp_server;
@@ -8,6 +9,7 @@ mod record_texts;
 mod replay_log;
 mod trust;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use declaration::{LocalPaths, WorkspaceFile};
@@ -20,6 +22,8 @@ pub use replay_log::{
     ReplayEntry, ReplayLog, ReplayLogHead, ReplayPlace, ReplayVerdicts, replayed_hash,
 };
 pub use trust::Trust;
+
+use crate::config::EndpointConfig;
 
 /// A folder with `.retake/` in it.
 #[derive(Debug)]
@@ -278,6 +282,11 @@ impl Workspace {
             true => Ok(servers),
             false => Err(WorkspaceError::NotTrustedTools),
         }
+    }
+
+    /// The servers that the workspace names. They are not to be spoken to before [`Workspace::is_trusted`].
+    pub fn endpoints(&self) -> BTreeMap<String, EndpointConfig> {
+        self.file.endpoints()
     }
 
     /// Adds a source. Paths inside the workspace are stored relative to it, others go to this machine's own file.
