@@ -150,7 +150,7 @@ fn generation(
         seed: Some(batch.seed),
         place: 0,
         batch: batch.count,
-        cached_tokens: None,
+        cached_tokens: reply.usage.and_then(|usage| usage.cached_tokens),
         prompt: prompt.hash,
         context: prompt.context,
         prompt_tokens: reply.usage.map(|usage| usage.prompt_tokens),

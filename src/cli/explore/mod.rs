@@ -8,9 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
-use crate::config::RolloutConfig;
 use crate::controller::Limited;
-use crate::corpus::Corpus;
 use crate::domain::percent_encode;
 use crate::jobs::{Progress, Slots};
 use crate::judge::{JudgeNames, Panel};
@@ -20,8 +18,7 @@ use crate::rollout::{Environment, RunFile};
 use crate::rules::ToolLists;
 use crate::sandbox::{Limits, Pool, WorkerCommand};
 use crate::serve::{Connector, WantedModel};
-use crate::synth::{Crew, Exploration, Shard, StepLog, SynthError, TaskName};
-use crate::tools::LiveTools;
+use crate::synth::{Crew, Exploration, Shard, StepLog, TaskName};
 use crate::workspace::Workspace;
 
 use super::Ended;
