@@ -275,6 +275,11 @@ impl Workspace {
             .collect()
     }
 
+    /// The servers that the workspace names. They are not to be spoken to before [`Workspace::is_trusted`].
+    pub fn endpoints(&self) -> BTreeMap<String, EndpointConfig> {
+        self.file.endpoints()
+    }
+
     /// The servers of tools that are declared. None is started before the workspace is trusted: their commands are somebody's.
     pub fn mcp_servers(&self) -> Result<Vec<McpServer>, WorkspaceError> {
         let servers = self.file.mcp_servers(&self.root)?;
@@ -282,11 +287,6 @@ impl Workspace {
             true => Ok(servers),
             false => Err(WorkspaceError::NotTrustedTools),
         }
-    }
-
-    /// The servers that the workspace names. They are not to be spoken to before [`Workspace::is_trusted`].
-    pub fn endpoints(&self) -> BTreeMap<String, EndpointConfig> {
-        self.file.endpoints()
     }
 
     /// Adds a source. Paths inside the workspace are stored relative to it, others go to this machine's own file.
