@@ -101,7 +101,9 @@ fn script() -> Vec<Vec<String>> {
         )
     };
     let step = |step: usize| {
-        let others = (1..CANDIDATES).map(move |place| reply(step, place)).collect();
+        let others = (1..CANDIDATES)
+            .map(move |place| reply(step, place))
+            .collect();
         [vec![reply(step, 0)], others]
     };
     (0..STEPS).flat_map(step).collect()

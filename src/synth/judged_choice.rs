@@ -1,7 +1,9 @@
 use std::collections::HashSet;
 
 use crate::config::JudgeConfig;
-use crate::domain::{Benchmark, Candidate, FileLookup, PreferencePair, ReferenceAnswer, ToolDefinition};
+use crate::domain::{
+    Benchmark, Candidate, FileLookup, PreferencePair, ReferenceAnswer, ToolDefinition,
+};
 use crate::jobs::Progress;
 use crate::judge::{Case, Continuation, JudgeError, Panel, Ranking, first_alike, preference_pairs};
 use crate::rollout::{Choice, Choose, Offer, RolloutError};
@@ -38,7 +40,10 @@ impl Choose for JudgedChoice<'_> {
     ) -> Result<Choice, RolloutError> {
         let alike = first_alike(offer.candidates);
         let executed = |index: &usize| {
-            offer.candidates.get(*index).is_some_and(|candidate| candidate.unavailable().is_none())
+            offer
+                .candidates
+                .get(*index)
+                .is_some_and(|candidate| candidate.unavailable().is_none())
         };
         let mut seen = HashSet::new();
         let judged: Vec<usize> = (0..offer.candidates.len())
@@ -52,8 +57,10 @@ impl Choose for JudgedChoice<'_> {
                 pairs: Vec::new(),
             });
         };
-        let candidates: Vec<Candidate> =
-            judged.iter().filter_map(|index| offer.candidates.get(*index).cloned()).collect();
+        let candidates: Vec<Candidate> = judged
+            .iter()
+            .filter_map(|index| offer.candidates.get(*index).cloned())
+            .collect();
         let pictures = offer.prompt.images();
         let case = Case {
             context: offer.context,
@@ -72,8 +79,11 @@ impl Choose for JudgedChoice<'_> {
                 candidate.judgements.clone_from(judgements);
             }
         }
-        let leaders: Vec<usize> =
-            ranking.leaders().iter().filter_map(|place| judged.get(*place).copied()).collect();
+        let leaders: Vec<usize> = ranking
+            .leaders()
+            .iter()
+            .filter_map(|place| judged.get(*place).copied())
+            .collect();
         let Some(index) = leaders.first().copied() else {
             return Ok(Choice {
                 index: Some(first),
@@ -123,7 +133,9 @@ impl JudgedChoice<'_> {
             .map(|(index, _)| format!("{step}.{}", index + 1))
             .collect();
         let keeps = |pair: &PreferencePair| {
-            pair.part.as_ref().is_some_and(|part| rejectable.contains(part))
+            pair.part
+                .as_ref()
+                .is_some_and(|part| rejectable.contains(part))
         };
         pairs.into_iter().filter(keeps).collect()
     }
