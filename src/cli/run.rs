@@ -45,7 +45,7 @@ pub struct RunArgs {
     /// Candidates for each step
     #[arg(short = 'n', long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
     candidates: u16,
-    /// Who chooses among several candidates: rules, model:NAME, model-rank:NAME, model-score:NAME, joined by +
+    /// Who chooses among several candidates: rules, model:NAME, model-rank:NAME, model-score:NAME, outcome:NAME, joined by +
     #[arg(long, value_name = "JUDGES", default_value = "rules")]
     judge: JudgeNames,
     #[command(flatten)]
@@ -118,25 +118,27 @@ pub(super) fn run(args: &RunArgs, session: Session, output: &mut Output) -> Ende
         });
         let count = usize::from(args.candidates);
         let draw = Draw::of_config(&settings, PromptForm::Code, count, args.sampling.seed);
+        let pictures = Pictures {
+            roots,
+            limits: limits(&session.config.pictures),
+            ..Pictures::default()
+        };
+        let options = RolloutOptions::new(&settings, draw);
         let mut judged = JudgedChoice {
             panel: &mut panel,
             settings: &session.config.judge,
             tools: &tools,
-            files: &roots,
+            environment: &environment,
+            pictures: &pictures,
+            options: &options,
             reference: None,
             benchmark: None,
             seed: args.sampling.seed,
-            continuation: None,
         };
         let mut first = FirstUsable;
         let choose: &mut dyn Choose = match count {
             1 => &mut first,
             _ => &mut judged,
-        };
-        let pictures = Pictures {
-            roots: roots.clone(),
-            limits: limits(&session.config.pictures),
-            ..Pictures::default()
         };
         let mut told = Ok(());
         let streams = is_text && count == 1;
@@ -144,7 +146,7 @@ pub(super) fn run(args: &RunArgs, session: Session, output: &mut Output) -> Ende
             controller: controller.as_mut(),
             environment: &environment,
             pictures: &pictures,
-            options: &RolloutOptions::new(&settings, draw),
+            options: &options,
             choose,
             stops: None,
             progress,

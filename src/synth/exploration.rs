@@ -256,11 +256,12 @@ impl<'a> Exploration<'a> {
             panel: &mut crew.panel,
             settings: self.judging,
             tools: &prepared.tools,
-            files: &prepared.pictures.roots,
+            environment: &prepared.environment,
+            pictures: &prepared.pictures,
+            options: &options,
             reference: prepared.trajectory.reference_answer.as_ref(),
             benchmark: prepared.trajectory.provenance.benchmark,
             seed: options.draw.seed,
-            continuation: None,
         };
         let mut agent = Agent {
             controller: crew.controller.as_mut(),

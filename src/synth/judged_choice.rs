@@ -2,11 +2,13 @@ use std::collections::HashSet;
 
 use crate::config::JudgeConfig;
 use crate::domain::{
-    Benchmark, Candidate, FileLookup, PreferencePair, ReferenceAnswer, ToolDefinition,
+    Benchmark, Candidate, PreferencePair, ReferenceAnswer, ToolDefinition,
 };
 use crate::jobs::Progress;
-use crate::judge::{Case, Continuation, JudgeError, Panel, Ranking, first_alike, preference_pairs};
-use crate::rollout::{Choice, Choose, Offer, RolloutError};
+use crate::judge::{Case, JudgeError, Panel, Ranking, RunOn, first_alike, preference_pairs};
+use crate::rollout::{
+    Choice, Choose, Environment, Offer, Pictures, RolloutError, RolloutOptions,
+};
 
 /// Lets judges choose: the best candidate becomes history, and its pairs are those of the paper's rules.
 ///
@@ -20,16 +22,18 @@ pub struct JudgedChoice<'a> {
     pub settings: &'a JudgeConfig,
     /// The tools that may be called.
     pub tools: &'a [ToolDefinition],
-    /// Tells whether attachments are there.
-    pub files: &'a dyn FileLookup,
+    /// Where steps are executed, should a judge go on from candidates.
+    pub environment: &'a Environment,
+    /// Where pictures and files are.
+    pub pictures: &'a Pictures,
+    /// Limits and sampling, should a judge go on from candidates.
+    pub options: &'a RolloutOptions,
     /// The answer that the data holds to be right.
     pub reference: Option<&'a ReferenceAnswer>,
     /// Whose scorer compares answers with it.
     pub benchmark: Option<Benchmark>,
     /// What settles in which order models are shown candidates.
     pub seed: u64,
-    /// How a candidate is gone on from.
-    pub continuation: Option<&'a dyn Continuation>,
 }
 
 impl Choose for JudgedChoice<'_> {
@@ -62,16 +66,24 @@ impl Choose for JudgedChoice<'_> {
             .filter_map(|index| offer.candidates.get(*index).cloned())
             .collect();
         let pictures = offer.prompt.images();
+        let run_on = RunOn {
+            rollout: offer.rollout,
+            candidates: offer.candidates,
+            executed: offer.executed,
+            environment: self.environment,
+            pictures: self.pictures,
+            options: self.options,
+        };
         let case = Case {
             context: offer.context,
             candidates: &candidates,
             tools: self.tools,
-            files: self.files,
+            files: &self.pictures.roots,
             pictures: &pictures,
             reference: self.reference,
             benchmark: self.benchmark,
             seed: self.seed.wrapping_add(offer.context.steps.len() as u64),
-            continuation: self.continuation,
+            continuation: Some(&run_on),
         };
         let ranking = self.panel.judge(&case, progress).map_err(choice_error)?;
         for (index, judgements) in judged.iter().zip(&ranking.judgements) {

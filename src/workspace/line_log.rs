@@ -131,9 +131,9 @@ impl LineLog {
         #[cfg(unix)]
         {
             use std::os::unix::fs::MetadataExt as _;
-            let identity = |found: fs::Metadata| (found.dev(), found.ino());
+            let identity = |found: &fs::Metadata| (found.dev(), found.ino());
             let (opened, named) = (file.metadata(), fs::metadata(&self.path));
-            matches!((opened, named), (Ok(opened), Ok(named)) if identity(opened.clone()) == identity(named))
+            matches!((opened, named), (Ok(opened), Ok(named)) if identity(&opened) == identity(&named))
         }
         #[cfg(not(unix))]
         {

@@ -48,7 +48,7 @@ pub struct ExploreArgs {
     candidates: Option<u16>,
     #[command(flatten)]
     controller: ControllerArgs,
-    /// Who judges, the first decides and the next ones between equals: rules, model:NAME, model-rank:NAME, model-score:NAME, joined by +
+    /// Who judges, the first decides and the next ones between equals: rules, model:NAME, model-rank:NAME, model-score:NAME, outcome:NAME, joined by +
     #[arg(long, value_name = "JUDGES", default_value = "rules")]
     judge: JudgeNames,
     /// The run's name: it is kept in .retake/runs/NAME.jsonl and is a source of that name
