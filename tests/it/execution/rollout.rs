@@ -230,8 +230,9 @@ fn an_endless_step_ends_alone() {
         candidates[0]
     );
     assert_eq!(candidates[1].observation.as_ref().unwrap().text, "1");
-    // What it had before goes on.
+    // The run goes on from what it had set until it was stopped.
     let mut next = candidate("print(x + 1)");
     execute(&environment, done[0].state.as_ref(), 2, &mut next).unwrap();
-    assert_eq!(next.observation.unwrap().text, "2");
+    let printed: u64 = next.observation.unwrap().text.parse().unwrap();
+    assert!(printed >= 2, "{printed}");
 }
