@@ -34,32 +34,35 @@ pub fn offered(providers: &[Provider]) -> Vec<ToolDefinition> {
     offered
 }
 
-/// Starts the live tools of the workspace; the wanted model answers questions about pictures and files. A server that can't be used is
-/// told, and the others go on.
-pub fn live_tools(
-    workspace: &Workspace,
-    connector: &Connector,
-    wanted: &WantedModel,
-    output: &Output,
-) -> Result<LiveTools, Report> {
+/// Starts the live tools of the workspace. A server that can't be used is told, and the others go on.
+pub fn started(workspace: &Workspace, output: &Output) -> Result<LiveTools, Report> {
     let report = |error| match error {
         ToolsError::Workspace(error) => workspace_report(error),
         error => Report::from_error(&error),
     };
-    let (mut tools, failed) = LiveTools::start(workspace).map_err(report)?;
+    let (tools, failed) = LiveTools::start(workspace).map_err(report)?;
     for error in failed {
         output.note(format!("warning: {}", Report::from_error(&error).message));
     }
+    Ok(tools)
+}
+
+/// The live tools of the workspace, where the controller itself, called `name`, answers questions about pictures and files.
+pub fn tools_of_run(
+    workspace: &Workspace,
+    connector: &Connector,
+    wanted: &WantedModel,
+    name: &str,
+    output: &Output,
+) -> Result<LiveTools, Report> {
+    let mut tools = started(workspace, output)?;
     let (connector, wanted) = (connector.clone(), wanted.clone());
-    let progress = Progress::default();
     tools.model = Some(ModelAccess {
-        name: wanted
-            .model
-            .clone()
-            .unwrap_or_else(|| "controller".to_owned()),
-        progress: progress.clone(),
+        name: name.to_owned(),
+        progress: Progress::default(),
         make: Arc::new(move || {
-            let connected = connector.connect(&wanted, &progress);
+            // Who no longer waits leaves the model to its server.
+            let connected = connector.connect(&wanted, &Progress::default());
             connected.map_err(|error| Report::from(error).message)
         }),
     });

@@ -19,7 +19,7 @@ use crate::synth::JudgedChoice;
 use super::Ended;
 use super::controller_args::ControllerArgs;
 use super::explore::{end_name, run_name};
-use super::live_tools::{live_tools, offered};
+use super::live_tools::{offered, tools_of_run};
 use super::output::{Output, Style};
 use super::sampling_args::SamplingArgs;
 use super::serve::limits;
@@ -74,7 +74,6 @@ pub(super) fn run(args: &RunArgs, session: Session, output: &mut Output) -> Ende
     let connector = args.controller.connector(&session, Some(&workspace))?;
     let wanted = args.controller.wanted();
     let files = Files::of(args)?;
-    let live = live_tools(&workspace, &connector, &wanted, output)?;
     let mut controller = args
         .controller
         .connect(&session, Some(&workspace), output)?;
@@ -90,6 +89,7 @@ pub(super) fn run(args: &RunArgs, session: Session, output: &mut Output) -> Ende
     };
     let mut panel = Panel::of(&args.judge, &session.config.judge, &prompts, judge)?;
     let model = controller.name().to_owned();
+    let live = tools_of_run(&workspace, &connector, &wanted, &model, output)?;
     let is_text = args.format == RunFormat::Text;
     let rollout = interruptible(|progress| -> Result<Rollout, Report> {
         let command = WorkerCommand::own().map_err(|error| Report::from_error(&error))?;

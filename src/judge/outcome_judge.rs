@@ -212,10 +212,13 @@ mod tests {
         }
     }
 
+    /// Which candidates were gone on from, and with which seed.
+    type Asked = Vec<(String, u64)>;
+
     fn judged(
         ends: Vec<Vec<Result<Option<&'static str>, &'static str>>>,
         reference: Option<&ReferenceAnswer>,
-    ) -> (Result<Vec<Judgement>, JudgeError>, Vec<(String, u64)>) {
+    ) -> (Result<Vec<Judgement>, JudgeError>, Asked) {
         let context = context("How many?");
         let candidates: Vec<Candidate> = (0..ends.len())
             .map(|number| candidate(&number.to_string(), "print(1)", "1"))

@@ -10,7 +10,7 @@ use super::error::RolloutError;
 use crate::domain::{
     Origin, PreferencePair, RecordId, Trajectory, content_hash, percent_decode, percent_encode,
 };
-use crate::workspace::LineLog;
+use crate::workspace::{LineLog, ReadLines};
 
 /// A file of runs: a record a line, in retake's own form, added when a run ends. It is a source like any other.
 #[derive(Debug, Clone)]
@@ -198,7 +198,7 @@ impl RunFile {
     fn free_id(
         &self,
         key: &str,
-        read: &mut dyn FnMut(&mut dyn FnMut(&[u8])) -> io::Result<()>,
+        read: &mut ReadLines<'_>,
     ) -> io::Result<String> {
         let mut taken = HashSet::new();
         read(&mut |line| {

@@ -9,6 +9,9 @@ pub struct LineLog {
     path: PathBuf,
 }
 
+/// Hands each line that is there to somebody.
+pub type ReadLines<'a> = dyn FnMut(&mut dyn FnMut(&[u8])) -> io::Result<()> + 'a;
+
 /// A log that one process keeps to itself, for as long as this lives.
 #[derive(Debug)]
 pub struct HeldLog {
@@ -71,7 +74,7 @@ impl LineLog {
     /// A line feed in it would make two of it: JSON has none.
     pub fn append_after<E: From<io::Error>>(
         &self,
-        make: impl FnOnce(&mut dyn FnMut(&mut dyn FnMut(&[u8])) -> io::Result<()>) -> Result<Vec<u8>, E>,
+        make: impl FnOnce(&mut ReadLines<'_>) -> Result<Vec<u8>, E>,
     ) -> Result<(), E> {
         let mut file = self.open()?;
         file.lock()?;

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use declaration::{LocalPaths, WorkspaceFile};
 pub use declaration::{Source, SourceDeclaration};
 pub use kept_candidates::KeptCandidates;
-pub use line_log::{HeldLog, LineLog};
+pub use line_log::{HeldLog, LineLog, ReadLines};
 pub use mcp_server::{McpEndpoint, McpServer};
 pub use record_texts::RecordTexts;
 pub use replay_log::{

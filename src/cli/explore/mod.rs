@@ -23,7 +23,7 @@ use crate::workspace::Workspace;
 
 use super::Ended;
 use super::controller_args::ControllerArgs;
-use super::live_tools::live_tools;
+use super::live_tools::tools_of_run;
 use super::output::Output;
 use super::sampling_args::SamplingArgs;
 use super::session::{Session, tell, with_bar, workspace_report};
@@ -113,14 +113,14 @@ pub(super) fn run(args: &ExploreArgs, session: Session, output: &mut Output) -> 
     let file = args.file(&workspace);
     let judges = args.judge.to_string();
     let count = args.candidates.map_or(settings.candidates, usize::from);
-    let live = match args.live {
-        true => Some(live_tools(&workspace, &connector, &wanted, output)?),
-        false => None,
-    };
     let named = wanted
         .model
         .clone()
         .unwrap_or_else(|| session.config.controller.model.clone());
+    let live = match args.live {
+        true => Some(tools_of_run(&workspace, &connector, &wanted, &named, output)?),
+        false => None,
+    };
     let (log, begun) = StepLog::open(
         &file.path,
         json!({
