@@ -195,11 +195,7 @@ impl RunFile {
     }
 
     /// The first name that no record has.
-    fn free_id(
-        &self,
-        key: &str,
-        read: &mut ReadLines<'_>,
-    ) -> io::Result<String> {
+    fn free_id(&self, key: &str, read: &mut ReadLines<'_>) -> io::Result<String> {
         let mut taken = HashSet::new();
         read(&mut |line| {
             if let Ok(named) = serde_json::from_slice::<Named>(line) {

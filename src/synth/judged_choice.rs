@@ -1,14 +1,10 @@
 use std::collections::HashSet;
 
 use crate::config::JudgeConfig;
-use crate::domain::{
-    Benchmark, Candidate, PreferencePair, ReferenceAnswer, ToolDefinition,
-};
+use crate::domain::{Benchmark, Candidate, PreferencePair, ReferenceAnswer, ToolDefinition};
 use crate::jobs::Progress;
 use crate::judge::{Case, JudgeError, Panel, Ranking, RunOn, first_alike, preference_pairs};
-use crate::rollout::{
-    Choice, Choose, Environment, Offer, Pictures, RolloutError, RolloutOptions,
-};
+use crate::rollout::{Choice, Choose, Environment, Offer, Pictures, RolloutError, RolloutOptions};
 
 /// Lets judges choose: the best candidate becomes history, and its pairs are those of the paper's rules.
 ///

@@ -118,7 +118,9 @@ pub(super) fn run(args: &ExploreArgs, session: Session, output: &mut Output) -> 
         .clone()
         .unwrap_or_else(|| session.config.controller.model.clone());
     let live = match args.live {
-        true => Some(tools_of_run(&workspace, &connector, &wanted, &named, output)?),
+        true => Some(tools_of_run(
+            &workspace, &connector, &wanted, &named, output,
+        )?),
         false => None,
     };
     let (log, begun) = StepLog::open(

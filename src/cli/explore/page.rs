@@ -97,7 +97,7 @@ impl Page {
         ))?;
         output.line(match known {
             0 => String::new(),
-            known => format!("; {known} not in this call"),
+            known => format!("; {known} were explored before, or are still to be"),
         })?;
         for (end, count) in &self.ends {
             output.line(format!("  {count} {end}"))?;
