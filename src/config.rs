@@ -22,6 +22,8 @@ pub struct Config {
     pub search: SearchConfig,
     /// `[review]`
     pub review: ReviewConfig,
+    /// `[rollout]`
+    pub rollout: RolloutConfig,
     /// `[controller]`
     pub controller: ControllerConfig,
     /// `[models.NAME]`: servers that have names.
@@ -83,6 +85,32 @@ pub struct ReviewConfig {
     pub repeat: f64,
     /// Reasons for a rejection.
     pub reasons: Vec<String>,
+}
+
+/// `[rollout]`
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RolloutConfig {
+    /// Steps of a run at most.
+    pub max_steps: usize,
+    /// A run ends once so many of its steps have failed.
+    pub error_tolerance: usize,
+    /// Candidates of a step where several are compared.
+    pub candidates: usize,
+    /// What the logits of a step's first candidate are divided by.
+    pub temperature: f32,
+    /// What those of the others are divided by.
+    pub other_temperature: f32,
+    /// Only the best tokens whose probabilities sum up to this.
+    pub top_p: f32,
+    /// Only so many of the best tokens.
+    pub top_k: usize,
+    /// Tokens of a candidate at most.
+    pub max_tokens: usize,
+    /// Texts that end a reply of a code agent.
+    pub stop: Vec<String>,
+    /// Trajectories that are explored at a time; 0 takes one for each core.
+    pub trajectories: usize,
 }
 
 /// `[controller]`

@@ -22,8 +22,10 @@
 //! | 3 | [`export`] | one file per format, from the domain |
 //! | 4 | [`serve`] | a model as a server of chat completions |
 //! | 4 | [`tools`] | what answers a tool call: the recording, live tools |
+//! | 5 | [`rollout`] | the one loop: context, candidates, execution, next step |
 //! | 5 | [`replay`] | runs recorded steps again and compares |
 //! | 6 | [`judge`] | scores and ranks candidates, makes pairs of them |
+//! | 7 | [`synth`] | stages of synthesis pipelines: explorations, which make preference pairs |
 //! | 8 | [`tui`] | the terminal workbench: views, keys, effects |
 //! | 9 | [`cli`] | one file per verb; the only place that prints |
 
@@ -43,9 +45,11 @@ pub mod model;
 pub mod prompts;
 pub mod replay;
 pub mod report;
+pub mod rollout;
 pub mod rules;
 pub mod sandbox;
 pub mod serve;
+pub mod synth;
 pub mod tools;
 pub mod tui;
 pub mod workspace;

@@ -7,12 +7,14 @@ mod annotator;
 mod assign;
 mod chat;
 mod check;
+mod chosen;
 mod compare;
 mod completions;
 mod controller_args;
 mod decision;
 mod decision_error;
 mod demo;
+mod explore;
 mod export;
 mod export_selection;
 mod facets;
@@ -20,6 +22,7 @@ mod given_text;
 mod help_query;
 mod index;
 mod line_difference;
+mod live_tools;
 mod log;
 mod man;
 mod merge;
@@ -31,6 +34,8 @@ mod queue;
 mod remove;
 mod replay;
 mod review;
+mod run;
+mod sampling_args;
 mod sandbox_worker;
 mod search;
 mod selection;
@@ -105,6 +110,8 @@ enum Command {
     Stats(stats::StatsArgs),
     Compare(compare::CompareArgs),
     Replay(replay::ReplayArgs),
+    Run(run::RunArgs),
+    Explore(explore::ExploreArgs),
     Check(check::CheckArgs),
     Review(review::ReviewArgs),
     Pair(pair::PairArgs),
@@ -181,6 +188,8 @@ fn dispatch(cli: &Cli, output: &mut Output) -> Ended {
         Command::Stats(args) => stats::run(args, session, output),
         Command::Compare(args) => compare::run(args, session, output),
         Command::Replay(args) => replay::run(args, session, output),
+        Command::Run(args) => run::run(args, session, output),
+        Command::Explore(args) => explore::run(args, session, output),
         Command::Check(args) => check::run(args, session, output),
         Command::Review(args) => review::run(args, session, output),
         Command::Pair(args) => pair::run(args, session, output),

@@ -9,6 +9,7 @@ use crate::config::{Config, user_folder};
 use crate::corpus::{Corpus, CorpusError, Refresh};
 use crate::index::query::{Query, parse};
 use crate::jobs::Progress;
+use crate::prompts::Prompts;
 use crate::report::{Kind, Report};
 use crate::workspace::{Workspace, WorkspaceError};
 
@@ -45,6 +46,16 @@ impl Session {
     /// The folder of the user's own settings.
     pub fn user_folder(&self) -> Option<&Path> {
         self.user_folder.as_deref()
+    }
+
+    /// Where prompts come from: the user's own, then those of a trusted workspace, then the embedded ones.
+    pub fn prompts(&self, workspace: &Workspace) -> Prompts {
+        const FOLDER: &str = "prompts";
+        let own = self.user_folder.iter().map(|folder| folder.join(FOLDER));
+        let shared = workspace
+            .is_trusted()
+            .then(|| workspace.folder().join(FOLDER));
+        Prompts::new(own.chain(shared).collect())
     }
 
     /// The workspace of this call.

@@ -8,6 +8,7 @@ mod controllers;
 mod demo;
 mod docs;
 mod execution;
+mod exploring;
 mod export;
 mod fixtures;
 mod generator;

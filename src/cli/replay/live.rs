@@ -1,10 +1,11 @@
 use std::sync::Arc;
 
+use crate::cli::live_tools::started;
 use crate::cli::output::Output;
-use crate::cli::session::{Session, workspace_report};
+use crate::cli::session::Session;
 use crate::jobs::Progress;
 use crate::report::Report;
-use crate::tools::{LiveTools, MakeController, ModelAccess, ToolsError};
+use crate::tools::{LiveTools, MakeController, ModelAccess};
 use crate::workspace::Workspace;
 
 use super::ReplayArgs;
@@ -30,14 +31,7 @@ pub(super) fn live_tools(
         return Err(Report::usage("--simulate needs a model".to_owned())
             .hint("name one with --model, or as `model` under [controller] in the settings"));
     }
-    let report = |error| match error {
-        ToolsError::Workspace(error) => workspace_report(error),
-        error => Report::from_error(&error),
-    };
-    let (mut tools, failed) = LiveTools::start(workspace).map_err(report)?;
-    for error in failed {
-        output.note(format!("warning: {}", Report::from_error(&error).message));
-    }
+    let mut tools = started(workspace, output)?;
     tools.simulating = model.clone().filter(|_| args.simulate);
     tools.model = model;
     Ok(Some(tools))

@@ -1,6 +1,5 @@
 //! `retake replay`: recorded steps run again; one file for what is chosen, the job, and each way to print.
 
-mod chosen;
 mod job;
 mod json;
 mod live;
@@ -20,10 +19,10 @@ use crate::rules::ToolLists;
 use crate::workspace::Workspace;
 
 use super::Ended;
+use super::chosen::chosen;
 use super::controller_args::ControllerArgs;
 use super::output::Output;
 use super::session::{Session, corpus_report, tell, with_bar};
-use chosen::chosen;
 use job::{Job, JobError, Kept, Replayed};
 use live::live_tools;
 use second::prepared;
