@@ -1,4 +1,5 @@
 //! The client against a server of another project that runs: `tests/servers/check.py` starts one.
+#![allow(clippy::print_stdout)] // Whoever runs this by hand reads what was said.
 
 use std::collections::BTreeSet;
 

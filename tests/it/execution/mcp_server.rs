@@ -1,4 +1,5 @@
 //! An MCP server that does what it is told to do wrong: over pipes this test program itself, started anew, and over HTTP.
+#![allow(clippy::exit)] // The program that is a server has to end as one.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
