@@ -9,6 +9,7 @@ mod chat;
 mod check;
 mod compare;
 mod completions;
+mod controller_args;
 mod decision;
 mod decision_error;
 mod demo;

@@ -4,7 +4,7 @@ use super::Ended;
 use super::output::Output;
 use super::session::{Session, workspace_report};
 
-/// Let this workspace follow the paths that its files name outside itself
+/// Let this workspace follow the paths that its files name outside itself, and ask the servers that they name
 #[derive(Debug, Args)]
 pub struct TrustArgs {}
 
@@ -20,5 +20,15 @@ pub(super) fn run(_: &TrustArgs, session: Session, output: &mut Output) -> Ended
         "{} is trusted as it is now",
         workspace.folder().display()
     ));
+    for (name, endpoint) in workspace.endpoints() {
+        let key = endpoint.key_env.map_or_else(
+            || "without a key".to_owned(),
+            |variable| format!("with the key in {variable}"),
+        );
+        output.note(format!(
+            "the model `{name}` is asked at {}, {key}",
+            endpoint.base_url
+        ));
+    }
     Ok(None)
 }

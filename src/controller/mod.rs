@@ -10,6 +10,7 @@ mod http_controller;
 #[cfg(test)]
 mod http_tests;
 mod protocol;
+mod provenance;
 mod reply;
 mod retry;
 mod scripted;
@@ -20,6 +21,7 @@ pub use http_controller::{HttpController, HttpOptions};
 pub use protocol::{
     ChatRequest, Content, ContentPart, ImageUrl, RequestMessage, StopTexts, StreamOptions,
 };
+pub use provenance::Provenance;
 pub use reply::{CandidateText, Delta, Reply, Usage};
 pub use retry::RetryPolicy;
 pub use scripted::ScriptedController;
@@ -38,4 +40,14 @@ pub trait Controller: Send {
         progress: &Progress,
         tell: &mut dyn FnMut(Delta),
     ) -> Result<Reply, ControllerError>;
+
+    /// What is known of where the candidates come from.
+    fn provenance(&self) -> Provenance {
+        Provenance::named(self.name())
+    }
+
+    /// What a person should know before it is used, such as that a GPU computes wrongly and the CPU is used instead.
+    fn notes(&self) -> Vec<String> {
+        Vec::new()
+    }
 }

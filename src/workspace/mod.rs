@@ -1,12 +1,14 @@
 //! The folder `.retake/`: finding it, the sources it names, this machine's paths, and trust. Never writes to a source.
 
 mod declaration;
+mod endpoint;
 mod kept_candidates;
 mod line_log;
 mod record_texts;
 mod replay_log;
 mod trust;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use declaration::{LocalPaths, WorkspaceFile};
@@ -16,6 +18,8 @@ pub use line_log::{HeldLog, LineLog};
 pub use record_texts::RecordTexts;
 pub use replay_log::{ReplayEntry, ReplayLog, ReplayPlace, ReplayVerdicts, replayed_hash};
 pub use trust::Trust;
+
+use crate::config::EndpointConfig;
 
 /// A folder with `.retake/` in it.
 #[derive(Debug)]
@@ -260,6 +264,11 @@ impl Workspace {
                 declaration::resolve(declared, &self.local, &self.root, self.is_trusted())
             })
             .collect()
+    }
+
+    /// The servers that the workspace names. They are not to be spoken to before [`Workspace::is_trusted`].
+    pub fn endpoints(&self) -> BTreeMap<String, EndpointConfig> {
+        self.file.endpoints()
     }
 
     /// Adds a source. Paths inside the workspace are stored relative to it, others go to this machine's own file.

@@ -3,6 +3,8 @@
 
 mod cli;
 mod containers;
+#[cfg(unix)]
+mod controllers;
 mod demo;
 mod docs;
 mod execution;
