@@ -8,7 +8,9 @@ mod comparison;
 mod compatibility;
 mod confirmation;
 mod error;
+mod made_up;
 mod run;
+mod structured;
 mod summary;
 mod verdict;
 
@@ -22,4 +24,4 @@ pub use summary::Summary;
 pub use verdict::Verdict;
 
 /// Changes whenever a replay may say something else of the same step: what is kept of another version is not used.
-pub const REPLAY_VERSION: u32 = 1;
+pub const REPLAY_VERSION: u32 = 2;

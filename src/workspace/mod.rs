@@ -4,6 +4,7 @@ mod declaration;
 mod endpoint;
 mod kept_candidates;
 mod line_log;
+mod mcp_server;
 mod record_texts;
 mod replay_log;
 mod trust;
@@ -15,8 +16,11 @@ use declaration::{LocalPaths, WorkspaceFile};
 pub use declaration::{Source, SourceDeclaration};
 pub use kept_candidates::KeptCandidates;
 pub use line_log::{HeldLog, LineLog};
+pub use mcp_server::{McpEndpoint, McpServer};
 pub use record_texts::RecordTexts;
-pub use replay_log::{ReplayEntry, ReplayLog, ReplayPlace, ReplayVerdicts, replayed_hash};
+pub use replay_log::{
+    ReplayEntry, ReplayLog, ReplayLogHead, ReplayPlace, ReplayVerdicts, replayed_hash,
+};
 pub use trust::Trust;
 
 use crate::config::EndpointConfig;
@@ -69,6 +73,11 @@ pub enum WorkspaceError {
     /// It came from elsewhere, and wants something outside itself.
     #[error("this workspace came from elsewhere and names paths outside itself; they stay closed")]
     NotTrusted,
+    /// It came from elsewhere, or was changed by hand, and wants programs to be started.
+    #[error(
+        "this workspace declares MCP servers, and nobody has trusted it as it is; none is started"
+    )]
+    NotTrustedTools,
 }
 
 const FOLDER: &str = ".retake";
@@ -269,6 +278,15 @@ impl Workspace {
     /// The servers that the workspace names. They are not to be spoken to before [`Workspace::is_trusted`].
     pub fn endpoints(&self) -> BTreeMap<String, EndpointConfig> {
         self.file.endpoints()
+    }
+
+    /// The servers of tools that are declared. None is started before the workspace is trusted: their commands are somebody's.
+    pub fn mcp_servers(&self) -> Result<Vec<McpServer>, WorkspaceError> {
+        let servers = self.file.mcp_servers(&self.root)?;
+        match servers.is_empty() || self.is_trusted() {
+            true => Ok(servers),
+            false => Err(WorkspaceError::NotTrustedTools),
+        }
     }
 
     /// Adds a source. Paths inside the workspace are stored relative to it, others go to this machine's own file.

@@ -1,7 +1,5 @@
 use std::collections::HashMap;
 use std::io;
-use std::path::PathBuf;
-use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
@@ -12,13 +10,13 @@ use crate::corpus::decision::Subject;
 use crate::domain::Trajectory;
 use crate::jobs::Progress;
 use crate::replay::{
-    REPLAY_VERSION, ReplayError, ReplayOptions, SecondInterpreter, TrajectoryReplay, in_order,
-    replay,
+    REPLAY_VERSION, ReplayError, ReplayOptions, SecondInterpreter, TrajectoryReplay, Verdict,
+    in_order, replay,
 };
 use crate::report::Report;
 use crate::rules::ToolLists;
 use crate::sandbox::{Cpython, Limits, Pool, WorkerCommand};
-use crate::tools::{Surroundings, built_in};
+use crate::tools::LiveTools;
 use crate::workspace::{ReplayEntry, ReplayLog, ReplayPlace, replayed_hash};
 
 /// Entries are written to the log in groups of this size, so that a job that is cut goes on where it was.
@@ -49,8 +47,7 @@ pub(super) struct Job<'a> {
     pub known: &'a HashMap<String, ReplayPlace>,
     pub options: &'a ReplayOptions,
     pub python: Option<&'a Cpython>,
-    /// Where live tools keep pictures; `None` without live tools.
-    pub pictures: Option<PathBuf>,
+    pub live: Option<LiveTools>,
     pub tool_lists: ToolLists,
     /// Whether what is replayed is kept.
     pub keeps: bool,
@@ -76,6 +73,7 @@ impl Job<'_> {
                 name: format!("CPython {}", python.version),
                 caution: python.caution().map(str::to_owned),
             }),
+            progress: progress.clone(),
             ..self.options.clone()
         };
         if let Some(second) = &options.second {
@@ -130,28 +128,26 @@ impl Job<'_> {
         let trajectory = content.trajectory.as_ref().unwrap_or(&nothing);
         let (hash, record) = (replayed_hash(trajectory), subject.record.hash.to_string());
         let python = self.python.map_or("", |python| python.version.as_str());
-        let live = if self.pictures.is_some() { "live" } else { "" };
+        let live = self.live.as_ref().map_or(String::new(), LiveTools::identity);
         let with = format!("{REPLAY_VERSION} {python} {live}");
         let known = self.known.get(&record);
         if let Some(known) = known.and_then(|place| self.log.entry(*place))
             && known.hash == hash
             && known.with == with
             && let Ok(replay) = serde_json::from_str(known.replay.get())
+            && !(self.live.is_some() && lacks_results(&replay))
         {
             return Ok(Kept {
                 replay,
                 entry: None,
             });
         }
-        let tools = self.tool_lists.of(trajectory);
-        let tools: Vec<String> = tools.iter().map(|tool| tool.name.clone()).collect();
+        let definitions = self.tool_lists.of(trajectory);
+        let tools: Vec<String> = definitions.iter().map(|tool| tool.name.clone()).collect();
         let mut options = options.clone();
-        if let Some(pictures) = &self.pictures {
-            options.live.push(built_in(&Surroundings {
-                roots: Arc::new(self.corpus.roots(&subject.record.id)),
-                pictures: pictures.clone(),
-                pool: pool.clone(),
-            }));
+        if let Some(live) = &self.live {
+            let roots = self.corpus.roots(&subject.record.id);
+            options.live = live.providers(roots, pool, &definitions);
         }
         let replay = replay(pool, trajectory, &tools, &options).map_err(replay_report)?;
         let entry = self
@@ -162,6 +158,12 @@ impl Job<'_> {
             replay,
         })
     }
+}
+
+/// Whether a tool did not answer; a live one may the next time.
+fn lacks_results(replay: &TrajectoryReplay) -> bool {
+    let mut steps = replay.steps.iter();
+    steps.any(|step| step.verdict == Verdict::ToolResultUnknown)
 }
 
 fn entry(
