@@ -30,6 +30,7 @@ mod pair;
 mod queue;
 mod remove;
 mod replay;
+mod rerun;
 mod review;
 mod sandbox_worker;
 mod search;
@@ -105,6 +106,7 @@ enum Command {
     Stats(stats::StatsArgs),
     Compare(compare::CompareArgs),
     Replay(replay::ReplayArgs),
+    Rerun(Box<rerun::RerunArgs>),
     Check(check::CheckArgs),
     Review(review::ReviewArgs),
     Pair(pair::PairArgs),
@@ -181,6 +183,7 @@ fn dispatch(cli: &Cli, output: &mut Output) -> Ended {
         Command::Stats(args) => stats::run(args, session, output),
         Command::Compare(args) => compare::run(args, session, output),
         Command::Replay(args) => replay::run(args, session, output),
+        Command::Rerun(args) => rerun::run(args, &session, output),
         Command::Check(args) => check::run(args, session, output),
         Command::Review(args) => review::run(args, session, output),
         Command::Pair(args) => pair::run(args, session, output),

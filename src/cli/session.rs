@@ -9,6 +9,7 @@ use crate::config::{Config, user_folder};
 use crate::corpus::{Corpus, CorpusError, Refresh};
 use crate::index::query::{Query, parse};
 use crate::jobs::Progress;
+use crate::prompts::Prompts;
 use crate::report::{Kind, Report};
 use crate::workspace::{Workspace, WorkspaceError};
 
@@ -116,6 +117,14 @@ impl Session {
             Corpus::open(workspace, &self.config, progress, wait)
         })
         .map_err(|error| corpus_report(&error))
+    }
+
+    /// Where prompts come from: the user's own, then those of a trusted workspace, then the embedded ones.
+    pub fn prompts(&self, workspace: Option<&Workspace>) -> Prompts {
+        let own = self.user_folder().map(|folder| folder.join("prompts"));
+        let trusted = workspace.filter(|workspace| workspace.is_trusted());
+        let shared = trusted.map(|workspace| workspace.folder().join("prompts"));
+        Prompts::new(own.into_iter().chain(shared).collect())
     }
 
     /// Workspace and corpus in one.

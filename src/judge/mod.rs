@@ -4,6 +4,7 @@
 //! answer. What judges say is recorded with the candidate.
 
 mod case;
+mod continuation;
 mod error;
 mod interval;
 mod judge_answer;
@@ -18,6 +19,7 @@ mod shuffle;
 mod similarity;
 
 pub use case::{Case, Continuation, ContinuationError};
+pub use continuation::RunOn;
 pub use error::JudgeError;
 pub use interval::wilson;
 pub use judge_answer::{ModelWay, NoVerdict, Preference, parse_answer};

@@ -35,9 +35,12 @@ pub enum RolloutError {
     /// The sandbox failed.
     #[error(transparent)]
     Sandbox(SandboxError),
+    /// Tools can't be used.
+    #[error(transparent)]
+    Tools(ToolsError),
     /// Whoever chooses among candidates failed.
-    #[error("no candidate could be chosen: {0}")]
-    Choice(String),
+    #[error("no candidate could be chosen: {}", .0.message)]
+    Choice(Box<Report>),
     /// The step to branch from is not there, or nothing goes on from the candidate.
     #[error("no run goes on from there: {0}")]
     Branch(String),
@@ -98,6 +101,7 @@ impl From<ToolsError> for RolloutError {
     fn from(error: ToolsError) -> Self {
         match error {
             ToolsError::Sandbox(error) => error.into(),
+            error => Self::Tools(error),
         }
     }
 }
@@ -112,6 +116,7 @@ impl From<RolloutError> for Report {
     fn from(error: RolloutError) -> Self {
         match error {
             RolloutError::Controller(error) => error.into(),
+            RolloutError::Choice(report) => *report,
             RolloutError::Pictures { .. } => Self::from_error(&error)
                 .hint("`retake add --images ROOT` says where pictures are; --drop-images leaves out what is missing"),
             error => Self::from_error(&error),

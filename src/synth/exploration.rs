@@ -8,7 +8,7 @@ use super::error::SynthError;
 use super::judged_choice::JudgedChoice;
 use super::step_log::{Begun, StepLog};
 use crate::config::JudgeConfig;
-use crate::controller::Controller;
+use crate::controller::{Controller, ControllerError};
 use crate::domain::{ContentHash, RecordId, ToolDefinition, Trajectory};
 use crate::jobs::Progress;
 use crate::judge::Panel;
@@ -48,8 +48,11 @@ pub struct Crew {
     pub panel: Panel,
 }
 
-/// Makes tasks ready, and crews; threads share it.
-type Make<'a, What, Made> = &'a (dyn Fn(What) -> Result<Made, Report> + Sync);
+/// Makes a task ready; threads share it.
+type Prepare<'a> = &'a (dyn Fn(&TaskName) -> Result<Prepared, Report> + Sync);
+
+/// Makes a crew; threads share it.
+type MakeCrew<'a> = &'a (dyn Fn(&Progress) -> Result<Crew, Report> + Sync);
 
 /// Explores tasks: each step has several candidates, the best becomes history, the others make pairs with it.
 pub struct Exploration<'a> {
@@ -60,9 +63,9 @@ pub struct Exploration<'a> {
     /// What pairs take.
     pub judging: &'a JudgeConfig,
     /// Makes a task ready.
-    pub prepare: Make<'a, &'a TaskName, Prepared>,
+    pub prepare: Prepare<'a>,
     /// Makes a crew.
-    pub crew: Make<'a, &'a Progress, Crew>,
+    pub crew: MakeCrew<'a>,
     /// Tasks at a time.
     pub threads: usize,
 }
@@ -103,14 +106,25 @@ impl From<RolloutError> for Stop {
     fn from(error: RolloutError) -> Self {
         match error {
             RolloutError::Cancelled => Self::All(SynthError::Cancelled),
-            // A controller that does not answer, a sandbox that does not start and a disk that is full stop every task.
-            error @ (RolloutError::Controller(_) | RolloutError::Sandbox(_) | RolloutError::File { .. }) => {
+            RolloutError::Controller(ControllerError::Refused { status, .. })
+                if REFUSED_PROMPT.contains(&status) =>
+            {
+                Self::Task(error.into())
+            }
+            // A model that does not answer, a sandbox that does not start and a disk that is full stop every task.
+            error @ (RolloutError::Controller(_)
+            | RolloutError::Choice(_)
+            | RolloutError::Sandbox(_)
+            | RolloutError::File { .. }) => {
                 Self::All(SynthError::Rollout(error))
             }
             error => Self::Task(error.into()),
         }
     }
 }
+
+/// Statuses of HTTP with which a server refuses one prompt: it is too long, or holds what the model does not take.
+const REFUSED_PROMPT: [u16; 3] = [400, 413, 422];
 
 impl From<SynthError> for Stop {
     fn from(error: SynthError) -> Self {
@@ -183,7 +197,7 @@ impl<'a> Exploration<'a> {
         &self,
         waiting: &Mutex<impl Iterator<Item = &'a TaskName>>,
         begun: &Mutex<HashMap<String, Begun>>,
-        progress: &'a Progress,
+        progress: &Progress,
         told: &Sender<Explored>,
     ) -> Result<(), SynthError> {
         let mut crew: Option<Crew> = None;
@@ -215,7 +229,7 @@ impl<'a> Exploration<'a> {
 
     fn run(
         &self,
-        task: &'a TaskName,
+        task: &TaskName,
         begun: Option<Begun>,
         crew: &mut Crew,
         progress: &Progress,

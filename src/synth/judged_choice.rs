@@ -144,7 +144,6 @@ fn reason(ranking: &Ranking, leaders: usize) -> Option<String> {
 fn choice_error(error: JudgeError) -> RolloutError {
     match error {
         JudgeError::Cancelled(_) => RolloutError::Cancelled,
-        JudgeError::Controller(error) => error.into(),
-        error => RolloutError::Choice(error.to_string()),
+        error => RolloutError::Choice(Box::new(error.into())),
     }
 }

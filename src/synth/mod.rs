@@ -5,6 +5,8 @@
 
 mod error;
 mod exploration;
+#[cfg(test)]
+mod exploration_tests;
 mod judged_choice;
 mod shard;
 mod step_log;
