@@ -5,6 +5,7 @@ mod agreement;
 mod annotation;
 mod annotator;
 mod assign;
+mod branches;
 mod chat;
 mod check;
 mod compare;
@@ -107,6 +108,7 @@ enum Command {
     Compare(compare::CompareArgs),
     Replay(replay::ReplayArgs),
     Rerun(Box<rerun::RerunArgs>),
+    Branches(branches::BranchesArgs),
     Check(check::CheckArgs),
     Review(review::ReviewArgs),
     Pair(pair::PairArgs),
@@ -184,6 +186,7 @@ fn dispatch(cli: &Cli, output: &mut Output) -> Ended {
         Command::Compare(args) => compare::run(args, session, output),
         Command::Replay(args) => replay::run(args, session, output),
         Command::Rerun(args) => rerun::run(args, &session, output),
+        Command::Branches(args) => branches::run(args, &session, output),
         Command::Check(args) => check::run(args, session, output),
         Command::Review(args) => review::run(args, session, output),
         Command::Pair(args) => pair::run(args, session, output),

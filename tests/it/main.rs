@@ -25,6 +25,8 @@ mod reading;
 mod real_data;
 mod real_records;
 mod replaying;
+#[cfg(unix)]
+mod rerunning;
 mod review;
 mod running_models;
 mod team;

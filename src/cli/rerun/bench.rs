@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use super::RerunArgs;
 use crate::cli::output::Output;
+use crate::cli::replay::live_tools;
 use crate::cli::session::Session;
 use crate::jobs::{Progress, Slots};
 use crate::judge::Panel;
@@ -11,7 +12,7 @@ use crate::rerun::RerunBench;
 use crate::rollout::MissingPictures;
 use crate::sandbox::{Limits, Pool, WorkerCommand};
 use crate::serve::WantedModel;
-use crate::tools::{LiveTools, ModelAccess, ToolsError};
+use crate::tools::{LiveTools, ModelAccess};
 use crate::workspace::Workspace;
 
 /// Where steps of this call are executed.
@@ -53,10 +54,7 @@ fn live(
     workspace: &Workspace,
     output: &Output,
 ) -> Result<LiveTools, Report> {
-    let (mut live, failed) = LiveTools::start(workspace).map_err(|error| tools_report(&error))?;
-    for error in failed {
-        output.note(format!("warning: {}", tools_report(&error).message));
-    }
+    let mut live = live_tools(workspace, output)?;
     let connector = args.controller.connector(session, Some(workspace))?;
     let wanted = args.controller.wanted();
     let name = wanted.model.clone().unwrap_or_else(|| "controller".to_owned());
@@ -70,10 +68,6 @@ fn live(
         progress: Progress::default(),
     });
     Ok(live)
-}
-
-fn tools_report(error: &ToolsError) -> Report {
-    Report::from_error(error)
 }
 
 /// The judges of this call.

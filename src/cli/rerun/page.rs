@@ -1,6 +1,7 @@
 use crate::cli::output::{Output, Style};
+use crate::cli::show::candidate_provenance::{call_line, judgement_line};
 use crate::domain::review::{Field, candidate_text};
-use crate::domain::{Candidate, LoggedResult, Maker};
+use crate::domain::{Candidate, Maker};
 use crate::report::Report;
 use crate::rerun::{RerunCandidate, StepRerun};
 
@@ -83,30 +84,13 @@ fn body(candidate: &Candidate, output: &mut Output) -> Result<(), Report> {
         output.line("")?;
     }
     for call in candidate.execution.iter().flat_map(|execution| &execution.calls) {
-        let (mark, text) = match &call.result {
-            LoggedResult::Value(text) => ("=", text),
-            LoggedResult::Error(text) => ("failed:", text),
-            LoggedResult::Unavailable(text) => ("no answer:", text),
-        };
-        output.text("    call ")?;
-        output.data_line(&format!("{}({}) {mark} {text}", call.name, call.arguments), &[])?;
-        output.styled(Style::Dim, format!("  [{}]", call.provider.as_deref().unwrap_or("nobody")))?;
+        output.styled(Style::Dim, "    call ")?;
+        output.data_line(&call_line(call), &[])?;
         output.line("")?;
     }
     for judgement in &candidate.judgements {
-        output.styled(Style::Dim, format!("    {}", judgement.judge))?;
-        if let Some(score) = judgement.score {
-            output.styled(Style::Dim, format!(" {score}"))?;
-        }
-        if let Some([low, high]) = judgement.interval {
-            output.styled(Style::Dim, format!(" ({low:.2} to {high:.2})"))?;
-        }
-        let said = match &judgement.no_verdict {
-            Some(why) => format!("no verdict: {why}"),
-            None => judgement.reasons.join("; "),
-        };
-        output.text("  ")?;
-        output.data_line(&said, &[])?;
+        output.text("    ")?;
+        output.data_line(&judgement_line(judgement), &[])?;
         output.line("")?;
     }
     Ok(())
