@@ -6,9 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use clap::Args;
 
 use crate::config::PictureConfig;
-use crate::controller::{
-    ChatRequest, Content, ContentPart, Controller, ImageUrl, RequestMessage,
-};
+use crate::controller::{ChatRequest, Content, ContentPart, Controller, ImageUrl, RequestMessage};
 use crate::media;
 use crate::model::ModelError;
 use crate::report::Report;

@@ -127,7 +127,11 @@ fn provenance(
 fn picture_roots(args: &ServeArgs, session: &Session) -> Vec<PathBuf> {
     let mut roots = args.images.clone();
     if let Ok(workspace) = session.workspace() {
-        for source in workspace.sources().into_iter().filter(|s| s.closed.is_none()) {
+        for source in workspace
+            .sources()
+            .into_iter()
+            .filter(|s| s.closed.is_none())
+        {
             let own = match source.path.is_dir() {
                 true => Some(source.path.clone()),
                 false => source.path.parent().map(Path::to_owned),

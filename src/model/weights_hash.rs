@@ -100,18 +100,12 @@ mod tests {
         let model = WeightFiles::of_model(&folder("text")).unwrap();
         let bytes = std::fs::read(folder("text").join("model.safetensors")).unwrap();
         let wanted = blake3::hash(&bytes);
-        assert_eq!(
-            model.hash(&progress).unwrap(),
-            wanted.to_hex().to_string()
-        );
+        assert_eq!(model.hash(&progress).unwrap(), wanted.to_hex().to_string());
         let two = WeightFiles {
             files: vec![model.files[0].clone(), model.files[0].clone()],
         };
         let both = blake3::hash(&[*wanted.as_bytes(), *wanted.as_bytes()].concat());
-        assert_eq!(
-            two.hash(&progress).unwrap(),
-            both.to_hex().to_string()
-        );
+        assert_eq!(two.hash(&progress).unwrap(), both.to_hex().to_string());
         assert!(
             model
                 .stamp()

@@ -46,7 +46,11 @@ const OPERATIONS: [(&[&str], &[&str], &[&str]); 4] = [
         &["bool", "int", "float"],
         &["bool", "int", "float"],
     ),
-    (&["&", "|", "^", "<<", ">>"], &["bool", "int"], &["bool", "int"]),
+    (
+        &["&", "|", "^", "<<", ">>"],
+        &["bool", "int"],
+        &["bool", "int"],
+    ),
     (&["%"], &["str", "bytes"], &["*"]),
     (&["|"], &["dict"], &["dict"]),
 ];
@@ -129,16 +133,34 @@ mod tests {
                 "cannot import name 'combine' from 'itertools' (unknown location)",
                 None,
             ),
-            ("type object 'str' has no attribute 'lower'", Some("str.lower")),
-            ("'str' object has no attribute 'format_map'", Some("str.format_map")),
+            (
+                "type object 'str' has no attribute 'lower'",
+                Some("str.lower"),
+            ),
+            (
+                "'str' object has no attribute 'format_map'",
+                Some("str.format_map"),
+            ),
             ("'str' object has no attribute 'append'", None),
-            ("'datetime.date' object has no attribute 'ctime'", Some("datetime.date.ctime")),
+            (
+                "'datetime.date' object has no attribute 'ctime'",
+                Some("datetime.date.ctime"),
+            ),
             ("'Thing' object has no attribute 'lower'", None),
             ("name 'callable' is not defined", Some("callable")),
             ("name 'dog' is not defined", None),
-            ("unsupported operand type(s) for %: 'str' and 'tuple'", Some("str % tuple")),
-            ("unsupported operand type(s) for +=: 'bool' and 'int'", Some("bool + int")),
-            ("unsupported operand type(s) for |: 'dict' and 'dict'", Some("dict | dict")),
+            (
+                "unsupported operand type(s) for %: 'str' and 'tuple'",
+                Some("str % tuple"),
+            ),
+            (
+                "unsupported operand type(s) for +=: 'bool' and 'int'",
+                Some("bool + int"),
+            ),
+            (
+                "unsupported operand type(s) for |: 'dict' and 'dict'",
+                Some("dict | dict"),
+            ),
             ("unsupported operand type(s) for +: 'int' and 'str'", None),
             ("unsupported operand type(s) for &: 'int' and 'float'", None),
             ("division by zero", None),

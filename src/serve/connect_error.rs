@@ -13,7 +13,11 @@ pub enum ConnectError {
     #[error("no model is named")]
     NoName,
     /// Nothing has this name.
-    #[error("there is no model `{}`, and no such folder or file; {}", visible(name), known(names))]
+    #[error(
+        "there is no model `{}`, and no such folder or file; {}",
+        visible(name),
+        known(names)
+    )]
     Unknown {
         /// What was asked for.
         name: String,
@@ -63,7 +67,11 @@ pub enum ConnectError {
         source: std::io::Error,
     },
     /// The server ended, or said something else, before it answered.
-    #[error("the server of `{}` did not come up: {}", visible(name), visible(words))]
+    #[error(
+        "the server of `{}` did not come up: {}",
+        visible(name),
+        visible(words)
+    )]
     NotReady {
         /// The model.
         name: String,

@@ -173,7 +173,9 @@ impl Connector {
     ) -> Result<Box<dyn Controller>, ConnectError> {
         let address = Address::new(&server.base_url)?;
         let variable = wanted.key_variable.as_ref().or(server.key_env.as_ref());
-        let key = variable.map(|name| Key::from_environment(name)).transpose()?;
+        let key = variable
+            .map(|name| Key::from_environment(name))
+            .transpose()?;
         let silence = server
             .silence_seconds
             .unwrap_or(self.settings.silence_seconds);

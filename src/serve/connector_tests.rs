@@ -93,14 +93,26 @@ fn a_server_has_an_address_and_perhaps_a_model() {
     assert_eq!((only.model.as_str(), only.server), ("only", Some(one)));
     let two = server("200 OK", TWO);
     let error = refusal(&connector, &two);
-    assert!(error.to_string().contains("several models (a, b)"), "{error}");
+    assert!(
+        error.to_string().contains("several models (a, b)"),
+        "{error}"
+    );
     assert!(Report::from(error).to_string().contains("#MODEL"));
     let second = connect(&connector, &format!("{two}#b")).unwrap();
-    assert_eq!((second.name(), second.provenance().context), ("b", Some(4096)));
+    assert_eq!(
+        (second.name(), second.provenance().context),
+        ("b", Some(4096))
+    );
     // A server may know a model by a name that it does not list, or list none.
-    assert_eq!(connect(&connector, &format!("{two}#c")).unwrap().name(), "c");
+    assert_eq!(
+        connect(&connector, &format!("{two}#c")).unwrap().name(),
+        "c"
+    );
     let closed = server("403 Forbidden", "{}");
-    assert_eq!(connect(&connector, &format!("{closed}#d")).unwrap().name(), "d");
+    assert_eq!(
+        connect(&connector, &format!("{closed}#d")).unwrap().name(),
+        "d"
+    );
     assert!(matches!(
         refusal(&connector, &closed),
         ConnectError::Controller(ControllerError::Refused { status: 403, .. })
@@ -110,7 +122,10 @@ fn a_server_has_an_address_and_perhaps_a_model() {
         refusal(&connector, &format!("{wrong_key}#d")),
         ConnectError::Controller(ControllerError::Refused { status: 401, .. })
     ));
-    let away = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let away = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
     assert!(matches!(
         refusal(&connector, &format!("http://{away}/v1#d")),
         ConnectError::Controller(ControllerError::Unreachable { .. })
@@ -119,14 +134,23 @@ fn a_server_has_an_address_and_perhaps_a_model() {
         key_variable: Some("RETAKE_TEST_NO_SUCH_KEY".to_owned()),
         ..wanted(&format!("{two}#b"))
     };
-    let error = connector.connect(&keyless, &Progress::default()).err().unwrap();
-    assert!(error.to_string().contains("RETAKE_TEST_NO_SUCH_KEY"), "{error}");
+    let error = connector
+        .connect(&keyless, &Progress::default())
+        .err()
+        .unwrap();
+    assert!(
+        error.to_string().contains("RETAKE_TEST_NO_SUCH_KEY"),
+        "{error}"
+    );
 }
 
 #[test]
 fn names_of_a_workspace_wait_for_trust_and_redirect_nothing() {
     let place = Place::new("trust");
-    let (own, shared) = (server("200 OK", r#"{"data":[{"id":"own"}]}"#), server("200 OK", TWO));
+    let (own, shared) = (
+        server("200 OK", r#"{"data":[{"id":"own"}]}"#),
+        server("200 OK", TWO),
+    );
     let settings = format!("[models.mine]\nbase_url = \"{own}\"\n");
     let workspace = format!(
         "[models.mine]\nbase_url = \"{shared}\"\n[models.team]\nbase_url = \"{shared}\"\nmodel = \"b\"\n[models.a]\nbase_url = \"{shared}\"\n"
@@ -151,7 +175,10 @@ fn the_settings_name_the_model_that_no_command_names() {
     let one = server("200 OK", r#"{"data":[{"id":"only"}]}"#);
     let none = WantedModel::default();
     let connector = place.connector("", "", true);
-    let error = connector.connect(&none, &Progress::default()).err().unwrap();
+    let error = connector
+        .connect(&none, &Progress::default())
+        .err()
+        .unwrap();
     assert!(matches!(error, ConnectError::NoName), "{error}");
     let settings = format!("[controller]\nmodel = \"{one}\"\n");
     let connector = place.connector(&settings, "", true);
@@ -162,7 +189,11 @@ fn the_settings_name_the_model_that_no_command_names() {
 #[test]
 fn what_is_no_model_starts_nothing() {
     let place = Place::new("none");
-    let connector = place.connector("[models.big]\nbase_url = \"http://127.0.0.1:1/v1\"", "", true);
+    let connector = place.connector(
+        "[models.big]\nbase_url = \"http://127.0.0.1:1/v1\"",
+        "",
+        true,
+    );
     let error = refusal(&connector, "larg\u{1b}e");
     assert!(error.to_string().contains("are big"), "{error}");
     assert!(!error.to_string().contains('\u{1b}'));

@@ -1,8 +1,6 @@
 use super::ConnectError;
 use super::shared_server::{Client, SharedServer, is_gone};
-use crate::controller::{
-    ChatRequest, Controller, ControllerError, Delta, Provenance, Reply,
-};
+use crate::controller::{ChatRequest, Controller, ControllerError, Delta, Provenance, Reply};
 use crate::jobs::Progress;
 
 /// A model of retake's own server. One that has ended since the last request is started again.

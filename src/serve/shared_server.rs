@@ -98,9 +98,7 @@ impl SharedServer {
     /// Waits for its turn: another process may be starting the server.
     fn lock(&self, progress: &Progress) -> Result<File, ConnectError> {
         let failed = |source| self.failed("lock", "locked", source);
-        let file = private_options()
-            .open(self.path("lock"))
-            .map_err(failed)?;
+        let file = private_options().open(self.path("lock")).map_err(failed)?;
         loop {
             progress.check()?;
             match file.try_lock() {
@@ -202,7 +200,8 @@ impl SharedServer {
                     }
                     Err(error) => {
                         end(child);
-                        let words = format!("it says where it listens in a way of its own: {error}");
+                        let words =
+                            format!("it says where it listens in a way of its own: {error}");
                         return Err(self.not_ready(words, Vec::new()));
                     }
                 },
@@ -228,7 +227,9 @@ impl SharedServer {
             let path = entry.path();
             let changed = entry.metadata().and_then(|data| data.modified());
             let age = changed.ok().and_then(|at| now.duration_since(at).ok());
-            let is_own = path.file_stem().is_some_and(|stem| stem == self.id.as_str());
+            let is_own = path
+                .file_stem()
+                .is_some_and(|stem| stem == self.id.as_str());
             if !is_own && age.is_some_and(|age| age > LEFTOVERS) {
                 let _ = fs::remove_file(path);
             }
@@ -279,7 +280,10 @@ fn last_words(log: &Path) -> (String, Vec<String>) {
         .filter_map(|line| line.strip_prefix("hint: "))
         .map(str::to_owned)
         .collect();
-    let error = text.lines().rev().find_map(|line| line.strip_prefix("error: "));
+    let error = text
+        .lines()
+        .rev()
+        .find_map(|line| line.strip_prefix("error: "));
     let last = || text.lines().rev().find(|line| !line.trim().is_empty());
     let words = error.or_else(last).unwrap_or("it said nothing");
     (words.to_owned(), hints)
@@ -320,7 +324,11 @@ mod tests {
         let log = std::env::temp_dir().join(format!("retake-last-words-{}", std::process::id()));
         for (text, words, hints) in [
             ("", "it said nothing", 0),
-            ("noise\nerror: no room\nhint: buy some\nhint: or not\n", "no room", 2),
+            (
+                "noise\nerror: no room\nhint: buy some\nhint: or not\n",
+                "no room",
+                2,
+            ),
             ("a driver\ncrashed\n\n", "crashed", 0),
         ] {
             fs::write(&log, text).unwrap();

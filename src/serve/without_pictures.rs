@@ -62,6 +62,9 @@ mod tests {
         let mut outer = WithoutPictures(inner);
         let reply = outer.propose(&request, &Progress::default(), &mut |_| {});
         assert_eq!(reply.unwrap().candidates[0].text, "a");
-        assert_eq!((outer.name(), outer.provenance().model.as_str()), ("scripted", "scripted"));
+        assert_eq!(
+            (outer.name(), outer.provenance().model.as_str()),
+            ("scripted", "scripted")
+        );
     }
 }

@@ -35,6 +35,4 @@ pub use result_cache::ResultCache;
 pub use signature::{Returns, Signature, TOOLKIT, schema, signature};
 pub use structured::{structured_call, structured_recording};
 pub use tool::{Patience, Provider, Tool};
-pub use toolbox::{
-    FINAL_ANSWER, PATIENCE, RECORDED, StepHost, Toolbox, logged, written_arguments,
-};
+pub use toolbox::{FINAL_ANSWER, PATIENCE, RECORDED, StepHost, Toolbox, logged, written_arguments};

@@ -19,7 +19,8 @@ pub(super) fn endpoints(file: &DocumentMut) -> Result<BTreeMap<String, EndpointC
     if !models.is_none() {
         part.insert("models", models);
     }
-    let servers: Servers = toml_edit::de::from_document(part).map_err(|e| e.message().to_owned())?;
+    let servers: Servers =
+        toml_edit::de::from_document(part).map_err(|e| e.message().to_owned())?;
     Ok(servers.models)
 }
 
@@ -33,7 +34,10 @@ mod tests {
 
     #[test]
     fn servers_are_read_beside_everything_else() {
-        let found = read("[[source]]\nname = \"a\"\n[models.big]\nbase_url = \"http://b/v1\"\nmodel = \"c\"\n").unwrap();
+        let found = read(
+            "[[source]]\nname = \"a\"\n[models.big]\nbase_url = \"http://b/v1\"\nmodel = \"c\"\n",
+        )
+        .unwrap();
         assert_eq!(found["big"].base_url, "http://b/v1");
         assert_eq!(found["big"].model.as_deref(), Some("c"));
         assert!(read("").unwrap().is_empty());

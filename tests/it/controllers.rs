@@ -28,7 +28,10 @@ fn case() -> (String, String) {
     let text = fs::read_to_string(Path::new(&model()).join("expected.json")).unwrap();
     let case = serde_json::from_str::<Vec<Value>>(&text).unwrap().remove(0);
     let question = case["messages"][0]["content"][0].as_str().unwrap();
-    (question.to_owned(), case["text"].as_str().unwrap().to_owned())
+    (
+        question.to_owned(),
+        case["text"].as_str().unwrap().to_owned(),
+    )
 }
 
 /// A person whose servers end after so many seconds.
@@ -41,7 +44,9 @@ fn user(name: &str, idle_seconds: u64) -> User {
 
 /// What this person's servers have written down of themselves.
 fn servers(folder: &Path) -> Vec<Value> {
-    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let entries = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
     let places = entries.filter(|path| path.extension().is_some_and(|ending| ending == "json"));
     places
         .map(|path| serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap())
@@ -57,7 +62,8 @@ fn process(folder: &Path) -> u64 {
 
 fn signal(process: u64, signal: &str) -> bool {
     let mut kill = std::process::Command::new("kill");
-    kill.args([signal, &process.to_string()]).stderr(Stdio::null());
+    kill.args([signal, &process.to_string()])
+        .stderr(Stdio::null());
     kill.status().unwrap().success()
 }
 
@@ -65,7 +71,8 @@ fn signal(process: u64, signal: &str) -> bool {
 fn ends_within(process: u64, longest: Duration) -> bool {
     let until = Instant::now() + longest;
     // One that has ended and was not waited for has no command line any more.
-    let is_there = || fs::read(format!("/proc/{process}/cmdline")).is_ok_and(|line| !line.is_empty());
+    let is_there =
+        || fs::read(format!("/proc/{process}/cmdline")).is_ok_and(|line| !line.is_empty());
     while is_there() {
         if Instant::now() > until {
             return false;
@@ -80,7 +87,10 @@ const LONGEST: Duration = Duration::from_secs(60);
 /// A program that does something before it is retake.
 fn program(user: &User, name: &str, before: &str) -> PathBuf {
     let retake = env!("CARGO_BIN_EXE_retake");
-    let path = user.write(name, format!("#!/bin/sh\n{before}\nexec '{retake}' \"$@\"\n"));
+    let path = user.write(
+        name,
+        format!("#!/bin/sh\n{before}\nexec '{retake}' \"$@\"\n"),
+    );
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     path
 }
@@ -126,7 +136,16 @@ fn processes_share_a_server_and_it_comes_back_after_a_crash() {
     let folder = user.folder().join("cache/servers");
     let (question, wanted) = case();
     let model = model();
-    let arguments = ["chat", "--temperature", "0", "--max-tokens", "20", "--model", &model, &question];
+    let arguments = [
+        "chat",
+        "--temperature",
+        "0",
+        "--max-tokens",
+        "20",
+        "--model",
+        &model,
+        &question,
+    ];
     let start = || {
         let mut command = user.command(arguments);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -164,19 +183,39 @@ fn processes_share_a_server_and_it_comes_back_after_a_crash() {
 #[test]
 fn a_server_that_crashes_is_started_again_between_and_in_answers() {
     let user = user("controllers-crash", 60);
-    let program = program(&user, "retake", "echo starting >> starts; echo a driver complains >&2");
+    let program = program(
+        &user,
+        "retake",
+        "echo starting >> starts; echo a driver complains >&2",
+    );
     let (connector, folder) = connector(&user, program);
     let mut controllers: Vec<Box<dyn Controller>> = thread::scope(|scope| {
-        let started: Vec<_> = (0..3).map(|_| scope.spawn(|| connect(&connector).unwrap())).collect();
-        started.into_iter().map(|thread| thread.join().unwrap()).collect()
+        let started: Vec<_> = (0..3)
+            .map(|_| scope.spawn(|| connect(&connector).unwrap()))
+            .collect();
+        started
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .collect()
     });
-    let starts = || fs::read_to_string(folder.join("starts")).unwrap().lines().count();
+    let starts = || {
+        fs::read_to_string(folder.join("starts"))
+            .unwrap()
+            .lines()
+            .count()
+    };
     assert_eq!(starts(), 1);
     let controller = controllers[0].as_mut();
     let known = controller.provenance();
     let weights = fs::read(Path::new(&model()).join("model.safetensors")).unwrap();
-    assert_eq!(known.weights, Some(blake3::hash(&weights).to_hex().to_string()));
-    assert_eq!((known.backend.as_deref(), known.takes_pictures), (Some("flex f32"), Some(false)));
+    assert_eq!(
+        known.weights,
+        Some(blake3::hash(&weights).to_hex().to_string())
+    );
+    assert_eq!(
+        (known.backend.as_deref(), known.takes_pictures),
+        (Some("flex f32"), Some(false))
+    );
     assert_eq!((known.server, known.context), (None, Some(512)));
     let (_, wanted) = case();
     assert_eq!(answer(controller).unwrap(), wanted);
@@ -195,7 +234,10 @@ fn a_server_that_crashes_is_started_again_between_and_in_answers() {
             assert!(signal(second, "-KILL"));
         }
     });
-    assert!(matches!(reply, Err(ControllerError::Cut { .. })), "{reply:?}");
+    assert!(
+        matches!(reply, Err(ControllerError::Cut { .. })),
+        "{reply:?}"
+    );
     assert!(ends_within(second, LONGEST));
     // The others learn of it, too, and share the one that the first of them starts.
     for controller in &mut controllers {
@@ -228,15 +270,22 @@ fn servers_that_do_not_come_up_are_told_in_their_own_words() {
         let report = Report::from(connect(&connector).err().unwrap());
         (report.message.clone(), report.hints.join("\n"))
     };
-    let (message, hints) = fails("full", "echo noise >&2; echo error: no room >&2; echo hint: buy some >&2; exit 1");
+    let (message, hints) = fails(
+        "full",
+        "echo noise >&2; echo error: no room >&2; echo hint: buy some >&2; exit 1",
+    );
     assert!(message.ends_with("did not come up: no room"), "{message}");
     assert_eq!(hints, "buy some");
     let (message, _) = fails("crash", "echo the driver died >&2; kill -SEGV $$");
-    assert!(message.ends_with("did not come up: the driver died"), "{message}");
+    assert!(
+        message.ends_with("did not come up: the driver died"),
+        "{message}"
+    );
     let (message, _) = fails("chatty", "echo hello");
     assert!(message.contains("in a way of its own"), "{message}");
     // Somebody who does not want to wait.
-    let (connector, folder) = connector(&user, program(&user, "slow", "echo $$ > process; sleep 60"));
+    let (connector, folder) =
+        connector(&user, program(&user, "slow", "echo $$ > process; sleep 60"));
     let progress = Progress::default();
     let started = Instant::now();
     let cancel = progress.clone();
@@ -262,13 +311,20 @@ fn pictures_are_left_out_where_that_is_wanted() {
     ]}], "temperature": 0, "max_tokens": 20});
     let asked: ChatRequest = serde_json::from_value(parts).unwrap();
     let mut controller = connect(&connector).unwrap();
-    let error = controller.propose(&asked, &Progress::default(), &mut |_| {}).unwrap_err();
-    assert!(matches!(error, ControllerError::Refused { status: 400, .. }), "{error}");
+    let error = controller
+        .propose(&asked, &Progress::default(), &mut |_| {})
+        .unwrap_err();
+    assert!(
+        matches!(error, ControllerError::Refused { status: 400, .. }),
+        "{error}"
+    );
     let without = WantedModel {
         drops_images: true,
         ..wanted()
     };
     let mut controller = connector.connect(&without, &Progress::default()).unwrap();
-    let reply = controller.propose(&asked, &Progress::default(), &mut |_| {}).unwrap();
+    let reply = controller
+        .propose(&asked, &Progress::default(), &mut |_| {})
+        .unwrap();
     assert_eq!(reply.candidates[0].text, text);
 }

@@ -52,13 +52,21 @@ fn suggested(format: ListFormat, output: &mut Output) -> Ended {
     }
     for model in SUGGESTED {
         let is_too_large = memory.is_some_and(|memory| !model.fits(memory));
-        let style = if is_too_large { Style::Dim } else { Style::Bold };
+        let style = if is_too_large {
+            Style::Dim
+        } else {
+            Style::Bold
+        };
         output.styled(style, format!("{:<36}", model.repository))?;
         let takes = match model.takes_pictures {
             true => "text and pictures",
             false => "text alone       ",
         };
-        let fits = if is_too_large { ", too large for the CPU here" } else { "" };
+        let fits = if is_too_large {
+            ", too large for the CPU here"
+        } else {
+            ""
+        };
         output.line(format!(
             " {:>5} M parameters  {takes}  {:>4.1} GB on the CPU{fits}  {}",
             model.millions,

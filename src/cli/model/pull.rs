@@ -73,10 +73,7 @@ pub(super) fn run(args: &PullArgs, session: &Session, output: &mut Output) -> En
 
 /// What comes, and on which terms.
 fn tell(listing: &Listing, output: &mut Output) -> Result<(), Report> {
-    output.line(format!(
-        "{}  commit {}",
-        listing.repository, listing.commit
-    ))?;
+    output.line(format!("{}  commit {}", listing.repository, listing.commit))?;
     output.text("license  ")?;
     let license = listing.license.as_deref();
     output.data_line(license.unwrap_or("its card does not say"), &[])?;

@@ -65,9 +65,9 @@ impl Hub {
     pub fn new(endpoint: &str, token: Option<&str>) -> Result<Self, HubError> {
         let wrong = |variable, reason| HubError::Setting { variable, reason };
         let endpoint = endpoint.trim_end_matches('/');
-        let is_address = endpoint
-            .parse::<Uri>()
-            .is_ok_and(|uri| matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some());
+        let is_address = endpoint.parse::<Uri>().is_ok_and(|uri| {
+            matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some()
+        });
         if !is_address || endpoint.contains(['@', '?', '#']) {
             return Err(wrong("HF_ENDPOINT", "it is no address of a hub"));
         }
@@ -100,10 +100,17 @@ impl Hub {
     }
 
     /// What a repository has.
-    pub fn listing(&self, repository: &Repository, progress: &Progress) -> Result<Listing, HubError> {
+    pub fn listing(
+        &self,
+        repository: &Repository,
+        progress: &Progress,
+    ) -> Result<Listing, HubError> {
         let revision = repository.revision().replace('/', "%2F");
         let name = repository.name();
-        let url = format!("{}/api/models/{name}/revision/{revision}?blobs=true", self.endpoint);
+        let url = format!(
+            "{}/api/models/{name}/revision/{revision}?blobs=true",
+            self.endpoint
+        );
         let what = repository.to_string();
         let text = self.patiently(progress, || {
             let answer = self.get(&url, &what, None)?;
@@ -158,7 +165,9 @@ impl Hub {
             let response = call.call().map_err(|error| self.unreachable(&error))?;
             if is_hub {
                 let told = |name: &str| checksum(response.headers().get(name)?.to_str().ok()?);
-                sha256 = sha256.or_else(|| told("x-linked-etag")).or_else(|| told("etag"));
+                sha256 = sha256
+                    .or_else(|| told("x-linked-etag"))
+                    .or_else(|| told("etag"));
             }
             let status = response.status();
             if status.is_success() {
@@ -181,7 +190,9 @@ impl Hub {
             return Ok(to.to_owned());
         }
         match origin(from) {
-            Some(origin) if to.starts_with('/') && !to.starts_with("//") => Ok(format!("{origin}{to}")),
+            Some(origin) if to.starts_with('/') && !to.starts_with("//") => {
+                Ok(format!("{origin}{to}"))
+            }
             _ => Err(self.misunderstood("it sends us to an address that is none")),
         }
     }
@@ -193,7 +204,9 @@ impl Hub {
     fn refusal(&self, response: Response<Body>, what: &str) -> HubError {
         let status = response.status().as_u16();
         let header = response.headers().get("x-error-message");
-        let header = header.and_then(|text| text.to_str().ok()).map(str::to_owned);
+        let header = header
+            .and_then(|text| text.to_str().ok())
+            .map(str::to_owned);
         let (hub, what) = (self.endpoint.clone(), what.to_owned());
         let message = || {
             let text = self.text(response, MOST_ERROR).unwrap_or_default();

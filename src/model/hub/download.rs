@@ -78,7 +78,9 @@ impl<'a> Download<'a> {
         let Some(config) = self.listing.file("config.json") else {
             // Repositories of GGUF files have none; the error names the files.
             self.listing.weights(None)?;
-            return Err(self.hub.misunderstood("the repository has weights and no config.json"));
+            return Err(self
+                .hub
+                .misunderstood("the repository has weights and no config.json"));
         };
         self.get(config, false)?;
         let config = self.json("config.json");
@@ -198,7 +200,9 @@ impl<'a> Download<'a> {
             }
             tries += 1;
             let Some(wait) = self.hub.waits.before(tries) else {
-                return Err(self.hub.unreachable(&"its answers end before the file does"));
+                return Err(self
+                    .hub
+                    .unreachable(&"its answers end before the file does"));
             };
             pause(wait, self.progress)?;
         }
@@ -223,7 +227,9 @@ impl<'a> Download<'a> {
         let is_rest = answer.response.status() == 206;
         if is_rest {
             let range = answer.response.headers().get("content-range");
-            let range = range.and_then(|range| range.to_str().ok()).unwrap_or_default();
+            let range = range
+                .and_then(|range| range.to_str().ok())
+                .unwrap_or_default();
             let begins = range
                 .strip_prefix("bytes ")
                 .and_then(|range| range.split('-').next()?.parse::<u64>().ok());
@@ -265,7 +271,8 @@ impl<'a> Download<'a> {
                 .map_err(failed(part, "written"))?;
             if counts {
                 // What comes a second time is counted once.
-                self.progress.advance(length.saturating_sub(have).min(count as u64));
+                self.progress
+                    .advance(length.saturating_sub(have).min(count as u64));
             }
         }
     }

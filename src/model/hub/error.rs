@@ -85,7 +85,10 @@ pub enum HubError {
         files: Vec<String>,
     },
     /// A file came whole and is another one.
-    #[error("{} came damaged: its SHA-256 is {found} and should be {wanted}; it was thrown away", visible(file))]
+    #[error(
+        "{} came damaged: its SHA-256 is {found} and should be {wanted}; it was thrown away",
+        visible(file)
+    )]
     Checksum {
         /// The file.
         file: String,

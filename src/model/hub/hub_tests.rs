@@ -104,7 +104,11 @@ fn whole(status: &str, bytes: &[u8]) -> Vec<u8> {
 fn part(bytes: &[u8], from: Option<usize>, most: usize) -> Vec<u8> {
     let (rest, status, range) = match from {
         Some(from) => {
-            let range = format!("Content-Range: bytes {from}-{}/{}\r\n", bytes.len() - 1, bytes.len());
+            let range = format!(
+                "Content-Range: bytes {from}-{}/{}\r\n",
+                bytes.len() - 1,
+                bytes.len()
+            );
             (&bytes[from..], "206 Partial Content", range)
         }
         None => (bytes, "200 OK", String::new()),
@@ -130,7 +134,12 @@ fn files() -> Vec<(String, Vec<u8>)> {
         "chat_template.jinja",
         WEIGHTS,
     ];
-    let read = |name: &str| (name.to_owned(), fs::read(folder("text").join(name)).unwrap());
+    let read = |name: &str| {
+        (
+            name.to_owned(),
+            fs::read(folder("text").join(name)).unwrap(),
+        )
+    };
     names.into_iter().map(read).collect()
 }
 
@@ -233,7 +242,10 @@ fn hints(error: HubError) -> String {
 fn a_model_comes_whole_and_comes_once() {
     let server = hub(|_, _| None);
     let hub = server.hub(None);
-    assert_eq!(listing(&hub).unwrap().license.as_deref(), Some("apache-2.0"));
+    assert_eq!(
+        listing(&hub).unwrap().license.as_deref(),
+        Some("apache-2.0")
+    );
     let target = Target::new("whole");
     let progress = Progress::default();
     let pulled = target.pull_with(&hub, None, &progress).unwrap();
@@ -244,7 +256,7 @@ fn a_model_comes_whole_and_comes_once() {
     assert!(!target.has_part());
     let total: usize = files().iter().map(|(_, bytes)| bytes.len()).sum();
     assert_eq!(progress.amounts(), (total as u64, total as u64));
-    assert_eq!(ModelSummary::read(&target.0).unwrap().title, "Llama");
+    assert_eq!(ModelSummary::read(&target.0).unwrap().context, 512);
     // What is there and right is not asked for again; what is damaged is.
     target.pull(&hub).unwrap();
     assert_eq!(server.asked_for(WEIGHTS), [None]);
@@ -265,8 +277,13 @@ fn a_download_that_was_cut_goes_on_where_it_ended() {
     });
     let target = Target::new("cut");
     let progress = Progress::default();
-    target.pull_with(&server.hub(None), None, &progress).unwrap();
-    assert_eq!(server.asked_for(WEIGHTS), [None, Some(third), Some(2 * third)]);
+    target
+        .pull_with(&server.hub(None), None, &progress)
+        .unwrap();
+    assert_eq!(
+        server.asked_for(WEIGHTS),
+        [None, Some(third), Some(2 * third)]
+    );
     assert_eq!(fs::read(target.0.join(WEIGHTS)).unwrap(), weights());
     let (done, total) = progress.amounts();
     assert_eq!(done, total, "nothing is counted twice");
@@ -284,7 +301,11 @@ fn another_process_goes_on_where_one_ended() {
     let error = target.pull(&dying.hub(None)).unwrap_err();
     assert!(matches!(error, HubError::Unreachable { .. }), "{error}");
     assert!(hints(error).contains("goes on from there"));
-    assert_eq!(dying.asked_for(WEIGHTS).len(), 6, "it gives up when nothing comes");
+    assert_eq!(
+        dying.asked_for(WEIGHTS).len(),
+        6,
+        "it gives up when nothing comes"
+    );
     assert!(target.has_part() && !target.0.join(WEIGHTS).exists());
     let whole = hub(|_, _| None);
     target.pull(&whole.hub(None)).unwrap();
@@ -296,8 +317,15 @@ fn another_process_goes_on_where_one_ended() {
 fn a_hub_that_knows_no_parts_sends_the_whole_again() {
     let (bytes, half) = (weights(), weights().len() / 2);
     let server = hub(move |asked, _| {
-        let most = if asked.from.is_none() { half } else { usize::MAX };
-        asked.path.ends_with(WEIGHTS).then(|| part(&bytes, None, most))
+        let most = if asked.from.is_none() {
+            half
+        } else {
+            usize::MAX
+        };
+        asked
+            .path
+            .ends_with(WEIGHTS)
+            .then(|| part(&bytes, None, most))
     });
     let target = Target::new("parts");
     target.pull(&server.hub(None)).unwrap();
@@ -310,13 +338,19 @@ fn what_comes_damaged_is_thrown_away() {
     let server = hub(|asked, _| {
         let mut bytes = weights();
         bytes[7] ^= 1;
-        asked.path.ends_with(WEIGHTS).then(|| whole("200 OK", &bytes))
+        asked
+            .path
+            .ends_with(WEIGHTS)
+            .then(|| whole("200 OK", &bytes))
     });
     let target = Target::new("damaged");
     let error = target.pull(&server.hub(None)).unwrap_err();
     assert!(matches!(error, HubError::Checksum { .. }), "{error}");
     let told = error.to_string();
-    assert!(told.contains(&sha256(&weights())) && told.contains(WEIGHTS), "{told}");
+    assert!(
+        told.contains(&sha256(&weights())) && told.contains(WEIGHTS),
+        "{told}"
+    );
     assert!(!target.has_part() && !target.0.join(WEIGHTS).exists());
     target.pull(&hub(|_, _| None).hub(None)).unwrap();
 }
@@ -331,26 +365,44 @@ fn who_may_not_have_it_is_told_what_to_do() {
     };
     let server = closed("401 Unauthorized", "");
     let error = listing(&server.hub(None)).unwrap_err();
-    assert!(matches!(error, HubError::Denied { status: 401, .. }), "{error}");
+    assert!(
+        matches!(error, HubError::Denied { status: 401, .. }),
+        "{error}"
+    );
     assert!(hints(error).contains("HF_TOKEN"));
-    let server = closed("403 Forbidden", "X-Error-Message: accept the terms first\r\n");
+    let server = closed(
+        "403 Forbidden",
+        "X-Error-Message: accept the terms first\r\n",
+    );
     let hub_with_token = server.hub(Some("t0ken"));
     let error = listing(&hub_with_token).unwrap_err();
-    assert!(error.to_string().contains("403, accept the terms first"), "{error}");
+    assert!(
+        error.to_string().contains("403, accept the terms first"),
+        "{error}"
+    );
     assert!(hints(error).contains("/some/model"));
     let error = listing(&closed("401 Unauthorized", "").hub(Some("t0ken"))).unwrap_err();
     assert!(!format!("{error} {error:?} {hub_with_token:?}").contains("t0ken"));
     let server = closed("404 Not Found", "");
     let error = listing(&server.hub(None)).unwrap_err();
     assert!(matches!(error, HubError::NotFound { .. }), "{error}");
-    assert_eq!(server.asked.lock().unwrap().len(), 1, "it is not asked again");
+    assert_eq!(
+        server.asked.lock().unwrap().len(),
+        1,
+        "it is not asked again"
+    );
     // A file that the listing promised.
     let server = hub(|asked, _| {
         let is_weights = asked.path.ends_with(WEIGHTS);
         is_weights.then(|| whole("404 Not Found", b"Entry not found"))
     });
     let error = Target::new("gone").pull(&server.hub(None)).unwrap_err();
-    assert!(error.to_string().ends_with("has no some/model/model.safetensors"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .ends_with("has no some/model/model.safetensors"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -365,7 +417,10 @@ fn what_passes_is_asked_for_again() {
     Target::new("again").pull(&server.hub(None)).unwrap();
     let server = hub(|_, _| Some(whole("500 Internal Server Error", b"")));
     let error = listing(&server.hub(None)).unwrap_err();
-    assert!(matches!(error, HubError::Refused { status: 500, .. }), "{error}");
+    assert!(
+        matches!(error, HubError::Refused { status: 500, .. }),
+        "{error}"
+    );
     assert_eq!(server.asked.lock().unwrap().len(), 6);
 }
 
@@ -381,11 +436,19 @@ fn the_token_goes_to_the_hub_alone() {
     let target = Target::new("token");
     target.pull(&server.hub(Some("t0ken"))).unwrap();
     let at_hub = server.asked.lock().unwrap().clone();
-    assert!(at_hub.iter().all(|asked| asked.token.as_deref() == Some("Bearer t0ken")));
+    assert!(
+        at_hub
+            .iter()
+            .all(|asked| asked.token.as_deref() == Some("Bearer t0ken"))
+    );
     let at_store = store.asked.lock().unwrap().clone();
     assert_eq!((at_store.len(), &at_store[0].token), (1, &None));
     // A checksum that only the redirect tells is checked, too.
-    let wrong = format!("Location: {}/blob\r\nX-Linked-Etag: \"{}\"\r\n", store.address, "0".repeat(64));
+    let wrong = format!(
+        "Location: {}/blob\r\nX-Linked-Etag: \"{}\"\r\n",
+        store.address,
+        "0".repeat(64)
+    );
     let server = hub(move |asked, _| {
         if is_listing(asked) {
             let mut listed = listing_of(&files());
@@ -394,7 +457,10 @@ fn the_token_goes_to_the_hub_alone() {
             }
             return Some(whole("200 OK", listed.to_string().as_bytes()));
         }
-        asked.path.ends_with(WEIGHTS).then(|| answer("302 Found", &wrong, 0, b""))
+        asked
+            .path
+            .ends_with(WEIGHTS)
+            .then(|| answer("302 Found", &wrong, 0, b""))
     });
     let error = Target::new("etag").pull(&server.hub(None)).unwrap_err();
     assert!(matches!(error, HubError::Checksum { .. }), "{error}");
@@ -408,9 +474,23 @@ fn hubs_that_mislead_are_not_followed() {
     let longer = [weights(), vec![0]].concat();
     let cases = [
         (whole("200 OK", &longer), "is longer than its"),
-        (answer("302 Found", "Location: /some/model/resolve/x/model.safetensors\r\n", 0, b""), "round and round"),
-        (answer("302 Found", "Location: ftp://a/b\r\n", 0, b""), "an address that is none"),
-        (answer("302 Found", "Location: //a/b\r\n", 0, b""), "an address that is none"),
+        (
+            answer(
+                "302 Found",
+                "Location: /some/model/resolve/x/model.safetensors\r\n",
+                0,
+                b"",
+            ),
+            "round and round",
+        ),
+        (
+            answer("302 Found", "Location: ftp://a/b\r\n", 0, b""),
+            "an address that is none",
+        ),
+        (
+            answer("302 Found", "Location: //a/b\r\n", 0, b""),
+            "an address that is none",
+        ),
         (answer("302 Found", "", 0, b""), "an address that is none"),
     ];
     for (number, (sent, said)) in cases.into_iter().enumerate() {
@@ -428,9 +508,17 @@ fn hubs_that_mislead_are_not_followed() {
         asked.path.ends_with(WEIGHTS).then_some(sent)
     });
     let error = Target::new("range").pull(&server.hub(None)).unwrap_err();
-    assert!(error.to_string().contains(&format!("from byte {half} on")), "{error}");
-    for (body, said) in [("<html>", "no JSON"), ("{}", "no commit"), ("\u{fe}", "no JSON")] {
-        let server = hub(move |asked, _| is_listing(asked).then(|| whole("200 OK", body.as_bytes())));
+    assert!(
+        error.to_string().contains(&format!("from byte {half} on")),
+        "{error}"
+    );
+    for (body, said) in [
+        ("<html>", "no JSON"),
+        ("{}", "no commit"),
+        ("\u{fe}", "no JSON"),
+    ] {
+        let server =
+            hub(move |asked, _| is_listing(asked).then(|| whole("200 OK", body.as_bytes())));
         let error = listing(&server.hub(None)).unwrap_err();
         assert!(error.to_string().contains(said), "{error}");
     }
@@ -443,17 +531,27 @@ fn hub_of(files: Vec<(String, Vec<u8>)>) -> Loopback {
         if is_listing(asked) {
             return Some(whole("200 OK", listed.to_string().as_bytes()));
         }
-        let mut fitting = files.iter().filter(|(name, _)| asked.path.ends_with(&format!("/{name}")));
-        fitting.next().map(|(_, bytes)| part(bytes, asked.from, usize::MAX))
+        let mut fitting = files
+            .iter()
+            .filter(|(name, _)| asked.path.ends_with(&format!("/{name}")));
+        fitting
+            .next()
+            .map(|(_, bytes)| part(bytes, asked.from, usize::MAX))
     })
 }
 
 #[test]
 fn what_cannot_be_run_is_told_before_its_weights_come() {
     let file = |name: &str, text: &str| (name.to_owned(), text.as_bytes().to_vec());
-    let server = hub_of(vec![file("config.json", r#"{"model_type": "mamba"}"#), file(WEIGHTS, "x")]);
+    let server = hub_of(vec![
+        file("config.json", r#"{"model_type": "mamba"}"#),
+        file(WEIGHTS, "x"),
+    ]);
     let error = Target::new("unknown").pull(&server.hub(None)).unwrap_err();
-    assert!(error.to_string().contains("`mamba` can't be run"), "{error}");
+    assert!(
+        error.to_string().contains("`mamba` can't be run"),
+        "{error}"
+    );
     assert!(hints(error).contains("qwen2_vl"));
     assert!(server.asked_for(WEIGHTS).is_empty());
     let server = hub_of(vec![file("a.Q8_0.gguf", "x"), file("b.gguf", "y")]);
@@ -462,7 +560,9 @@ fn what_cannot_be_run_is_told_before_its_weights_come() {
     assert!(error.to_string().contains("a.Q8_0.gguf, b.gguf"), "{error}");
     assert!(hints(error).contains("--file"));
     let progress = Progress::default();
-    let pulled = target.pull_with(&server.hub(None), Some("b.gguf"), &progress).unwrap();
+    let pulled = target
+        .pull_with(&server.hub(None), Some("b.gguf"), &progress)
+        .unwrap();
     assert_eq!(pulled.path, target.0.join("b.gguf"));
     assert_eq!(pulled.unchecked, ["b.gguf"], "its checksum is not told");
     assert!(server.asked_for("a.Q8_0.gguf").is_empty());
@@ -472,10 +572,15 @@ fn what_cannot_be_run_is_told_before_its_weights_come() {
 fn shards_are_those_of_the_index() {
     let files = files();
     let bytes = weights();
-    let mut sharded: Vec<(String, Vec<u8>)> =
-        files.into_iter().filter(|(name, _)| name != WEIGHTS).collect();
+    let mut sharded: Vec<(String, Vec<u8>)> = files
+        .into_iter()
+        .filter(|(name, _)| name != WEIGHTS)
+        .collect();
     let index = json!({"weight_map": {"a": "one.safetensors", "b": "two.safetensors"}});
-    sharded.push(("model.safetensors.index.json".to_owned(), index.to_string().into_bytes()));
+    sharded.push((
+        "model.safetensors.index.json".to_owned(),
+        index.to_string().into_bytes(),
+    ));
     for name in ["one.safetensors", "two.safetensors", "other.safetensors"] {
         sharded.push((name.to_owned(), bytes.clone()));
     }
@@ -484,7 +589,10 @@ fn shards_are_those_of_the_index() {
     target.pull(&server.hub(None)).unwrap();
     let names = target.names();
     assert!(names.contains(&"two.safetensors".to_owned()));
-    assert!(!names.contains(&"other.safetensors".to_owned()), "{names:?}");
+    assert!(
+        !names.contains(&"other.safetensors".to_owned()),
+        "{names:?}"
+    );
 }
 
 #[test]
@@ -493,9 +601,14 @@ fn a_disk_that_is_too_small_is_told_before_anything_comes() {
     let rows = listed["siblings"].as_array_mut().unwrap();
     let huge = 1_u64 << 60;
     rows.last_mut().unwrap()["lfs"]["size"] = json!(huge);
-    let server = hub(move |asked, _| is_listing(asked).then(|| whole("200 OK", listed.to_string().as_bytes())));
+    let server = hub(move |asked, _| {
+        is_listing(asked).then(|| whole("200 OK", listed.to_string().as_bytes()))
+    });
     let error = Target::new("space").pull(&server.hub(None)).unwrap_err();
-    assert!(matches!(&error, HubError::Space { needed, .. } if *needed >= huge), "{error}");
+    assert!(
+        matches!(&error, HubError::Space { needed, .. } if *needed >= huge),
+        "{error}"
+    );
     assert!(hints(error).contains("--to"));
     assert!(server.asked_for(WEIGHTS).is_empty());
 }
@@ -520,10 +633,28 @@ fn one_process_at_a_time_and_it_can_be_stopped() {
 
 #[test]
 fn addresses_and_tokens_that_are_none_are_refused() {
-    for wrong in ["", "hub", "ftp://hub", "http://", "http://me:secret@hub", "http://hub?x"] {
+    for wrong in [
+        "",
+        "hub",
+        "ftp://hub",
+        "http://",
+        "http://me:secret@hub",
+        "http://hub?x",
+    ] {
         let error = Hub::new(wrong, None).unwrap_err();
-        assert!(error.to_string().contains("HF_ENDPOINT"), "{wrong}: {error}");
+        assert!(
+            error.to_string().contains("HF_ENDPOINT"),
+            "{wrong}: {error}"
+        );
     }
-    assert!(Hub::new("https://hub/", Some("a b")).unwrap_err().to_string().contains("HF_TOKEN"));
-    assert_eq!(Hub::new("https://hub/x/", None).unwrap().endpoint(), "https://hub/x");
+    assert!(
+        Hub::new("https://hub/", Some("a b"))
+            .unwrap_err()
+            .to_string()
+            .contains("HF_TOKEN")
+    );
+    assert_eq!(
+        Hub::new("https://hub/x/", None).unwrap().endpoint(),
+        "https://hub/x"
+    );
 }

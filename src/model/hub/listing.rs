@@ -52,7 +52,8 @@ impl Listing {
     /// Reads what a hub answers. `Err` says what is wrong with it.
     pub(super) fn read(repository: &Repository, answer: &Value) -> Result<Self, String> {
         let commit = answer.get("sha").and_then(Value::as_str);
-        let is_commit = |text: &&str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_hexdigit());
+        let is_commit =
+            |text: &&str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_hexdigit());
         let commit = commit.filter(is_commit).ok_or("it names no commit")?;
         let listed = answer.get("siblings").and_then(Value::as_array);
         let listed = listed.ok_or("it has no list `siblings`")?;
@@ -197,7 +198,11 @@ mod tests {
             ],
         });
         let listing = listing(&answer).unwrap();
-        let names: Vec<&str> = listing.files.iter().map(|file| file.name.as_str()).collect();
+        let names: Vec<&str> = listing
+            .files
+            .iter()
+            .map(|file| file.name.as_str())
+            .collect();
         let wanted = [
             "config.json",
             "model-1.safetensors",
@@ -214,7 +219,10 @@ mod tests {
         let index = json!({"weight_map": {"x": "model-1.safetensors", "y": "model-1.safetensors"}});
         assert_eq!(listing.weights(Some(&index)).unwrap(), [weights]);
         let error = listing.weights(None).unwrap_err().to_string();
-        assert!(error.contains("model.safetensors") && error.contains("a.gguf"), "{error}");
+        assert!(
+            error.contains("model.safetensors") && error.contains("a.gguf"),
+            "{error}"
+        );
         let elsewhere = json!({"weight_map": {"x": "../../etc/passwd"}});
         assert!(listing.weights(Some(&elsewhere)).is_err());
         assert_eq!(listing.chosen("a.gguf").unwrap().size, 4);
@@ -223,12 +231,20 @@ mod tests {
 
     #[test]
     fn what_is_no_listing_is_told() {
-        for wrong in [json!([]), json!({"sha": "12"}), json!({"sha": "zz", "siblings": []}), json!({"siblings": []})] {
+        for wrong in [
+            json!([]),
+            json!({"sha": "12"}),
+            json!({"sha": "zz", "siblings": []}),
+            json!({"siblings": []}),
+        ] {
             assert!(listing(&wrong).is_err(), "{wrong}");
         }
         let tagged = json!({"sha": "12", "siblings": [], "tags": ["x", "license:mit"]});
         assert_eq!(listing(&tagged).unwrap().license.as_deref(), Some("mit"));
-        assert_eq!(checksum(&format!("\"{}\"", "a".repeat(64))).unwrap().len(), 64);
+        assert_eq!(
+            checksum(&format!("\"{}\"", "a".repeat(64))).unwrap().len(),
+            64
+        );
         assert_eq!(checksum("\"abc\""), None);
     }
 }

@@ -12,9 +12,9 @@ mod listing;
 mod repository;
 mod suggested;
 
+pub use connection::Hub;
 pub use download::{Pulled, pull};
 pub use error::HubError;
-pub use connection::Hub;
 pub use listing::{ListedFile, Listing};
 pub use repository::Repository;
 pub use suggested::{SUGGESTED, SuggestedModel, memory_of_this_machine};

@@ -28,7 +28,10 @@ impl Repository {
 
     /// The name of a folder for its files.
     pub fn folder_name(&self) -> String {
-        let revision = self.revision.as_ref().map(|revision| format!("@{revision}"));
+        let revision = self
+            .revision
+            .as_ref()
+            .map(|revision| format!("@{revision}"));
         let name = self.name.clone() + revision.as_deref().unwrap_or_default();
         name.replace('/', "--")
     }
@@ -92,7 +95,10 @@ mod tests {
     fn names_are_read_or_refused() {
         let read = |text: &str| text.parse::<Repository>();
         let plain = read("Org/Some.Model-1").unwrap();
-        assert_eq!((plain.revision(), plain.short_name()), ("main", "Some.Model-1"));
+        assert_eq!(
+            (plain.revision(), plain.short_name()),
+            ("main", "Some.Model-1")
+        );
         assert_eq!(plain.folder_name(), "Org--Some.Model-1");
         let tagged = read("Org/Model@refs/pr/3").unwrap();
         assert_eq!(tagged.to_string(), "Org/Model@refs/pr/3");
@@ -100,7 +106,17 @@ mod tests {
         let suggested = read("SmolVLM-256M-Instruct").unwrap();
         assert_eq!(suggested.name(), "HuggingFaceTB/SmolVLM-256M-Instruct");
         for wrong in [
-            "", "/", "a", "a/b/c", "../b", "a/..", "a/b?x", "a/b@", "a/b@../c", "a/b\u{1b}", "http://x/a/b",
+            "",
+            "/",
+            "a",
+            "a/b/c",
+            "../b",
+            "a/..",
+            "a/b?x",
+            "a/b@",
+            "a/b@../c",
+            "a/b\u{1b}",
+            "http://x/a/b",
         ] {
             assert!(read(wrong).is_err(), "{wrong}");
         }

@@ -108,7 +108,10 @@ mod tests {
 
     #[test]
     fn what_fits_is_told_by_the_memory() {
-        assert_eq!(total("MemTotal:       2048 kB\nMemFree: 1 kB\n"), Some(2 << 20));
+        assert_eq!(
+            total("MemTotal:       2048 kB\nMemFree: 1 kB\n"),
+            Some(2 << 20)
+        );
         assert_eq!(total("MemTotal: many kB"), None);
         let fitting = |gigabytes: u64| {
             let fits = |model: &&SuggestedModel| model.fits(gigabytes << 30);
