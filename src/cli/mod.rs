@@ -8,12 +8,14 @@ mod assign;
 mod branches;
 mod chat;
 mod check;
+mod chosen;
 mod compare;
 mod completions;
 mod controller_args;
 mod decision;
 mod decision_error;
 mod demo;
+mod explore;
 mod export;
 mod export_selection;
 mod facets;
@@ -21,6 +23,7 @@ mod given_text;
 mod help_query;
 mod index;
 mod line_difference;
+mod live_tools;
 mod log;
 mod man;
 mod merge;
@@ -33,6 +36,8 @@ mod remove;
 mod replay;
 mod rerun;
 mod review;
+mod run;
+mod sampling_args;
 mod sandbox_worker;
 mod search;
 mod selection;
@@ -109,6 +114,8 @@ enum Command {
     Replay(replay::ReplayArgs),
     Rerun(Box<rerun::RerunArgs>),
     Branches(branches::BranchesArgs),
+    Run(run::RunArgs),
+    Explore(explore::ExploreArgs),
     Check(check::CheckArgs),
     Review(review::ReviewArgs),
     Pair(pair::PairArgs),
@@ -187,6 +194,8 @@ fn dispatch(cli: &Cli, output: &mut Output) -> Ended {
         Command::Replay(args) => replay::run(args, session, output),
         Command::Rerun(args) => rerun::run(args, &session, output),
         Command::Branches(args) => branches::run(args, &session, output),
+        Command::Run(args) => run::run(args, session, output),
+        Command::Explore(args) => explore::run(args, session, output),
         Command::Check(args) => check::run(args, session, output),
         Command::Review(args) => review::run(args, session, output),
         Command::Pair(args) => pair::run(args, session, output),

@@ -48,6 +48,14 @@ impl Session {
         self.user_folder.as_deref()
     }
 
+    /// Where prompts come from: the user's own, then those of a trusted workspace, then the embedded ones.
+    pub fn prompts(&self, workspace: &Workspace) -> Prompts {
+        const FOLDER: &str = "prompts";
+        let own = self.user_folder.iter().map(|folder| folder.join(FOLDER));
+        let shared = workspace.is_trusted().then(|| workspace.folder().join(FOLDER));
+        Prompts::new(own.chain(shared).collect())
+    }
+
     /// The workspace of this call.
     pub fn workspace(&self) -> Result<Workspace, Report> {
         let user = self.user_folder.as_deref();

@@ -9,6 +9,7 @@ mod event_stream;
 mod http_controller;
 #[cfg(test)]
 mod http_tests;
+mod limited;
 mod protocol;
 mod provenance;
 mod reply;
@@ -18,6 +19,7 @@ mod scripted;
 pub use address::{Address, Key};
 pub use error::ControllerError;
 pub use http_controller::{HttpController, HttpOptions};
+pub use limited::Limited;
 pub use protocol::{
     ChatRequest, Content, ContentPart, ImageUrl, RequestMessage, StopTexts, StreamOptions,
 };

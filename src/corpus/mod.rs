@@ -71,7 +71,7 @@ pub use review_facts::{Remarks, ReviewFacts, label_name, opinion_name};
 pub use sampling::Sample;
 pub use source_build::SourceDelta;
 pub use source_difference::FieldDifference;
-pub use source_lookup::picture_roots;
+pub use source_lookup::{picture_folders, picture_roots};
 pub use source_opening::scan_limits;
 pub use state::{FileState, Followed, IndexState, SourceCounts, SourceState, Warning};
 

@@ -35,7 +35,7 @@ pub enum RolloutError {
     /// The sandbox failed.
     #[error(transparent)]
     Sandbox(SandboxError),
-    /// Tools can't be used.
+    /// A recording can't be read.
     #[error(transparent)]
     Tools(ToolsError),
     /// Whoever chooses among candidates failed.

@@ -126,11 +126,14 @@ fn is_found(candidate: &Candidate, code: &str) -> bool {
 }
 
 impl Environment {
-    /// A sandbox without tools.
-    pub fn new(pool: Pool, prompts: Prompts, slots: Slots) -> Self {
+    /// A sandbox without tools. Whoever cancels `progress` ends the wait for tools.
+    pub fn new(pool: Pool, prompts: Prompts, slots: Slots, progress: &Progress) -> Self {
         Self {
             pool,
-            toolbox: Toolbox::default(),
+            toolbox: Toolbox {
+                progress: progress.clone(),
+                ..Toolbox::default()
+            },
             prompts,
             form: PromptForm::Code,
             missing: Missing::default(),

@@ -35,6 +35,6 @@ pub use proposal::{Proposal, ProposalDelta, now, propose};
 pub use reply::{ParsedReply, ReplyRule, parse_reply};
 pub use restoration::{Difference, Restored, restore};
 pub use run::{End, Rollout};
-pub use run_file::RunFile;
+pub use run_file::{RunFile, TakenRuns};
 pub use stops::Stops;
 pub use system_prompt::{IMPORTS, new_system_prompt};

@@ -1,12 +1,14 @@
-use std::collections::HashSet;
-use std::io;
-use std::path::PathBuf;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::path::{Path, PathBuf};
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use super::error::RolloutError;
 use crate::domain::{
-    PreferencePair, RecordId, Trajectory, content_hash, percent_decode, percent_encode,
+    Origin, PreferencePair, RecordId, Trajectory, content_hash, percent_decode, percent_encode,
 };
 use crate::workspace::LineLog;
 
@@ -51,6 +53,34 @@ struct Hashed {
     hash: String,
 }
 
+/// What tells records of copies of a file apart.
+#[derive(Deserialize)]
+struct Known {
+    id: String,
+    hash: String,
+    #[serde(default)]
+    trajectory: Option<Origins>,
+}
+
+#[derive(Deserialize)]
+struct Origins {
+    #[serde(default)]
+    origin: Option<Origin>,
+}
+
+/// What taking in another copy of a file of runs did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TakenRuns {
+    /// Records that are new here.
+    pub new: usize,
+    /// Records that were here.
+    pub known: usize,
+    /// Lines that are no records of runs, and stay where they are.
+    pub bad: usize,
+    /// Sources that the new ones grew from.
+    pub sources: BTreeSet<String>,
+}
+
 /// The form that records are read as.
 const FORMAT: &str = "retake";
 
@@ -72,17 +102,7 @@ impl RunFile {
     ) -> Result<RecordId, RolloutError> {
         let mut id = String::new();
         let appended = self.log.append_after(|read| {
-            let mut taken = HashSet::new();
-            read(&mut |line| {
-                if let Ok(named) = serde_json::from_slice::<Named>(line) {
-                    taken.insert(named.id);
-                }
-            })?;
-            let name = |number: usize| match number {
-                1 => self.id(key),
-                number => self.id(&format!("{key}-{number}")),
-            };
-            id = (1..).map(name).find(|id| !taken.contains(id)).unwrap_or_default();
+            id = self.free_id(key, read)?;
             let taken = id != self.id(key);
             line(&id, taken.then_some(key), trajectory, pairs)
         });
@@ -105,6 +125,92 @@ impl RunFile {
         });
         read.map_err(|error| self.failed("read", error))?;
         Ok(keys)
+    }
+
+    /// Whether a file holds runs, by its first line.
+    pub fn holds_runs(path: &Path) -> bool {
+        #[derive(Deserialize)]
+        struct Head {
+            format: String,
+            #[serde(rename = "trajectory")]
+            _trajectory: IgnoredAny,
+        }
+        let mut line = Vec::new();
+        let Ok(file) = File::open(path) else {
+            return false;
+        };
+        let read = BufReader::new(file).read_until(b'\n', &mut line);
+        let head = serde_json::from_slice::<Head>(&line);
+        read.is_ok() && head.is_ok_and(|head| head.format == FORMAT)
+    }
+
+    /// Takes in the records of another copy of the file: those that are not here. Each is kept as it is; one whose name another record has
+    /// here gets a number behind it.
+    pub fn take_in(&self, other: &Path) -> Result<TakenRuns, RolloutError> {
+        let mut taken = TakenRuns::default();
+        let mut here: HashMap<String, String> = HashMap::new();
+        let read = self.log.read(|line| {
+            if let Ok(known) = serde_json::from_slice::<Known>(line) {
+                here.insert(known.hash, known.id);
+            }
+        });
+        read.map_err(|error| self.failed("read", error))?;
+        let mut new: Vec<(Known, Vec<u8>)> = Vec::new();
+        let theirs = LineLog::new(other.to_owned());
+        let read = theirs.read(|line| match serde_json::from_slice::<Known>(line) {
+            Ok(known) if here.contains_key(&known.hash) => taken.known += 1,
+            Ok(known) => {
+                here.insert(known.hash.clone(), known.id.clone());
+                new.push((known, line.to_vec()));
+            }
+            Err(_) => taken.bad += 1,
+        });
+        read.map_err(|source| RolloutError::File {
+            path: other.to_owned(),
+            doing: "read",
+            source,
+        })?;
+        for (known, line) in new {
+            if let Some(origin) = known.trajectory.and_then(|grown| grown.origin) {
+                taken.sources.insert(origin.record.source().to_owned());
+            }
+            self.take_line(&known.id, line)?;
+            taken.new += 1;
+        }
+        Ok(taken)
+    }
+
+    fn take_line(&self, id: &str, line: Vec<u8>) -> Result<(), RolloutError> {
+        let key = percent_decode(id.split_once('/').map_or(id, |(_, key)| key));
+        let appended = self.log.append_after(|read| {
+            let free = self.free_id(&key, read)?;
+            if free == id {
+                return Ok(line);
+            }
+            let mut record: serde_json::Value = serde_json::from_slice(&line)?;
+            record["id"] = free.into();
+            Ok(serde_json::to_vec(&record)?)
+        });
+        appended.map_err(|error: io::Error| self.failed("written", error))
+    }
+
+    /// The first name that no record has.
+    fn free_id(
+        &self,
+        key: &str,
+        read: &mut dyn FnMut(&mut dyn FnMut(&[u8])) -> io::Result<()>,
+    ) -> io::Result<String> {
+        let mut taken = HashSet::new();
+        read(&mut |line| {
+            if let Ok(named) = serde_json::from_slice::<Named>(line) {
+                taken.insert(named.id);
+            }
+        })?;
+        let name = |number: usize| match number {
+            1 => self.id(key),
+            number => self.id(&format!("{key}-{number}")),
+        };
+        Ok((1..).map(name).find(|id| !taken.contains(id)).unwrap_or_default())
     }
 
     fn id(&self, key: &str) -> String {

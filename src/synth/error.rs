@@ -3,7 +3,6 @@ use std::path::PathBuf;
 use crate::jobs::Cancelled;
 use crate::report::Report;
 use crate::rollout::RolloutError;
-use crate::tools::ToolsError;
 
 /// Why an exploration ended early, or a task of it has no run.
 #[derive(Debug, thiserror::Error)]
@@ -14,9 +13,6 @@ pub enum SynthError {
     /// There is no controller or judge to work with.
     #[error("{}", .0.message)]
     Crew(Report),
-    /// A recording can't be read.
-    #[error(transparent)]
-    Tools(#[from] ToolsError),
     /// A file can't be used.
     #[error("{path} can't be {doing}", path = .path.display())]
     File {

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::config::Config;
 use crate::controller::{CandidateText, ChatRequest, Controller, ControllerError, Delta, Reply};
+use crate::domain::review::Timestamp;
 use crate::domain::{
     Action, ContentHash, Observation, Origin, RecordId, Step, Task, ToolCall, ToolDefinition, Trajectory,
 };
@@ -87,7 +88,7 @@ fn recorded(city: &str, result: &str, is_error: bool) -> Step {
 fn prepared(task: &TaskName) -> Prepared {
     let worker = WorkerCommand::of(PathBuf::from("/nowhere"));
     let pool = Pool::new(worker, Limits::default(), 1, Progress::default());
-    let mut environment = Environment::new(pool, Prompts::default(), Slots::new(2));
+    let mut environment = Environment::new(pool, Prompts::default(), Slots::new(2), &Progress::default());
     environment.form = PromptForm::ToolCalls;
     environment.toolbox = Toolbox {
         recording: structured_recording(&[
@@ -172,7 +173,9 @@ fn records(file: &Path) -> BTreeMap<String, Value> {
     fn without_clocks(value: &mut Value) {
         match value {
             Value::Object(members) => {
-                members.remove("time");
+                if let Some(time) = members.get_mut("time") {
+                    *time = serde_json::to_value(Timestamp::from_milliseconds(0)).unwrap();
+                }
                 members.remove("milliseconds");
                 members.values_mut().for_each(without_clocks);
             }

@@ -9,6 +9,7 @@ mod demo;
 mod docs;
 mod execution;
 mod export;
+mod exploring;
 mod fixtures;
 mod generator;
 mod gta_data;

@@ -3,7 +3,7 @@ use std::io;
 
 use serde_json::value::RawValue;
 
-use super::chosen::Chosen;
+use crate::cli::chosen::Chosen;
 use super::second::check_second;
 use crate::corpus::Corpus;
 use crate::corpus::decision::Subject;

@@ -1,6 +1,5 @@
 //! `retake replay`: recorded steps run again; one file for what is chosen, the job, and each way to print.
 
-mod chosen;
 mod job;
 mod json;
 mod page;
@@ -20,9 +19,9 @@ use crate::tools::{LiveTools, ToolsError};
 use crate::workspace::Workspace;
 
 use super::Ended;
+use super::chosen::chosen;
 use super::output::Output;
 use super::session::{Session, corpus_report, tell, with_bar, workspace_report};
-use chosen::chosen;
 use job::{Job, JobError, Kept, Replayed};
 use second::prepared;
 

@@ -7,10 +7,10 @@ use crate::domain::{RecordId, TargetId};
 use crate::index::{DocumentKind, Sort};
 use crate::report::Report;
 
-use crate::cli::session::{corpus_report, parse_query};
+use super::session::{corpus_report, parse_query};
 
-/// A trajectory that is to be replayed.
-pub(super) enum Chosen {
+/// A trajectory that words name.
+pub enum Chosen {
     /// By id or content hash, as somebody typed it.
     Named(String),
     /// Found by a query.
@@ -35,7 +35,7 @@ impl Chosen {
 }
 
 /// What words name: ids if there are such records, else a query. Each trajectory comes once, in the order of the corpus.
-pub(super) fn chosen(words: &[String], corpus: &Corpus) -> Result<Vec<Chosen>, Report> {
+pub fn chosen(words: &[String], corpus: &Corpus) -> Result<Vec<Chosen>, Report> {
     if let Some(ids) = ids(words, corpus)? {
         return Ok(ids.into_iter().map(Chosen::Named).collect());
     }
