@@ -43,7 +43,9 @@ pub(super) fn run(args: &MergeArgs, session: Session, output: &mut Output) -> En
     let mut paths = Vec::new();
     for path in &args.paths {
         // Where runs are, a journal need not be.
-        let has_journal = ["journal", ".retake/journal"].iter().any(|inner| path.join(inner).is_dir());
+        let has_journal = ["journal", ".retake/journal"]
+            .iter()
+            .any(|inner| path.join(inner).is_dir());
         if has_journal || run_files(path)?.is_empty() {
             paths.push(path.clone());
         }
@@ -99,9 +101,16 @@ fn take_in_runs(
         files.extend(run_files(path)?);
     }
     for file in files {
-        let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let name = file
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         if run_name(&name).is_err() {
-            return Err(Report::failure(format!("{} is no name of runs", file.display())));
+            return Err(Report::failure(format!(
+                "{} is no name of runs",
+                file.display()
+            )));
         }
         let runs = RunFile::new(workspace.run_path(&name), &name);
         let new = runs.take_in(&file)?;
@@ -129,7 +138,10 @@ fn take_in_runs(
 /// The file of runs that a path is, or those of the workspace that it is; in order.
 fn run_files(path: &Path) -> Result<Vec<PathBuf>, Report> {
     if path.is_file() {
-        return Ok(Some(path.to_owned()).filter(|path| is_run_file(path)).into_iter().collect());
+        return Ok(Some(path.to_owned())
+            .filter(|path| is_run_file(path))
+            .into_iter()
+            .collect());
     }
     let mut files = Vec::new();
     let folders = [path.join("runs"), path.join(".retake").join("runs")];

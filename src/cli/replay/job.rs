@@ -3,8 +3,8 @@ use std::io;
 
 use serde_json::value::RawValue;
 
-use crate::cli::chosen::Chosen;
 use super::second::check_second;
+use crate::cli::chosen::Chosen;
 use crate::corpus::Corpus;
 use crate::corpus::decision::Subject;
 use crate::domain::Trajectory;
