@@ -20,6 +20,7 @@ mod signature;
 mod structured;
 mod tool;
 mod toolbox;
+mod undeclared;
 
 pub use builtin::{BUILT_IN, Surroundings, built_in};
 pub use error::ToolsError;
@@ -36,3 +37,4 @@ pub use signature::{Returns, Signature, TOOLKIT, schema, signature};
 pub use structured::{structured_call, structured_recording};
 pub use tool::{Patience, Provider, Tool};
 pub use toolbox::{FINAL_ANSWER, PATIENCE, RECORDED, StepHost, Toolbox, logged, written_arguments};
+pub use undeclared::undeclared_tools;
