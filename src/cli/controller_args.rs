@@ -4,7 +4,7 @@ use clap::Args;
 
 use crate::controller::Controller;
 use crate::jobs::Progress;
-use crate::model::DeviceChoice;
+use crate::model::{DeviceChoice, Quantization};
 use crate::report::Report;
 use crate::serve::{Connector, WantedModel};
 use crate::workspace::Workspace;
@@ -25,6 +25,9 @@ pub struct ControllerArgs {
     /// A folder with a LoRA adapter in PEFT's layout, for a model that retake serves itself
     #[arg(long, value_name = "DIR")]
     pub adapter: Option<PathBuf>,
+    /// Keep the weights of a model that retake serves itself in fewer bits: q8
+    #[arg(long, value_name = "KIND")]
+    pub quantize: Option<Quantization>,
     /// The environment variable that holds the server's key
     #[arg(long, value_name = "NAME")]
     pub key_variable: Option<String>,
@@ -45,6 +48,7 @@ impl ControllerArgs {
             model: self.model.clone(),
             device: self.device,
             adapter: self.adapter.clone(),
+            quantization: self.quantize,
             key_variable: self.key_variable.clone(),
             drops_images: self.drop_images,
         }

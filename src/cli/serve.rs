@@ -121,7 +121,7 @@ fn provenance(
         adapter: adapter.as_ref().map(hash).transpose()?,
         architecture: Some(model.architecture().to_owned()),
         device: Some(model.device().name().to_owned()),
-        backend: Some(model.device().backend().to_owned()),
+        backend: Some(model.backend()),
         retake: Some(env!("CARGO_PKG_VERSION").to_owned()),
         context: u64::try_from(model.context()).ok(),
         takes_pictures: Some(model.takes_pictures()),

@@ -122,6 +122,20 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// A list of finite numbers; `None` where the member is missing.
+    pub fn numbers(&self, name: &str) -> Result<Option<Vec<f64>>, ModelError> {
+        let Some(value) = self.present(name) else {
+            return Ok(None);
+        };
+        let numbers = value
+            .as_array()
+            .and_then(|values| values.iter().map(Value::as_f64).collect::<Option<Vec<_>>>());
+        match numbers {
+            Some(numbers) => Ok(Some(numbers)),
+            None => Err(self.error(name, "is no list of numbers")),
+        }
+    }
+
     /// A token's id, or several; none where the member is missing.
     pub fn token_ids(&self, name: &str) -> Result<Vec<u32>, ModelError> {
         let id = |value: &Value| u32::try_from(value.as_u64()?).ok();

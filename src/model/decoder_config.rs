@@ -48,7 +48,7 @@ pub struct RotaryConfig {
 }
 
 /// How frequencies are stretched.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum RotaryScaling {
     /// Not at all.
     None,
@@ -68,7 +68,15 @@ pub enum RotaryScaling {
         /// The original context.
         context: f64,
     },
+    /// Each by a factor of its own (`rope_freqs` of GGUF files).
+    Each {
+        /// The factor of each frequency.
+        factors: Vec<f32>,
+    },
 }
+
+/// What a `config.json` that is made of a GGUF file calls factors of its own for each frequency.
+pub(super) const FACTORS: &str = "factors";
 
 /// How the axes of positions share the frequencies (m-RoPE).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -202,14 +210,16 @@ impl RotaryConfig {
         };
         Ok(Self {
             theta,
-            scaling: own.map_or(Ok(RotaryScaling::None), RotaryScaling::read)?,
+            scaling: own.map_or(Ok(RotaryScaling::None), |own| {
+                RotaryScaling::read(own, frequencies)
+            })?,
             axes: axes(section, family.axes, sections, frequencies)?,
         })
     }
 }
 
 impl RotaryScaling {
-    fn read(section: &Section<'_>) -> Result<Self, ModelError> {
+    fn read(section: &Section<'_>, frequencies: usize) -> Result<Self, ModelError> {
         let kind = section.text("rope_type").or_else(|| section.text("type"));
         let demanded = |name: &str| match section.number_or(name, f64::NAN)? {
             number if number > 0.0 => Ok(number),
@@ -226,6 +236,16 @@ impl RotaryScaling {
                 high: demanded("high_freq_factor")?,
                 context: demanded("original_max_position_embeddings")?,
             }),
+            FACTORS => {
+                let factors = section.numbers(FACTORS)?.unwrap_or_default();
+                if factors.len() != frequencies || factors.iter().any(|factor| *factor <= 0.0) {
+                    let problem = format!("are no {frequencies} numbers above 0");
+                    return Err(section.error(FACTORS, problem));
+                }
+                Ok(Self::Each {
+                    factors: factors.into_iter().map(|factor| factor as f32).collect(),
+                })
+            }
             other => Err(section.error(
                 "rope_type",
                 format!("is `{other}`; known are default, mrope, linear and llama3"),

@@ -107,6 +107,11 @@ impl ComputeDevice {
         &self.device
     }
 
+    /// Whether it is the CPU.
+    pub fn is_cpu(&self) -> bool {
+        !self.is_gpu
+    }
+
     /// What of Burn computes there, and in which numbers.
     pub fn backend(&self) -> &'static str {
         match (self.is_gpu, self.is_half) {

@@ -10,7 +10,9 @@ use serde_json::Value;
 
 use super::runnable_tests::{candidate, folder};
 use super::weights::{SafetensorsFolder, TensorSource};
-use super::{ChatMessage, GenerationRequest, Generator, Model, ModelOptions, Prompt, Sampling};
+use super::{
+    ChatMessage, GenerationRequest, Generator, Model, ModelOptions, Prompt, Quantization, Sampling,
+};
 use crate::jobs::Progress;
 
 /// Bytes of a GGUF file.
@@ -94,6 +96,11 @@ fn interleaved(values: &[f32], heads: usize, columns: usize) -> Vec<f32> {
 
 /// The model of `runnable/text` as a GGUF file.
 fn text_model() -> Vec<u8> {
+    text_model_with(&[])
+}
+
+/// As [`text_model`], with what its four frequencies are divided by, if it says so.
+fn text_model_with(factors: &[f32]) -> Vec<u8> {
     let place = folder("text");
     let read = |name: &str| fs::read_to_string(place.join(name)).unwrap();
     let tokenizer: Value = serde_json::from_str(&read("tokenizer.json")).unwrap();
@@ -129,7 +136,7 @@ fn text_model() -> Vec<u8> {
     let names = source.names();
     let mut writer = Writer(b"GGUF".to_vec());
     writer.kind(3);
-    writer.number(names.len() as u64);
+    writer.number(names.len() as u64 + u64::from(!factors.is_empty()));
     writer.number(15);
     writer.word("general.architecture", "llama");
     writer.count("llama.block_count", 2);
@@ -172,6 +179,15 @@ fn text_model() -> Vec<u8> {
         writer.kind(0);
         writer.number(data.len() as u64);
         data.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+        data.resize(data.len().next_multiple_of(32), 0);
+    }
+    if !factors.is_empty() {
+        writer.text("rope_freqs.weight");
+        writer.kind(1);
+        writer.number(factors.len() as u64);
+        writer.kind(0);
+        writer.number(data.len() as u64);
+        data.extend(factors.iter().flat_map(|value| value.to_le_bytes()));
         data.resize(data.len().next_multiple_of(32), 0);
     }
     let start = writer.0.len().next_multiple_of(32);
@@ -230,6 +246,57 @@ fn a_model_in_one_file_answers_as_in_its_folder() {
 }
 
 #[test]
+fn frequencies_are_divided_by_the_files_factors() {
+    let prompt = Prompt {
+        ids: (20..60).collect(),
+        pictures: Vec::new(),
+    };
+    let logits = |model: &Model| {
+        let network = model.network();
+        let layout = network.layout(&prompt.ids, &[]).unwrap();
+        let input = network.input(&prompt.ids, &layout, 0, 40, &[]);
+        let logits = network
+            .forward(input, &mut network.cache(1, 40))
+            .into_data();
+        logits.try_into_vec_as::<f32>().unwrap()
+    };
+    let of = |factors: &[f32]| Written::new("factors", &text_model_with(factors)).open();
+    let plain = logits(&of(&[]).unwrap());
+    assert_eq!(logits(&of(&[1.0; 4]).unwrap()), plain);
+    // All by four is what a folder calls linear scaling.
+    let place = std::env::temp_dir().join(format!("retake-linear-{}", std::process::id()));
+    let _ = fs::remove_dir_all(&place);
+    fs::create_dir_all(&place).unwrap();
+    for entry in fs::read_dir(folder("text")).unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), place.join(entry.file_name())).unwrap();
+    }
+    let config = fs::read_to_string(place.join("config.json")).unwrap();
+    let mut config: Value = serde_json::from_str(&config).unwrap();
+    config.as_object_mut().unwrap().remove("rope_parameters");
+    config["rope_scaling"] = serde_json::json!({"rope_type": "linear", "factor": 4.0});
+    fs::write(place.join("config.json"), config.to_string()).unwrap();
+    let linear = Model::open(&place, &ModelOptions::default(), &Progress::default());
+    let _ = fs::remove_dir_all(&place);
+    let (linear, each) = (logits(&linear.unwrap()), logits(&of(&[4.0; 4]).unwrap()));
+    let apart = |one: &[f32], other: &[f32]| {
+        let pairs = one.iter().zip(other);
+        pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+    };
+    assert!(apart(&linear, &each) < 1e-5, "{}", apart(&linear, &each));
+    assert!(apart(&plain, &each) > 1e-3);
+    // Each by its own.
+    assert!(apart(&each, &logits(&of(&[1.0, 1.0, 4.0, 8.0]).unwrap())) > 1e-4);
+    for wrong in [&[4.0; 3][..], &[1.0, 1.0, 1.0, 0.0]] {
+        let error = of(wrong).unwrap_err();
+        assert!(
+            error.contains("factors") && error.contains("4 numbers"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
 fn files_that_are_cut_or_spoilt_are_refused() {
     let whole = text_model();
     // Inside the header, at its end, and inside the numbers.
@@ -284,7 +351,18 @@ fn smollm2_writes_what_llama_cpp_writes() {
     let expected = folder("text").join("../../smollm2.json");
     let expected: Vec<Value> =
         serde_json::from_str(&fs::read_to_string(expected).unwrap()).unwrap();
-    let model = Model::open(&weights, &ModelOptions::default(), &Progress::default()).unwrap();
+    for quantization in [None, Some(Quantization::Q8)] {
+        compare_with_llama_cpp(&weights, quantization, &expected);
+    }
+}
+
+fn compare_with_llama_cpp(weights: &Path, quantization: Option<Quantization>, expected: &[Value]) {
+    let options = ModelOptions {
+        quantization,
+        ..ModelOptions::default()
+    };
+    let model = Model::open(weights, &options, &Progress::default()).unwrap();
+    eprintln!("weights: {quantization:?}");
     let (mut noise, mut gaps, mut all) = (Vec::new(), Vec::new(), 0);
     for case in expected {
         let text = case["text"].as_str().unwrap();

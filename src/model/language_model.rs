@@ -1,5 +1,6 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use image::RgbImage;
 use serde_json::Value;
@@ -30,6 +31,7 @@ pub struct Model {
     sampling: Sampling,
     architecture: &'static str,
     device: ComputeDevice,
+    quantization: Option<Quantization>,
 }
 
 /// How a model is loaded.
@@ -39,6 +41,34 @@ pub struct ModelOptions {
     pub device: ComputeDevice,
     /// A LoRA adapter in PEFT's layout, merged into the weights.
     pub adapter: Option<PathBuf>,
+    /// Whether weights are kept in fewer bits than the model computes with.
+    pub quantization: Option<Quantization>,
+}
+
+/// How weights are kept in fewer bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Quantization {
+    /// Blocks of 32 weights of 8 bits with a scale of 16 bits, as `Q8_0` of ggml.
+    Q8,
+}
+
+impl FromStr for Quantization {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "q8" => Ok(Self::Q8),
+            _ => Err("known is q8".to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for Quantization {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Q8 => f.write_str("q8"),
+        }
+    }
 }
 
 impl Model {
@@ -109,12 +139,22 @@ impl Model {
         if let Some(adapter) = &mut adapter {
             adapter.bind(source);
         }
+        let precision = match options.quantization {
+            None => options.device.precision(),
+            Some(Quantization::Q8) if options.device.is_cpu() => Precision::Blocks,
+            Some(Quantization::Q8) => {
+                let name = options.device.name();
+                let reason =
+                    format!("weights of 8 bits are for the CPU, and the model is to run on {name}");
+                return Err(ModelError::Device(reason));
+            }
+        };
         let network = Network::load(
             blueprint.as_ref(),
             source,
             path,
             options.device.burn(),
-            options.device.precision(),
+            precision,
             adapter.as_ref(),
             progress,
         )?;
@@ -142,6 +182,7 @@ impl Model {
             sampling,
             architecture: architecture.title,
             device: options.device.clone(),
+            quantization: options.quantization,
         })
     }
 
@@ -158,6 +199,15 @@ impl Model {
     /// Where it runs.
     pub fn device(&self) -> &ComputeDevice {
         &self.device
+    }
+
+    /// What of Burn computes there, in which numbers, and how weights are kept where that is in fewer bits.
+    pub fn backend(&self) -> String {
+        let backend = self.device.backend();
+        match self.quantization {
+            None => backend.to_owned(),
+            Some(quantization) => format!("{backend}, weights {quantization}"),
+        }
     }
 
     /// Tokens that fit in a context.

@@ -6,6 +6,7 @@
 //! | `picture_pixels`, `resampling` | image processors |
 //! | `architecture`, `llama/`, `smolvlm/`, … | the table of architectures, one folder each: configuration and how it is built |
 //! | `layers/`, `vision/` | what they are built from |
+//! | `kernels/` | what layers do most, written for the CPU |
 //! | `weights/` | tensors of safetensors and GGUF files, adapters, and all that can be wrong with them |
 //! | `network` | tokens and pictures to logits |
 //! | `generate/` | prompts to candidates |
@@ -30,6 +31,7 @@ mod gguf_parts;
 mod gguf_tests;
 pub mod hub;
 mod idefics3;
+mod kernels;
 mod language_model;
 mod layers;
 mod llama;
@@ -68,7 +70,7 @@ pub use generate::{
     CandidateOptions, Completion, Finish, GenerationRequest, GenerationStatistics, Generator,
     Piece, Prompt, PromptPicture, Sampling, TokenLogprob,
 };
-pub use language_model::{Model, ModelOptions};
+pub use language_model::{Model, ModelOptions, Quantization};
 pub use picture_pixels::PicturePixels;
 pub use picture_tokens::PictureTokens;
 pub use registry::{ModelRegistry, last_part};

@@ -68,9 +68,13 @@ impl Network {
     }
 
     /// The embeddings of a picture.
-    pub fn see(&self, pixels: &Pixels) -> Result<PictureEmbedding, ModelError> {
+    pub fn see(
+        &self,
+        pixels: &Pixels,
+        progress: &Progress,
+    ) -> Result<PictureEmbedding, ModelError> {
         match &self.tower {
-            Some(tower) => tower.encode(pixels),
+            Some(tower) => tower.encode(pixels, progress),
             None => Err(ModelError::NoPictures),
         }
     }
@@ -212,22 +216,32 @@ impl Network {
     /// Reads tokens behind those of the cache; the logits of all of them, `[batch, tokens, vocabulary]`.
     #[cfg(test)]
     pub fn forward(&self, input: DecoderInput, cache: &mut KeyValueCache) -> Tensor<3> {
-        let hidden = self.decoder.forward(input, cache);
-        self.decoder.logits(hidden)
+        let hidden = self.decoder.forward(input, cache, &Progress::default());
+        self.decoder.logits(hidden.unwrap())
     }
 
     /// Reads tokens behind those of the cache.
-    pub fn read(&self, input: DecoderInput, cache: &mut KeyValueCache) {
-        self.decoder.forward(input, cache);
+    pub fn read(
+        &self,
+        input: DecoderInput,
+        cache: &mut KeyValueCache,
+        progress: &Progress,
+    ) -> Result<(), ModelError> {
+        self.decoder.forward(input, cache, progress)?;
+        Ok(())
     }
 
     /// Reads tokens behind those of the cache; the logits of the last, `[batch, vocabulary]`.
-    pub fn forward_last(&self, input: DecoderInput, cache: &mut KeyValueCache) -> Tensor<2> {
-        let hidden = self.decoder.forward(input, cache);
+    pub fn forward_last(
+        &self,
+        input: DecoderInput,
+        cache: &mut KeyValueCache,
+        progress: &Progress,
+    ) -> Result<Tensor<2>, ModelError> {
+        let hidden = self.decoder.forward(input, cache, progress)?;
         let last = hidden.dims()[1].saturating_sub(1);
-        self.decoder
-            .logits(hidden.narrow(1, last, 1))
-            .squeeze_dim(1)
+        let logits = self.decoder.logits(hidden.narrow(1, last, 1));
+        Ok(logits.squeeze_dim(1))
     }
 }
 

@@ -150,7 +150,7 @@ impl Case {
     }
 
     fn embeddings(&self) -> Vec<(usize, PictureEmbedding)> {
-        let see = |pixels| self.network.see(pixels).unwrap();
+        let see = |pixels| self.network.see(pixels, &Progress::default()).unwrap();
         self.pictures.iter().map(see).enumerate().collect()
     }
 
@@ -209,7 +209,11 @@ fn greedy_tokens_are_the_references() {
     for case in cases() {
         let mut cache = case.cache();
         let input = case.input(0, case.ids.len());
-        let mut logits = list(case.network.forward_last(input, &mut cache));
+        let mut logits = list(
+            case.network
+                .forward_last(input, &mut cache, &Progress::default())
+                .unwrap(),
+        );
         let first = case.layout().next;
         let mut greedy = Vec::new();
         for next in (first..).take(case.greedy.len()) {
@@ -218,7 +222,11 @@ fn greedy_tokens_are_the_references() {
             let token = best(&logits);
             greedy.push(token);
             let input = case.network.next_input(&[token], &[next]);
-            logits = list(case.network.forward_last(input, &mut cache));
+            logits = list(
+                case.network
+                    .forward_last(input, &mut cache, &Progress::default())
+                    .unwrap(),
+            );
         }
         assert_eq!(greedy, case.greedy, "{}", case.name);
     }
@@ -316,23 +324,43 @@ fn candidates_that_share_a_prompt_are_as_single_ones() {
     for case in cases() {
         let mut prompt = case.cache();
         let input = case.input(0, case.ids.len());
-        let first = best(&list(case.network.forward_last(input, &mut prompt)));
+        let first = best(&list(
+            case.network
+                .forward_last(input, &mut prompt, &Progress::default())
+                .unwrap(),
+        ));
         let next = case.layout().next;
         let tokens = [first, 5, 7];
         let mut batch = prompt.fork(3, 4);
         let input = case.network.next_input(&tokens, &[next; 3]);
-        let together = list(case.network.forward_last(input, &mut batch));
+        let together = list(
+            case.network
+                .forward_last(input, &mut batch, &Progress::default())
+                .unwrap(),
+        );
         let input = case.network.next_input(&[9, 8, 6], &[next + 1; 3]);
-        let together_later = list(case.network.forward_last(input, &mut batch));
+        let together_later = list(
+            case.network
+                .forward_last(input, &mut batch, &Progress::default())
+                .unwrap(),
+        );
         let vocabulary = together.len() / 3;
         for (row, (token, later)) in tokens.into_iter().zip([9, 8, 6]).enumerate() {
             prompt.truncate(case.ids.len());
             let own = row * vocabulary..(row + 1) * vocabulary;
             let input = case.network.next_input(&[token], &[next]);
-            let alone = list(case.network.forward_last(input, &mut prompt));
+            let alone = list(
+                case.network
+                    .forward_last(input, &mut prompt, &Progress::default())
+                    .unwrap(),
+            );
             assert_close(&case.name, &together[own.clone()], &alone, 1e-4);
             let input = case.network.next_input(&[later], &[next + 1]);
-            let alone = list(case.network.forward_last(input, &mut prompt));
+            let alone = list(
+                case.network
+                    .forward_last(input, &mut prompt, &Progress::default())
+                    .unwrap(),
+            );
             assert_close(&case.name, &together_later[own], &alone, 1e-4);
         }
     }

@@ -96,7 +96,7 @@ fn speed_of_two_billion_random_weights() {
     };
     for round in ["first", "second"] {
         let started = Instant::now();
-        let seen = network.see(&pixels).unwrap();
+        let seen = network.see(&pixels, &Progress::default()).unwrap();
         let _ = seen.tokens.into_data();
         let seconds = started.elapsed().as_secs_f64();
         eprintln!("picture of 448 × 448, {round} time: {seconds:.3} s");
@@ -114,7 +114,10 @@ fn speed_of_two_billion_random_weights() {
             let mut cache = network.cache(1, prompt);
             let started = Instant::now();
             let input = network.input(&ids, &layout, 0, prompt, &[]);
-            let _ = network.forward_last(input, &mut cache).into_data();
+            let _ = network
+                .forward_last(input, &mut cache, &Progress::default())
+                .unwrap()
+                .into_data();
             let seconds = started.elapsed().as_secs_f64();
             eprintln!(
                 "prompt of {prompt}, {round} time: {seconds:.3} s, {:.0} tokens/s",
@@ -124,7 +127,10 @@ fn speed_of_two_billion_random_weights() {
             let started = Instant::now();
             for step in 0..tokens {
                 let input = network.next_input(&vec![7; rows], &vec![(prompt + step) as u32; rows]);
-                let _ = network.forward_last(input, &mut fork).into_data();
+                let _ = network
+                    .forward_last(input, &mut fork, &Progress::default())
+                    .unwrap()
+                    .into_data();
             }
             let seconds = started.elapsed().as_secs_f64() / tokens as f64;
             eprintln!(

@@ -13,7 +13,9 @@ use crate::controller::{
     Address, Controller, ControllerError, HttpController, HttpOptions, Key, Provenance, RetryPolicy,
 };
 use crate::jobs::Progress;
-use crate::model::{DeviceChoice, ModelRegistry, ModelSummary, WeightFiles, last_part};
+use crate::model::{
+    DeviceChoice, ModelRegistry, ModelSummary, Quantization, WeightFiles, last_part,
+};
 use crate::workspace::Workspace;
 
 /// The controller that somebody wants.
@@ -26,6 +28,8 @@ pub struct WantedModel {
     pub device: Option<DeviceChoice>,
     /// A LoRA adapter in PEFT's layout, if retake serves it itself.
     pub adapter: Option<PathBuf>,
+    /// Whether its weights are kept in fewer bits, if retake serves it itself.
+    pub quantization: Option<Quantization>,
     /// The environment variable that holds the key of a server.
     pub key_variable: Option<String>,
     /// Whether pictures are left out where the model takes text alone, in the place of an error.
@@ -250,6 +254,11 @@ impl Connector {
         }
         if let Some(adapter) = adapter {
             arguments.extend([OsString::from("--adapter"), adapter.into()]);
+        }
+        if let Some(quantization) = wanted.quantization {
+            let kind = quantization.to_string();
+            arguments.extend([OsString::from("--quantize"), kind.clone().into()]);
+            told.push(kind);
         }
         Ok(SharedServer {
             name: called,

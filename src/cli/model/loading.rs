@@ -4,7 +4,7 @@ use clap::Args;
 
 use crate::cli::output::Output;
 use crate::cli::session::{Session, with_progress};
-use crate::model::{ComputeDevice, DeviceChoice, Model, ModelOptions, ModelRegistry};
+use crate::model::{ComputeDevice, DeviceChoice, Model, ModelOptions, ModelRegistry, Quantization};
 use crate::report::Report;
 
 /// Which model, and where it runs.
@@ -19,6 +19,9 @@ pub struct LoadArgs {
     /// A folder with a LoRA adapter in PEFT's layout, merged into the weights
     #[arg(long, value_name = "DIR")]
     pub adapter: Option<PathBuf>,
+    /// Keep weights in fewer bits: q8 in 8, on the CPU, faster and in about a quarter of the memory
+    #[arg(long, value_name = "KIND")]
+    pub quantize: Option<Quantization>,
 }
 
 const LOADING: &str = "loading {wide_bar} {pos}/{len} tensors";
@@ -47,10 +50,16 @@ pub fn load_from(
     args: &LoadArgs,
     output: &Output,
 ) -> Result<(Model, Vec<String>), Report> {
-    let (device, notes) = ComputeDevice::choose(args.device)?;
+    // Weights of 8 bits are for the CPU: there is nothing to choose.
+    let choice = match (args.quantize, args.device) {
+        (Some(_), DeviceChoice::Auto) => DeviceChoice::Cpu,
+        (_, choice) => choice,
+    };
+    let (device, notes) = ComputeDevice::choose(choice)?;
     let options = ModelOptions {
         device,
         adapter: args.adapter.clone(),
+        quantization: args.quantize,
     };
     let model = with_progress(output, LOADING, |progress| {
         Model::open(path, &options, progress)

@@ -7,7 +7,8 @@ use super::prefix_cache::{Prefix, PrefixCache};
 use super::sampler::{Sampler, logprob};
 use super::text_stream::{Pushed, TextStream};
 use super::{
-    Completion, Finish, GenerationRequest, GenerationStatistics, Piece, Prompt, TokenLogprob,
+    Completion, Finish, GenerationRequest, GenerationStatistics, Piece, Prompt, PromptPicture,
+    TokenLogprob,
 };
 use crate::jobs::Progress;
 use crate::model::layers::KeyValueCache;
@@ -82,8 +83,23 @@ impl Generator {
         let is_alone = request.candidates.len() == 1;
         let longest = most.iter().copied().max().unwrap_or(0);
         let own = if is_alone { longest.min(FIRST_ROOM) } else { 0 };
-        let (mut prefix, logits) =
-            self.read(&request.prompt, &layout, own, progress, &mut statistics)?;
+        let mut prefix = self.known(&request.prompt, &layout, own);
+        statistics.cached_tokens = prefix.ids.len();
+        let read = self.read(
+            &request.prompt,
+            &layout,
+            &mut prefix,
+            progress,
+            &mut statistics,
+        );
+        let logits = match read {
+            Ok(logits) => logits,
+            Err(error) => {
+                // What was read before is good.
+                self.prefixes.put(prefix);
+                return Err(error);
+            }
+        };
         statistics.prompt_seconds = started.elapsed().as_secs_f64();
 
         let started = Instant::now();
@@ -158,36 +174,35 @@ impl Generator {
         Ok(most)
     }
 
-    /// Reads a prompt, as far as it is not known; the logits of what comes next. The cache has room for `own` tokens more.
+    /// What is known of a prompt, with room for all of it and `own` tokens more.
+    fn known(&mut self, prompt: &Prompt, layout: &Layout, own: usize) -> Prefix {
+        let capacity = prompt.ids.len() + own;
+        let places = places(prompt, layout);
+        if let Some(prefix) = self.prefixes.take(&prompt.ids, &places, capacity) {
+            return prefix;
+        }
+        let cache = self.model.network().cache(1, capacity);
+        self.prefixes.make_room(cache.bytes());
+        Prefix {
+            ids: Vec::new(),
+            given: 0,
+            pictures: Vec::new(),
+            cache,
+        }
+    }
+
+    /// Reads a prompt, as far as it is not known; the logits of what comes next.
     fn read(
         &mut self,
         prompt: &Prompt,
         layout: &Layout,
-        own: usize,
+        prefix: &mut Prefix,
         progress: &Progress,
         statistics: &mut GenerationStatistics,
-    ) -> Result<(Prefix, Vec<f32>), ModelError> {
+    ) -> Result<Vec<f32>, ModelError> {
         let model = Arc::clone(&self.model);
         let network = model.network();
-        let places: Vec<_> = layout
-            .pictures
-            .iter()
-            .zip(&prompt.pictures)
-            .map(|(stretches, picture)| (extent(stretches), picture.hash()))
-            .collect();
-        let capacity = prompt.ids.len() + own;
-        let mut prefix = match self.prefixes.take(&prompt.ids, &places) {
-            Some(mut prefix) => {
-                prefix.cache.reserve(capacity);
-                prefix
-            }
-            None => Prefix {
-                ids: Vec::new(),
-                pictures: Vec::new(),
-                cache: network.cache(1, capacity),
-            },
-        };
-        statistics.cached_tokens = prefix.ids.len();
+        let places = places(prompt, layout);
         let mut logits = Vec::new();
         let count = prompt.ids.len();
         while prefix.ids.len() < count {
@@ -208,7 +223,7 @@ impl Generator {
                         None => {
                             let picture = prompt.pictures.get(number);
                             let pixels = picture.ok_or(ModelError::NoPictures)?.pixels();
-                            let embedding = network.see(pixels)?;
+                            let embedding = network.see(pixels, progress)?;
                             statistics.seen_pictures += 1;
                             self.pictures.put(*hash, embedding.clone());
                             embedding
@@ -220,16 +235,16 @@ impl Generator {
             }
             let input = network.input(&prompt.ids, layout, start, end, &seen);
             if end == count {
-                let last = network.forward_last(input, &mut prefix.cache);
+                let last = network.forward_last(input, &mut prefix.cache, progress)?;
                 logits = read_back(last)?;
             } else {
-                network.read(input, &mut prefix.cache);
+                network.read(input, &mut prefix.cache, progress)?;
             }
-            prefix
-                .ids
-                .extend(prompt.ids.get(start..end).unwrap_or_default());
+            let read = prompt.ids.get(start..end).unwrap_or_default();
+            prefix.ids.extend(read);
+            prefix.given = end;
         }
-        Ok((prefix, logits))
+        Ok(logits)
     }
 
     /// Draws token after token until every draft is finished. `logits` are those behind the prompt, `next` is the place of the
@@ -265,7 +280,7 @@ impl Generator {
             let input = network.next_input(&ids, &vec![place; ids.len()]);
             let cache = fork.as_mut().unwrap_or(&mut prefix.cache);
             cache.make_room(1);
-            let logits = read_back(network.forward_last(input, cache))?;
+            let logits = read_back(network.forward_last(input, cache, progress)?)?;
             place += 1;
             let vocabulary = logits.len() / rows.len();
             for (number, logits) in rows.iter().zip(logits.chunks(vocabulary.max(1))) {
@@ -342,6 +357,14 @@ impl Generator {
         });
         Ok(())
     }
+}
+
+/// Where the pictures of a prompt are, each from its first to behind its last token.
+fn places(prompt: &Prompt, layout: &Layout) -> Vec<(Range<usize>, blake3::Hash)> {
+    let pairs = layout.pictures.iter().zip(&prompt.pictures);
+    let place =
+        |(stretches, picture): (&Vec<_>, &PromptPicture)| (extent(stretches), picture.hash());
+    pairs.map(place).collect()
 }
 
 /// From the first to behind the last of some stretches.

@@ -3,6 +3,7 @@ use std::ops::Range;
 use burn::tensor::{Device, Tensor, TensorData, activation};
 
 use super::norm::single;
+use crate::model::kernels;
 
 /// Keys and values that queries look at: `[batch, heads, length, head]`. A batch of one serves all rows.
 #[derive(Debug, Clone)]
@@ -17,6 +18,10 @@ pub(in crate::model) struct KeysAndValues {
 #[derive(Debug, Clone)]
 pub(in crate::model) struct AttentionPlan {
     chunks: Vec<Chunk>,
+    /// Whether a query sees no key that is later than itself.
+    is_causal: bool,
+    /// Whether there are keys that are no text.
+    is_padded: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -47,24 +52,34 @@ impl AttentionPlan {
         });
         Self {
             chunks: chunks.collect(),
+            is_causal: false,
+            is_padded: false,
         }
     }
 
-    /// Queries that are the last of the keys, and see none later than themselves.
+    /// Queries that are the last of the keys, and see none later than themselves; `input` is what they are made of,
+    /// `[batch, queries, any]`.
     ///
     /// `before` are the keys of the last segment before the first query, `shared` those of other segments. `padding` has
     /// for each row of the batch how many of its first keys are no text; empty where there are none.
     pub fn causal(
         heads: usize,
-        batch: usize,
-        queries: usize,
+        input: &Tensor<3>,
         before: usize,
         shared: usize,
         padding: &[usize],
-        device: &Device,
     ) -> Self {
-        let ranges = ranges(batch * heads, queries, shared + before + queries);
+        let ([batch, queries, _], device) = (input.dims(), &input.device());
         let is_padded = padding.iter().any(|count| *count > 0);
+        if kernels::fits(input) && !is_padded {
+            // No mask is needed there.
+            return Self {
+                chunks: Vec::new(),
+                is_causal: true,
+                is_padded,
+            };
+        }
+        let ranges = ranges(batch * heads, queries, shared + before + queries);
         let chunks = ranges.map(|queries| {
             let keys = before + queries.end;
             let needs_mask = is_padded || queries.len() > 1;
@@ -80,6 +95,8 @@ impl AttentionPlan {
         });
         Self {
             chunks: chunks.collect(),
+            is_causal: true,
+            is_padded,
         }
     }
 }
@@ -113,7 +130,7 @@ fn causal_mask(
     Tensor::from_data(TensorData::new(values, shape), device)
 }
 
-/// Scaled dot-product attention (Vaswani et al. 2017) of `[batch, heads, queries, head]`.
+/// Scaled dot-product attention (Vaswani et al. 2017) of `[batch, heads, queries, head]`: `[batch, queries, heads · head]`.
 ///
 /// Several heads of queries share one of keys (grouped-query attention). The plan's mask concerns the last segment; all
 /// of the others is seen.
@@ -121,8 +138,16 @@ pub(in crate::model) fn attend(
     queries: Tensor<4>,
     segments: &[KeysAndValues],
     plan: &AttentionPlan,
-) -> Tensor<4> {
-    let head = queries.dims()[3];
+) -> Tensor<3> {
+    let [batch, heads, count, head] = queries.dims();
+    if kernels::fits(&queries)
+        && !plan.is_padded
+        && let Some((own, shared)) = segments.split_last()
+        && shared.len() <= 1
+    {
+        let both = |segment: &KeysAndValues| [segment.keys.clone(), segment.values.clone()];
+        return kernels::attend_of(queries, shared.first().map(both), both(own), plan.is_causal);
+    }
     // Before the product, so that sums of 16 bits stay small.
     let queries = queries.mul_scalar(1.0 / (head as f64).sqrt());
     let mut outputs: Vec<Tensor<4>> = plan
@@ -134,10 +159,11 @@ pub(in crate::model) fn attend(
             attend_chunk(part, segments, chunk)
         })
         .collect();
-    match outputs.len() {
+    let output = match outputs.len() {
         1 => outputs.remove(0),
         _ => Tensor::cat(outputs, 2),
-    }
+    };
+    output.swap_dims(1, 2).reshape([batch, count, heads * head])
 }
 
 fn attend_chunk(queries: Tensor<4>, segments: &[KeysAndValues], chunk: &Chunk) -> Tensor<4> {
@@ -212,7 +238,12 @@ mod tests {
         Tensor::random(shape, Distribution::Normal(0.0, 1.0), &Device::flex())
     }
 
-    /// One query after the other, in plain loops.
+    /// What queries of the batch are made of.
+    fn input(batch: usize, queries: usize) -> Tensor<3> {
+        Tensor::zeros([batch, queries, 1], &Device::flex())
+    }
+
+    /// One query after the other, in plain loops: `[batch, queries, heads, head]`.
     fn slowly(
         queries: &Tensor<4>,
         keys: &Tensor<4>,
@@ -225,9 +256,9 @@ mod tests {
         let (q, k, v) = (list(queries), list(keys), list(values));
         let mut output = Vec::new();
         for b in 0..batch {
-            for h in 0..heads {
-                let shared = h / (heads / key_heads);
-                for i in 0..count {
+            for i in 0..count {
+                for h in 0..heads {
+                    let shared = h / (heads / key_heads);
                     let row = &q[((b * heads + h) * count + i) * head..][..head];
                     let at = |j: usize| ((b * key_heads + shared) * length + j) * head;
                     let score = |j: usize| {
@@ -248,7 +279,7 @@ mod tests {
         output
     }
 
-    fn assert_close(output: Tensor<4>, wanted: &[f32]) {
+    fn assert_close(output: Tensor<3>, wanted: &[f32]) {
         let output = output.into_data().try_to_vec::<f32>().unwrap();
         assert_eq!(output.len(), wanted.len());
         for (value, wanted) in output.iter().zip(wanted) {
@@ -264,7 +295,7 @@ mod tests {
             random([2, 2, 310, 8]),
         );
         let padding = [0, 4];
-        let plan = AttentionPlan::causal(6, 2, 300, 10, 0, &padding, &Device::flex());
+        let plan = AttentionPlan::causal(6, &input(2, 300), 10, 0, &padding);
         assert_eq!(plan.chunks.len(), 2);
         let segment = KeysAndValues {
             keys: keys.clone(),
@@ -292,14 +323,25 @@ mod tests {
                 values: values.clone(),
             },
         ];
-        let plan = AttentionPlan::causal(4, 3, 1, 3, 5, &[], &Device::flex());
+        let plan = AttentionPlan::causal(4, &input(3, 1), 3, 5, &[]);
+        assert!(plan.chunks.is_empty());
         let output = attend(queries.clone(), &segments, &plan);
+        // The general way, which other devices take.
+        let chunk = Chunk {
+            queries: 0..1,
+            keys: 4,
+            mask: None,
+        };
+        let general = attend_chunk(queries.clone() / 8.0_f32.sqrt(), &segments, &chunk);
+        let general = general.swap_dims(1, 2).reshape([3, 1, 32]);
         let whole = |shared: Tensor<4>, own: Tensor<4>| {
             Tensor::cat(vec![shared.expand([3, 2, 5, 8]), own], 2)
         };
         let keys = whole(shared_keys, keys);
         let values = whole(shared_values, values);
-        assert_close(output, &slowly(&queries, &keys, &values, |_, _, _| true));
+        let wanted = slowly(&queries, &keys, &values, |_, _, _| true);
+        assert_close(output, &wanted);
+        assert_close(general, &wanted);
     }
 
     #[test]

@@ -3,8 +3,9 @@ use burn::tensor::{DType, Int, Tensor, TensorData};
 use super::attention::{AttentionPlan, KeysAndValues};
 use super::rotary::Position;
 use super::{
-    Activation, GatedFeedForward, KeyValueCache, Linear, RmsNorm, Rotary, Rotation, attend,
+    Activation, GatedFeedForward, KeyValueCache, Linear, RmsNorm, Rotary, Rotation, Weight, attend,
 };
+use crate::jobs::{Cancelled, Progress};
 use crate::model::decoder_config::DecoderConfig;
 use crate::model::weights::Loader;
 
@@ -13,7 +14,7 @@ use crate::model::weights::Loader;
 pub(in crate::model) struct Decoder {
     config: DecoderConfig,
     /// `[vocabulary, hidden]`.
-    embeddings: Tensor<2>,
+    embeddings: Weight,
     layers: Vec<DecoderLayer>,
     norm: RmsNorm,
     head: Linear,
@@ -47,7 +48,7 @@ pub(in crate::model) struct DecoderInput {
 impl Decoder {
     /// Loads a model whose tensors begin with `prefix`, and whose head is `head` unless it is tied to the embeddings.
     pub fn load(loader: &mut Loader<'_>, prefix: &str, head: &str, config: &DecoderConfig) -> Self {
-        let embeddings = loader.matrix(
+        let embeddings = loader.weight(
             &format!("{prefix}embed_tokens.weight"),
             [config.vocabulary, config.hidden],
         );
@@ -108,33 +109,38 @@ impl Decoder {
         let ids: Vec<i64> = ids.iter().map(|id| i64::from(*id)).collect();
         let count = ids.len();
         let ids = Tensor::<1, Int>::from_data(TensorData::new(ids, [count]), &self.device());
-        self.embeddings.clone().select(0, ids)
+        self.embeddings.rows(ids)
     }
 
-    /// Reads tokens behind those in the cache, which has room for them: `[batch, tokens, hidden]`, before the last norm.
-    pub fn forward(&self, input: DecoderInput, cache: &mut KeyValueCache) -> Tensor<3> {
-        let [batch, tokens, _] = input.embeddings.dims();
+    /// Reads tokens behind those in the cache, which has room for them: `[batch, tokens, hidden]`, before the last norm. It can be
+    /// stopped between layers; the cache is then as it was.
+    pub fn forward(
+        &self,
+        input: DecoderInput,
+        cache: &mut KeyValueCache,
+        progress: &Progress,
+    ) -> Result<Tensor<3>, Cancelled> {
+        let [_, tokens, _] = input.embeddings.dims();
         let device = self.device();
         let rotation = self.rotary.rotation(&input.positions, &device, self.kind());
         let plan = AttentionPlan::causal(
             self.config.heads,
-            batch,
-            tokens,
+            &input.embeddings,
             cache.own(),
             cache.shared(),
             &input.padding,
-            &device,
         );
         let mut hidden = input.embeddings;
         let mut additions = input.additions.into_iter();
         for (place, layer) in self.layers.iter().enumerate() {
+            progress.check()?;
             hidden = layer.forward(hidden, &self.config, &rotation, &plan, place, cache);
             if let Some(addition) = additions.next() {
                 hidden = hidden + addition;
             }
         }
         cache.advance(tokens);
-        hidden
+        Ok(hidden)
     }
 
     /// The logits of what [`Self::forward`] gave: `[batch, tokens, vocabulary]`.
@@ -225,9 +231,6 @@ impl DecoderLayer {
         let keys = rotation.apply(keys);
         let segments = cache.append(place, KeysAndValues { keys, values });
         let seen = attend(queries, &segments, plan);
-        let seen = seen
-            .swap_dims(1, 2)
-            .reshape([batch, tokens, config.heads * config.head]);
         let hidden = hidden + self.output.forward(seen);
         let changed = self
             .feed_forward

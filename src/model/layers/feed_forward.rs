@@ -1,6 +1,7 @@
 use burn::tensor::Tensor;
 
 use super::{Activation, Linear};
+use crate::model::kernels;
 
 /// Two layers with a function between them.
 #[derive(Debug, Clone)]
@@ -36,6 +37,9 @@ impl GatedFeedForward {
     /// `[…, inputs]` to `[…, outputs]`.
     pub fn forward<const D: usize>(&self, input: Tensor<D>) -> Tensor<D> {
         let both = self.gate_up.forward(input);
+        if self.activation == Activation::Silu && kernels::fits(&both) {
+            return self.down.forward(kernels::gated_of(both));
+        }
         let intermediate = both.dims()[D - 1] / 2;
         let gate = both.clone().narrow(D - 1, 0, intermediate);
         let up = both.narrow(D - 1, intermediate, intermediate);

@@ -78,6 +78,17 @@ impl KeyValueCache {
         self.length
     }
 
+    /// Tokens that each row has room for, without those that all share.
+    pub fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// Bytes of memory that it takes, without what it shares.
+    pub fn bytes(&self) -> usize {
+        let numbers = self.batch * self.heads * self.capacity * self.head;
+        2 * self.layers.len() * numbers * self.kind.size()
+    }
+
     /// Writes the keys and values of one layer, `[batch, heads, tokens, head]`, behind what is there, and returns all that
     /// there is. They count once [`Self::advance`] is called, after the last layer.
     pub fn append(&mut self, layer: usize, new: KeysAndValues) -> Vec<KeysAndValues> {
@@ -120,26 +131,34 @@ impl KeyValueCache {
         if capacity <= self.capacity {
             return;
         }
-        let old = std::mem::replace(&mut self.capacity, capacity);
-        let old_layers: Vec<_> = self.layers.iter_mut().map(|l| l.own.take()).collect();
-        self.allocate();
-        let used = self.length.min(old);
-        for (layer, own) in self.layers.iter_mut().zip(old_layers) {
-            let (Some(old), Some(new)) = (own, layer.own.take()) else {
-                continue;
-            };
-            let moved = |old: Tensor<4>, new: Tensor<4>| {
-                let [batch, heads, _, head] = new.dims();
-                let part = old.narrow(2, 0, used);
-                new.slice_assign([0..batch, 0..heads, 0..used, 0..head], part)
-            };
-            layer.own = Some(match used {
-                0 => new,
-                _ => KeysAndValues {
-                    keys: moved(old.keys, new.keys),
-                    values: moved(old.values, new.values),
-                },
-            });
+        let shape = [self.batch, self.heads, capacity, self.head];
+        let used = self.length.min(self.capacity);
+        self.capacity = capacity;
+        for layer in &mut self.layers {
+            // One layer after the other: the old and the new memory of all of them are never there at once.
+            layer.own = layer.own.take().map(|old| moved(old, shape, used));
+        }
+    }
+
+    /// Another cache of one row whose first `length` tokens are those of this one, which shares none, with room for `capacity`.
+    pub fn copy(&self, length: usize, capacity: usize) -> Self {
+        let length = length.min(self.length);
+        let capacity = capacity.max(length);
+        let shape = [self.batch, self.heads, capacity, self.head];
+        let copied = |layer: &Layer| Layer {
+            shared: None,
+            own: layer.own.clone().map(|own| moved(own, shape, length)),
+        };
+        Self {
+            layers: self.layers.iter().map(copied).collect(),
+            batch: self.batch,
+            shared: 0,
+            length,
+            capacity,
+            heads: self.heads,
+            head: self.head,
+            device: self.device.clone(),
+            kind: self.kind,
         }
     }
 
@@ -192,6 +211,25 @@ impl KeyValueCache {
     }
 }
 
+/// The first `used` tokens in memory of another shape.
+fn moved(old: KeysAndValues, shape: [usize; 4], used: usize) -> KeysAndValues {
+    let one = |old: Tensor<4>| {
+        let new = Tensor::zeros(shape, (&old.device(), old.dtype()));
+        let [batch, heads, _, head] = shape;
+        match used {
+            0 => new,
+            _ => new.slice_assign(
+                [0..batch, 0..heads, 0..used, 0..head],
+                old.narrow(2, 0, used),
+            ),
+        }
+    };
+    KeysAndValues {
+        keys: one(old.keys),
+        values: one(old.values),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -224,6 +262,21 @@ mod tests {
         cache.truncate(1);
         let seen = cache.append(0, tokens(1, 9, 1));
         assert_eq!(keys(&seen), [[1.0, 9.0]]);
+    }
+
+    #[test]
+    fn a_copy_goes_its_own_way() {
+        let mut cache = KeyValueCache::new(1, 1, 1, 1, 4, &Device::flex(), DType::F32);
+        assert_eq!(cache.bytes(), 2 * 4 * 4);
+        cache.append(0, tokens(1, 1, 3));
+        cache.advance(3);
+        let mut copy = cache.copy(2, 8);
+        assert_eq!((copy.length(), copy.capacity(), copy.bytes()), (2, 8, 64));
+        assert_eq!(keys(&copy.append(0, tokens(1, 9, 1))), [[1.0, 2.0, 9.0]]);
+        assert_eq!(
+            keys(&cache.append(0, tokens(1, 4, 1))),
+            [[1.0, 2.0, 3.0, 4.0]]
+        );
     }
 
     #[test]

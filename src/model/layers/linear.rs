@@ -1,10 +1,12 @@
 use burn::tensor::Tensor;
 
+use super::Weight;
+
 /// `x · weightᵀ + bias`.
 #[derive(Debug, Clone)]
 pub(in crate::model) struct Linear {
     /// `[outputs, inputs]`, as files have it.
-    pub weight: Tensor<2>,
+    pub weight: Weight,
     /// `[outputs]`.
     pub bias: Option<Tensor<1>>,
 }
@@ -16,9 +18,7 @@ impl Linear {
         let inputs = shape.last().copied().unwrap_or(1);
         let rows = shape.iter().product::<usize>() / inputs.max(1);
         // One matrix product for all rows of all batches.
-        let mut output = input
-            .reshape([rows, inputs])
-            .matmul(self.weight.clone().transpose());
+        let mut output = self.weight.product(input.reshape([rows, inputs]));
         if let Some(bias) = &self.bias {
             output = output + bias.clone().unsqueeze();
         }

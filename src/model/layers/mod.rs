@@ -9,6 +9,7 @@ mod key_value_cache;
 mod linear;
 mod norm;
 mod rotary;
+mod weight;
 
 pub(super) use activation::Activation;
 pub(super) use attention::{AttentionPlan, KeysAndValues, attend};
@@ -18,3 +19,4 @@ pub(super) use key_value_cache::KeyValueCache;
 pub(super) use linear::Linear;
 pub(super) use norm::{LayerNorm, RmsNorm};
 pub(super) use rotary::{Position, Rotary, Rotation};
+pub(super) use weight::{Weight, WeightBlocks};

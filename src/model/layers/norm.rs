@@ -1,5 +1,7 @@
 use burn::tensor::{DType, Tensor, module};
 
+use crate::model::kernels;
+
 /// Root mean square normalisation (Zhang and Sennrich 2019).
 #[derive(Debug, Clone)]
 pub(in crate::model) struct RmsNorm {
@@ -12,6 +14,9 @@ pub(in crate::model) struct RmsNorm {
 impl RmsNorm {
     /// Over the last dimension, in 32 bits whatever the input's type.
     pub fn forward<const D: usize>(&self, input: Tensor<D>) -> Tensor<D> {
+        if kernels::fits(&input) && kernels::fits(&self.weight) {
+            return kernels::rms_norm_of(input, self.weight.clone(), self.epsilon);
+        }
         let kind = input.dtype();
         let input = single(input);
         let mean_square = input.clone().square().mean_dim(D - 1);

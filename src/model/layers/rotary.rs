@@ -1,6 +1,7 @@
 use burn::tensor::{DType, Device, Tensor, TensorData};
 
 use crate::model::decoder_config::{RotaryConfig, RotaryScaling};
+use crate::model::kernels;
 
 /// A place in a context: time, row and column. Text has the same number in all three.
 pub(in crate::model) type Position = [u32; 3];
@@ -28,7 +29,7 @@ impl Rotary {
         let pairs = config.axes.len();
         let frequency = |pair: usize| {
             let frequency = 1.0 / (config.theta as f32).powf(pair as f32 / pairs as f32);
-            scaled(frequency, config.scaling)
+            scaled(frequency, pair, &config.scaling)
         };
         Self {
             frequencies: (0..pairs).map(frequency).collect(),
@@ -75,6 +76,9 @@ impl Rotary {
 impl Rotation {
     /// Turns `[batch, heads, positions, head]`.
     pub fn apply(&self, input: Tensor<4>) -> Tensor<4> {
+        if kernels::fits(&input) && kernels::fits(&self.cos) {
+            return kernels::rotate_of(input, self.cos.clone(), self.sin.clone());
+        }
         let half = input.dims()[3] / 2;
         let first = input.clone().narrow(3, 0, half);
         let second = input.narrow(3, half, half);
@@ -85,10 +89,14 @@ impl Rotation {
 }
 
 /// A frequency stretched for long contexts.
-fn scaled(frequency: f32, scaling: RotaryScaling) -> f32 {
-    match scaling {
+fn scaled(frequency: f32, pair: usize, scaling: &RotaryScaling) -> f32 {
+    match *scaling {
         RotaryScaling::None => frequency,
         RotaryScaling::Linear { factor } => frequency / factor as f32,
+        // `freq_factors` of `ggml_rope_ext`.
+        RotaryScaling::Each { ref factors } => {
+            frequency / factors.get(pair).copied().unwrap_or(1.0)
+        }
         RotaryScaling::Llama3 {
             factor,
             low,
@@ -146,11 +154,19 @@ mod tests {
             context: 8192.0,
         };
         // A turn in 6.28 tokens is high; in 62,832 tokens low; in 4,096 tokens there are 2 in the context: a third between.
-        assert_eq!(scaled(1.0, scaling), 1.0);
-        assert_eq!(scaled(1e-4, scaling), 1e-4 / 8.0);
+        assert_eq!(scaled(1.0, 0, &scaling), 1.0);
+        assert_eq!(scaled(1e-4, 0, &scaling), 1e-4 / 8.0);
         let between = (std::f64::consts::TAU / 4096.0) as f32;
         let wanted = between * (2.0 / 3.0 / 8.0 + 1.0 / 3.0);
-        assert!((scaled(between, scaling) - wanted).abs() < 1e-8);
-        assert_eq!(scaled(1.0, RotaryScaling::Linear { factor: 4.0 }), 0.25);
+        assert!((scaled(between, 0, &scaling) - wanted).abs() < 1e-8);
+        let linear = RotaryScaling::Linear { factor: 4.0 };
+        assert_eq!(scaled(1.0, 0, &linear), 0.25);
+        let each = RotaryScaling::Each {
+            factors: vec![1.0, 8.0],
+        };
+        assert_eq!(
+            [scaled(0.5, 0, &each), scaled(0.5, 1, &each)],
+            [0.5, 0.0625]
+        );
     }
 }

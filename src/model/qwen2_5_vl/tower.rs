@@ -1,5 +1,6 @@
 use burn::tensor::{Int, Tensor};
 
+use crate::jobs::Progress;
 use crate::model::ModelError;
 use crate::model::config::Section;
 use crate::model::layers::{Activation, FeedForward, GatedFeedForward, Linear, Position, Rotary};
@@ -140,7 +141,7 @@ impl VisionTower for Tower {
         patch_tokens(pixels, &self.patches.weight, self.config.merge)
     }
 
-    fn encode(&self, pixels: &Pixels) -> Result<PictureEmbedding, ModelError> {
+    fn encode(&self, pixels: &Pixels, progress: &Progress) -> Result<PictureEmbedding, ModelError> {
         let weight = &self.patches.weight;
         let device = weight.device();
         let merge = self.config.merge;
@@ -166,6 +167,7 @@ impl VisionTower for Tower {
         let windows: Vec<usize> = counts.iter().map(|count| count * unit).collect();
         let mut hidden = self.patches.forward(rows).select(0, indices(&sorted));
         for (place, block) in self.blocks.iter().enumerate() {
+            progress.check()?;
             let segments = match self.config.whole_layers.contains(&place) {
                 true => &whole,
                 false => &windows,

@@ -1,5 +1,6 @@
 use burn::tensor::Tensor;
 
+use crate::jobs::Progress;
 use crate::model::ModelError;
 use crate::model::config::Section;
 use crate::model::layers::{Activation, FeedForward, Linear, Rotary};
@@ -123,7 +124,7 @@ impl VisionTower for Tower {
         patch_tokens(pixels, &self.patches.weight, self.config.merge)
     }
 
-    fn encode(&self, pixels: &Pixels) -> Result<PictureEmbedding, ModelError> {
+    fn encode(&self, pixels: &Pixels, progress: &Progress) -> Result<PictureEmbedding, ModelError> {
         let weight = &self.patches.weight;
         let (rows, order) = patches(pixels, weight, self.config.merge)?;
         let rotation = self
@@ -132,6 +133,7 @@ impl VisionTower for Tower {
         let segments = vec![order.rows * order.columns; order.frames];
         let mut hidden: Tensor<2> = self.patches.forward(rows);
         for block in &self.blocks {
+            progress.check()?;
             hidden = block.forward(hidden, Some(&rotation), &segments);
         }
         Ok(PictureEmbedding {

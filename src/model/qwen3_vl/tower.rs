@@ -1,5 +1,6 @@
 use burn::tensor::{Int, Tensor, TensorData};
 
+use crate::jobs::Progress;
 use crate::model::ModelError;
 use crate::model::config::Section;
 use crate::model::decoder_config::DecoderConfig;
@@ -174,7 +175,7 @@ impl VisionTower for Tower {
         patch_tokens(pixels, &self.patches.weight, self.config.merge)
     }
 
-    fn encode(&self, pixels: &Pixels) -> Result<PictureEmbedding, ModelError> {
+    fn encode(&self, pixels: &Pixels, progress: &Progress) -> Result<PictureEmbedding, ModelError> {
         let weight = &self.patches.weight;
         let (rows, order) = patches(pixels, weight, self.config.merge)?;
         let rotation = self
@@ -185,6 +186,7 @@ impl VisionTower for Tower {
         let mut mergers = self.deep_mergers.iter();
         let mut additions = Vec::new();
         for (place, block) in self.blocks.iter().enumerate() {
+            progress.check()?;
             hidden = block.forward(hidden, Some(&rotation), &segments);
             if self.config.deep_layers.contains(&place)
                 && let Some(merger) = mergers.next()

@@ -127,8 +127,7 @@ impl VisionAttention {
                 values: batch(&values),
             };
             let seen = attend(batch(&queries), &[segment], &plan);
-            // `[count, heads, length, head]` back to `[patches, hidden]`.
-            outputs.push(seen.swap_dims(1, 2).reshape([count * length, hidden]));
+            outputs.push(seen.reshape([count * length, hidden]));
             start += count * length;
         }
         self.output.forward(Tensor::cat(outputs, 0))

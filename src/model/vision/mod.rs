@@ -15,6 +15,7 @@ pub(super) use siglip::{IdeficsTower, IdeficsVisionConfig};
 use burn::tensor::Tensor;
 
 use super::ModelError;
+use crate::jobs::Progress;
 
 /// The pixels of a picture, as a model's image processor makes them.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,6 +52,6 @@ pub(super) trait VisionTower: Send + Sync + std::fmt::Debug {
     /// How many tokens a picture becomes.
     fn tokens(&self, pixels: &Pixels) -> Result<usize, ModelError>;
 
-    /// The embeddings of a picture.
-    fn encode(&self, pixels: &Pixels) -> Result<PictureEmbedding, ModelError>;
+    /// The embeddings of a picture. It can be stopped between layers.
+    fn encode(&self, pixels: &Pixels, progress: &Progress) -> Result<PictureEmbedding, ModelError>;
 }

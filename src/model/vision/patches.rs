@@ -2,12 +2,13 @@ use burn::tensor::{Tensor, TensorData};
 
 use super::{PatchOrder, Pixels};
 use crate::model::ModelError;
+use crate::model::layers::Weight;
 
 /// The patches of a picture on a model's device, `[patches, inputs]`, and where they are. `weight` is what they are multiplied with,
 /// `[outputs, inputs]`.
 pub(in crate::model) fn patches(
     pixels: &Pixels,
-    weight: &Tensor<2>,
+    weight: &Weight,
     merge: usize,
 ) -> Result<(Tensor<2>, PatchOrder), ModelError> {
     let (order, values) = order_of(pixels, weight, merge)?;
@@ -20,7 +21,7 @@ pub(in crate::model) fn patches(
 /// How many tokens a picture's patches become.
 pub(in crate::model) fn patch_tokens(
     pixels: &Pixels,
-    weight: &Tensor<2>,
+    weight: &Weight,
     merge: usize,
 ) -> Result<usize, ModelError> {
     let (order, _) = order_of(pixels, weight, merge)?;
@@ -29,7 +30,7 @@ pub(in crate::model) fn patch_tokens(
 
 fn order_of<'a>(
     pixels: &'a Pixels,
-    weight: &Tensor<2>,
+    weight: &Weight,
     merge: usize,
 ) -> Result<(PatchOrder, &'a [f32]), ModelError> {
     let Pixels::Patches { values, grid } = pixels else {

@@ -3,6 +3,7 @@ use burn::tensor::{Int, Tensor, TensorData};
 use super::{
     Norm, PictureEmbedding, Pixels, VisionAttention, VisionBlock, VisionFeedForward, VisionTower,
 };
+use crate::jobs::Progress;
 use crate::model::ModelError;
 use crate::model::config::Section;
 use crate::model::layers::{Activation, FeedForward, Linear};
@@ -172,7 +173,7 @@ impl VisionTower for IdeficsTower {
         Ok(tiles * side * side)
     }
 
-    fn encode(&self, pixels: &Pixels) -> Result<PictureEmbedding, ModelError> {
+    fn encode(&self, pixels: &Pixels, progress: &Progress) -> Result<PictureEmbedding, ModelError> {
         let (tiles, patches, values) = self.tiles(pixels)?;
         let patch = self.config.patch;
         let device = self.positions.device();
@@ -185,6 +186,7 @@ impl VisionTower for IdeficsTower {
         let mut hidden = self.patches.forward(rows) + self.positions.clone().select(0, places);
         let segments = vec![patches * patches; tiles];
         for block in &self.blocks {
+            progress.check()?;
             hidden = block.forward(hidden, None, &segments);
         }
         let hidden = self.norm.forward(hidden);

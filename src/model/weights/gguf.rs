@@ -9,6 +9,7 @@ use super::gguf_block::BlockFormat;
 use super::gguf_value::GgufReader;
 use super::{GgufValue, TensorEntry, TensorSource};
 use crate::model::ModelError;
+use crate::model::decoder_config::FACTORS;
 use crate::model::model_folder::Settings;
 
 /// A GGUF file of a Llama model: its settings, its tokenizer's data, and its tensors under the names of `transformers`.
@@ -43,6 +44,9 @@ const LAYER_NAMES: &[(&str, &str)] = &[
     ("ffn_up", "mlp.up_proj"),
     ("ffn_down", "mlp.down_proj"),
 ];
+
+/// The tensor that says what each frequency of rotary positions is divided by (Llama 3.1 and later). It belongs to the settings.
+const FREQUENCY_FACTORS: &str = "rope_freqs.weight";
 
 /// Where tensors begin unless the file says otherwise.
 const ALIGNMENT: u64 = 32;
@@ -203,6 +207,11 @@ impl GgufFile {
             let scaling = json!({"rope_type": scaling, "factor": factor});
             values.insert("rope_scaling".to_owned(), scaling);
         }
+        if self.tensors.contains_key(FREQUENCY_FACTORS) {
+            let factors = self.read(FREQUENCY_FACTORS)?;
+            let scaling = json!({"rope_type": FACTORS, FACTORS: factors});
+            values.insert("rope_scaling".to_owned(), scaling);
+        }
         let embeddings = self.tensors.get("model.embed_tokens.weight");
         if let Some([vocabulary, _]) = embeddings.map(|tensor| tensor.shape.as_slice()) {
             values.insert("vocab_size".to_owned(), json!(vocabulary));
@@ -232,7 +241,8 @@ impl GgufFile {
 
 impl TensorSource for GgufFile {
     fn names(&self) -> Vec<String> {
-        self.tensors.keys().cloned().collect()
+        let names = self.tensors.keys().cloned();
+        names.filter(|name| name != FREQUENCY_FACTORS).collect()
     }
 
     fn entry(&self, name: &str) -> Option<TensorEntry> {

@@ -8,7 +8,8 @@ use super::checklist::Checklist;
 use super::{Adapter, TensorSource};
 use crate::jobs::Progress;
 use crate::model::ModelError;
-use crate::model::layers::{LayerNorm, Linear, RmsNorm};
+use crate::model::kernels;
+use crate::model::layers::{LayerNorm, Linear, RmsNorm, Weight, WeightBlocks};
 
 /// The type of the numbers that a model computes with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,13 +18,15 @@ pub(in crate::model) enum Precision {
     Single,
     /// 16 bits for weights and between layers; norms and attention weights in 32.
     Half,
+    /// Matrices in blocks of 8 bits, all else in 32: on the CPU alone.
+    Blocks,
 }
 
 impl Precision {
     /// As tensors have it.
     pub fn kind(self) -> DType {
         match self {
-            Self::Single => DType::F32,
+            Self::Single | Self::Blocks => DType::F32,
             Self::Half => DType::F16,
         }
     }
@@ -156,7 +159,11 @@ impl<'a> Loader<'a> {
             if let Some(adapter) = self.adapter {
                 adapter.merge(name, shape, &mut values)?;
             }
-            if let Some(place) = values.iter().position(|value| !value.is_finite()) {
+            // Without an early end, so that it is quick: nearly all are right.
+            let are_finite = values
+                .iter()
+                .fold(true, |all, value| all & value.is_finite());
+            if !are_finite && let Some(place) = values.iter().position(|value| !value.is_finite()) {
                 let value = values.get(place).copied().unwrap_or_default();
                 return Err(ModelError::Weights {
                     path: self.path.clone(),
@@ -193,6 +200,37 @@ impl<'a> Loader<'a> {
         self.upload(values, shape)
     }
 
+    /// A matrix that inputs are multiplied with, or whose rows are looked up.
+    pub fn weight(&mut self, name: &str, shape: [usize; 2]) -> Weight {
+        let values = self.rows(&[(name.to_owned(), shape.to_vec())]);
+        self.upload_weight(values, shape)
+    }
+
+    /// As [`Self::upload`], in blocks where that is asked for and rows are a whole number of them.
+    fn upload_weight(&mut self, values: Option<Vec<f32>>, shape: [usize; 2]) -> Weight {
+        let [_, inputs] = shape;
+        let is_whole =
+            self.precision != Precision::Blocks || !inputs.is_multiple_of(kernels::BLOCK);
+        let values = match values {
+            Some(values) if !is_whole => values,
+            values => return Weight::Whole(self.upload(values, shape)),
+        };
+        let Some((packed, scales)) = kernels::pack(&values) else {
+            self.failure.get_or_insert(ModelError::Weights {
+                path: self.path.clone(),
+                reason: "a number is too large for weights of 8 bits".to_owned(),
+            });
+            return Weight::Whole(self.upload(None, shape));
+        };
+        let [outputs, _] = shape;
+        let packed = TensorData::new(packed, Shape::from(shape));
+        let scales = TensorData::new(scales, Shape::from([outputs, inputs / kernels::BLOCK]));
+        Weight::Blocks(Box::new(WeightBlocks {
+            values: Tensor::from_data(packed, (&self.device, DType::I8)),
+            scales: Tensor::from_data(scales, (&self.device, DType::F16)),
+        }))
+    }
+
     /// A layer whose weight is `name.weight` of `[outputs, inputs]`, with `name.bias` if it has one.
     pub fn linear(&mut self, name: &str, inputs: usize, outputs: usize, has_bias: bool) -> Linear {
         self.fused_linear(&[(name.to_owned(), outputs)], inputs, has_bias)
@@ -217,7 +255,7 @@ impl<'a> Loader<'a> {
             .collect();
         let biases = has_bias.then(|| self.rows(&biases));
         Linear {
-            weight: self.upload(weights, [outputs, inputs]),
+            weight: self.upload_weight(weights, [outputs, inputs]),
             bias: biases.map(|biases| self.upload(biases, [outputs])),
         }
     }
@@ -235,7 +273,7 @@ impl<'a> Loader<'a> {
         let weights = self.rows(&[(format!("{name}.weight"), shape)]);
         let biases = has_bias.then(|| self.rows(&[(format!("{name}.bias"), vec![outputs])]));
         Linear {
-            weight: self.upload(weights, [outputs, inputs]),
+            weight: Weight::Whole(self.upload(weights, [outputs, inputs])),
             bias: biases.map(|biases| self.upload(biases, [outputs])),
         }
     }
