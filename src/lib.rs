@@ -26,6 +26,7 @@
 //! | 5 | [`replay`] | runs recorded steps again and compares |
 //! | 6 | [`judge`] | scores and ranks candidates, makes pairs of them |
 //! | 7 | [`synth`] | stages of synthesis pipelines: explorations, which make preference pairs |
+//! | 7 | [`rerun`] | new candidates for a step, pairs and branches of what is picked |
 //! | 8 | [`tui`] | the terminal workbench: views, keys, effects |
 //! | 9 | [`cli`] | one file per verb; the only place that prints |
 
@@ -45,6 +46,7 @@ pub mod model;
 pub mod prompts;
 pub mod replay;
 pub mod report;
+pub mod rerun;
 pub mod rollout;
 pub mod rules;
 pub mod sandbox;

@@ -13,7 +13,7 @@ use super::output::Output;
 use super::session::{Session, with_progress};
 
 /// Which controller is asked.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct ControllerArgs {
     /// A name of a model or server, a folder in the layout of Hugging Face, a GGUF file, or the URL of a server, with #MODEL behind it
     /// where that has several (else `model` under [controller] in the settings)

@@ -5,6 +5,7 @@ mod agreement;
 mod annotation;
 mod annotator;
 mod assign;
+mod branches;
 mod chat;
 mod check;
 mod chosen;
@@ -33,6 +34,7 @@ mod pair;
 mod queue;
 mod remove;
 mod replay;
+mod rerun;
 mod review;
 mod run;
 mod sampling_args;
@@ -110,6 +112,8 @@ enum Command {
     Stats(stats::StatsArgs),
     Compare(compare::CompareArgs),
     Replay(replay::ReplayArgs),
+    Rerun(Box<rerun::RerunArgs>),
+    Branches(branches::BranchesArgs),
     Run(run::RunArgs),
     Explore(explore::ExploreArgs),
     Check(check::CheckArgs),
@@ -188,6 +192,8 @@ fn dispatch(cli: &Cli, output: &mut Output) -> Ended {
         Command::Stats(args) => stats::run(args, session, output),
         Command::Compare(args) => compare::run(args, session, output),
         Command::Replay(args) => replay::run(args, session, output),
+        Command::Rerun(args) => rerun::run(args, &session, output),
+        Command::Branches(args) => branches::run(args, &session, output),
         Command::Run(args) => run::run(args, session, output),
         Command::Explore(args) => explore::run(args, session, output),
         Command::Check(args) => check::run(args, session, output),

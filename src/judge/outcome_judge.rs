@@ -187,7 +187,7 @@ mod tests {
 
     /// Runs whose ends are written down, by candidate; it keeps the seeds.
     struct Written {
-        ends: Vec<Vec<Result<Option<&'static str>, &'static str>>>,
+        ends: Ends,
         asked: RefCell<Vec<(String, u64)>>,
     }
 
@@ -212,13 +212,13 @@ mod tests {
         }
     }
 
-    /// Which candidates were gone on from, and with which seed.
-    type Asked = Vec<(String, u64)>;
+    type Ends = Vec<Vec<Result<Option<&'static str>, &'static str>>>;
+    type Judged = Result<Vec<Judgement>, JudgeError>;
 
     fn judged(
-        ends: Vec<Vec<Result<Option<&'static str>, &'static str>>>,
+        ends: Ends,
         reference: Option<&ReferenceAnswer>,
-    ) -> (Result<Vec<Judgement>, JudgeError>, Asked) {
+    ) -> (Judged, Vec<(String, u64)>) {
         let context = context("How many?");
         let candidates: Vec<Candidate> = (0..ends.len())
             .map(|number| candidate(&number.to_string(), "print(1)", "1"))

@@ -31,7 +31,7 @@ pub use execution::{Environment, Executed, Missing, execute, execute_all};
 pub use loaded_prompt::{LoadedPrompt, MissingPictures, Pictures};
 pub use options::{Batch, Draw, RolloutOptions, batches};
 pub use prompt::{Message, Part, Prompt, PromptForm, code_prompt, prompt};
-pub use proposal::{Proposal, ProposalDelta, propose};
+pub use proposal::{Proposal, ProposalDelta, now, propose};
 pub use reply::{ParsedReply, ReplyRule, parse_reply};
 pub use restoration::{Difference, Restored, restore};
 pub use run::{End, Rollout};

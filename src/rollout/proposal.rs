@@ -196,7 +196,8 @@ fn proposal(
     }
 }
 
-pub(super) fn now() -> Timestamp {
+/// The time by this machine's clock.
+pub fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     let milliseconds = since.map_or(0, |since| since.as_millis());
     Timestamp::from_milliseconds(u64::try_from(milliseconds).unwrap_or(u64::MAX))

@@ -49,6 +49,7 @@ use effect::{Effect, Failure, Message};
 use frame_trace::FrameTrace;
 use keymap::Keymap;
 use terminal::Terminal;
+pub use terminal::in_editor;
 use theme::{ColorDepth, Theme};
 use workers::Workers;
 

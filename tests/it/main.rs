@@ -28,6 +28,8 @@ mod reading;
 mod real_data;
 mod real_records;
 mod replaying;
+#[cfg(unix)]
+mod rerunning;
 mod review;
 mod running_models;
 mod team;
