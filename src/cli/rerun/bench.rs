@@ -1,5 +1,5 @@
 use super::RerunArgs;
-use crate::cli::live_tools::live_tools;
+use crate::cli::live_tools::tools_of_run;
 use crate::cli::output::Output;
 use crate::cli::serve::limits;
 use crate::cli::session::Session;
@@ -21,7 +21,12 @@ pub(super) fn bench(
 ) -> Result<RerunBench, Report> {
     let slots = Slots::default();
     let command = WorkerCommand::own().map_err(|error| Report::from_error(&error))?;
-    let pool = Pool::new(command, Limits::default(), slots.total(), Progress::default());
+    let pool = Pool::new(
+        command,
+        Limits::default(),
+        slots.total(),
+        Progress::default(),
+    );
     pool.warm();
     let missing = match args.skip_pictures {
         true => MissingPictures::LeaveOut,
@@ -30,7 +35,10 @@ pub(super) fn bench(
     let live = match args.live {
         true => {
             let connector = args.controller.connector(session, Some(workspace))?;
-            Some(live_tools(workspace, &connector, &args.controller.wanted(), output)?)
+            let wanted = args.controller.wanted();
+            let configured = &session.config.controller.model;
+            let name = wanted.model.as_ref().unwrap_or(configured);
+            Some(tools_of_run(workspace, &connector, &wanted, name, output)?)
         }
         false => None,
     };
@@ -59,7 +67,9 @@ pub(super) fn panel(
             model: Some(name.to_owned()),
             ..args.controller.wanted()
         };
-        connector.connect(&wanted, &Progress::default()).map_err(Report::from)
+        connector
+            .connect(&wanted, &Progress::default())
+            .map_err(Report::from)
     };
     Panel::of(&args.judge, &bench.judge, &bench.prompts, connect)
 }
