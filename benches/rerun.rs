@@ -14,7 +14,9 @@ use std::time::{Duration, Instant};
 use retake::config::Config;
 use retake::controller::{Controller, ScriptedController};
 use retake::domain::review::{EditedStep, StepKey};
-use retake::domain::{Action, ContentHash, Observation, RecordId, Sampling, Step, Task, Trajectory};
+use retake::domain::{
+    Action, ContentHash, Observation, RecordId, Sampling, Step, Task, Trajectory,
+};
 use retake::jobs::{Progress, Slots};
 use retake::judge::Panel;
 use retake::media::{DecodeLimits, PictureRoots};
@@ -33,7 +35,12 @@ fn main() {
     let config = Config::load(None).expect("settings");
     let slots = Slots::default();
     let command = WorkerCommand::of(PathBuf::from(env!("CARGO_BIN_EXE_retake")));
-    let pool = Pool::new(command, Limits::default(), slots.total(), Progress::default());
+    let pool = Pool::new(
+        command,
+        Limits::default(),
+        slots.total(),
+        Progress::default(),
+    );
     let bench = RerunBench {
         pool,
         slots,
@@ -55,7 +62,11 @@ fn main() {
         .collect();
     times.sort_unstable();
     let each = |share: usize| times[(times.len() - 1) * share / 100] / CANDIDATES as u32;
-    println!("beside model and tools, a candidate of {CANDIDATES} (bar: 5 ms): median {:.2?}, p90 {:.2?}", each(50), each(90));
+    println!(
+        "beside model and tools, a candidate of {CANDIDATES} (bar: 5 ms): median {:.2?}, p90 {:.2?}",
+        each(50),
+        each(90)
+    );
     let Ok(model) = std::env::var("RETAKE_MODEL") else {
         println!("with a model: skipped: RETAKE_MODEL names none");
         return;
@@ -69,7 +80,9 @@ fn main() {
         model: Some(model),
         ..WantedModel::default()
     };
-    let mut controller = connector.connect(&wanted, &Progress::default()).expect("a model");
+    let mut controller = connector
+        .connect(&wanted, &Progress::default())
+        .expect("a model");
     let mut task = 1000;
     let mut median = |count: usize, controller: &mut dyn Controller| {
         let mut times: Vec<Duration> = (0..5)
@@ -95,14 +108,26 @@ fn main() {
 fn timed(bench: &RerunBench, request: &RerunRequest, controller: &mut dyn Controller) -> Duration {
     let control = RerunControl::new(request.draw.count);
     let begun = Instant::now();
-    let done = rerun(bench, request, controller, &mut Panel::rules(), &control, &|_| {});
+    let done = rerun(
+        bench,
+        request,
+        controller,
+        &mut Panel::rules(),
+        &control,
+        &|_| {},
+    );
     let took = begun.elapsed();
-    assert_eq!(done.expect("a re-run").candidates.len(), request.draw.count + 1);
+    assert_eq!(
+        done.expect("a re-run").candidates.len(),
+        request.draw.count + 1
+    );
     took
 }
 
 fn reply(place: usize) -> String {
-    format!("Thought: I count them in way {place}.\n\nCode:\n```py\nprint(sum(n * {place} for n in row))\n```")
+    format!(
+        "Thought: I count them in way {place}.\n\nCode:\n```py\nprint(sum(n * {place} for n in row))\n```"
+    )
 }
 
 /// The third step of a recorded trajectory.

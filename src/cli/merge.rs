@@ -81,7 +81,10 @@ fn take_in_candidates(workspace: &Workspace, paths: &[PathBuf]) -> Result<(usize
                 continue;
             }
             let taken = kept.take_in(&folder).map_err(|error| {
-                Report::failure(format!("candidates of {} can't be taken in: {error}", folder.display()))
+                Report::failure(format!(
+                    "candidates of {} can't be taken in: {error}",
+                    folder.display()
+                ))
             })?;
             new += taken.0;
             bad += taken.1;
@@ -222,7 +225,9 @@ fn print(
     }
     if candidates.1 > 0 {
         let (new, bad) = candidates;
-        output.note(format!("warning: of the candidates {new} are new, {bad} are not what their names say"));
+        output.note(format!(
+            "warning: of the candidates {new} are new, {bad} are not what their names say"
+        ));
     }
     match taken.files.len() {
         0 if runs.is_empty() => output.note("there are neither journals nor runs in it"),

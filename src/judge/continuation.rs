@@ -87,7 +87,9 @@ mod tests {
     use super::*;
     use crate::config::Config;
     use crate::controller::ScriptedController;
-    use crate::domain::{Action, Execution, Observation, Task, ToolCall, ToolDefinition, Trajectory};
+    use crate::domain::{
+        Action, Execution, Observation, Task, ToolCall, ToolDefinition, Trajectory,
+    };
     use crate::jobs::Slots;
     use crate::prompts::Prompts;
     use crate::rollout::PromptForm;
@@ -133,8 +135,7 @@ mod tests {
         let progress = Progress::default();
         let worker = WorkerCommand::of(PathBuf::from("/nowhere"));
         let pool = Pool::new(worker, Limits::default(), 1, progress.clone());
-        let mut environment =
-            Environment::new(pool, Prompts::default(), Slots::new(1), &progress);
+        let mut environment = Environment::new(pool, Prompts::default(), Slots::new(1), &progress);
         environment.form = PromptForm::ToolCalls;
         let config = Config::load(None).expect("settings").rollout;
         let draw = Draw::of_config(&config, PromptForm::ToolCalls, 5, 7);
@@ -156,16 +157,27 @@ mod tests {
         assert!(sent.contains("\"12\""), "the candidate is history: {sent}");
         // Another run draws otherwise.
         let mut other = ScriptedController::new([vec!["12".to_owned()]]);
-        run_on.answer(&mut other, &candidates[0], 100, &progress).expect("an end");
+        run_on
+            .answer(&mut other, &candidates[0], 100, &progress)
+            .expect("an end");
         assert_ne!(other.requests[0].seed, request.seed);
         let ended = run_on.answer(&mut controller, &candidates[0], 99, &progress);
-        assert!(matches!(ended, Err(ContinuationError::Controller(_))), "{ended:?}");
+        assert!(
+            matches!(ended, Err(ContinuationError::Controller(_))),
+            "{ended:?}"
+        );
         for lost in [&candidates[1], &looked(Some("13"))] {
             let ended = run_on.answer(&mut controller, lost, 99, &progress);
-            assert!(matches!(ended, Err(ContinuationError::CannotGoOn(_))), "{ended:?}");
+            assert!(
+                matches!(ended, Err(ContinuationError::CannotGoOn(_))),
+                "{ended:?}"
+            );
         }
         progress.cancel();
         let ended = run_on.answer(&mut controller, &candidates[0], 99, &progress);
-        assert!(matches!(ended, Err(ContinuationError::Cancelled(_))), "{ended:?}");
+        assert!(
+            matches!(ended, Err(ContinuationError::Cancelled(_))),
+            "{ended:?}"
+        );
     }
 }

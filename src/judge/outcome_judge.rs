@@ -215,10 +215,7 @@ mod tests {
     type Ends = Vec<Vec<Result<Option<&'static str>, &'static str>>>;
     type Judged = Result<Vec<Judgement>, JudgeError>;
 
-    fn judged(
-        ends: Ends,
-        reference: Option<&ReferenceAnswer>,
-    ) -> (Judged, Vec<(String, u64)>) {
+    fn judged(ends: Ends, reference: Option<&ReferenceAnswer>) -> (Judged, Vec<(String, u64)>) {
         let context = context("How many?");
         let candidates: Vec<Candidate> = (0..ends.len())
             .map(|number| candidate(&number.to_string(), "print(1)", "1"))

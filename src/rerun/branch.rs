@@ -51,7 +51,9 @@ pub fn go_on(
     tell: &(dyn Fn(BranchEvent) + Sync),
 ) -> Result<Trajectory, RerunError> {
     request.expect(rerun)?;
-    let number = rerun.resolved(chosen).ok_or(RerunError::NoCandidate(chosen))?;
+    let number = rerun
+        .resolved(chosen)
+        .ok_or(RerunError::NoCandidate(chosen))?;
     let cannot = |reason: String| RerunError::CannotGoOn {
         candidate: number,
         reason,
@@ -60,8 +62,13 @@ pub fn go_on(
         return Err(cannot(reason));
     }
     let prepared = prepare(bench, request, control)?;
-    let picked = rerun.pickable(number).ok_or(RerunError::NoCandidate(chosen))?;
-    let known = rerun.candidates.get(number).and_then(|candidate| candidate.executed.clone());
+    let picked = rerun
+        .pickable(number)
+        .ok_or(RerunError::NoCandidate(chosen))?;
+    let known = rerun
+        .candidates
+        .get(number)
+        .and_then(|candidate| candidate.executed.clone());
     let executed = match known {
         Some(aftermath) => Executed::from(aftermath),
         // The recorded step was not executed: its observation is there. Its variables are not.
@@ -70,7 +77,9 @@ pub fn go_on(
             let state = prepared.restored.state.as_ref();
             let executed = execute(&prepared.environment, state, request.step, &mut again)?;
             if let Some(reason) = again.unavailable() {
-                return Err(cannot(format!("its variables can't be made again: {reason}")));
+                return Err(cannot(format!(
+                    "its variables can't be made again: {reason}"
+                )));
             }
             executed
         }
@@ -78,7 +87,9 @@ pub fn go_on(
     let numbers = rerun.distinct();
     let place = numbers.iter().position(|known| *known == number);
     let place = place.ok_or(RerunError::NoCandidate(chosen))?;
-    let candidates = numbers.iter().filter_map(|number| rerun.pickable(*number).cloned());
+    let candidates = numbers
+        .iter()
+        .filter_map(|number| rerun.pickable(*number).cloned());
     let candidates: Vec<Candidate> = candidates.collect();
     let reason = rerun.reason.clone().filter(|_| rerun.best == Some(number));
     let mut rollout = Rollout::branch(
@@ -146,7 +157,11 @@ pub fn keep_branch(
     request: &RerunRequest,
     trajectory: &Trajectory,
 ) -> Result<RecordId, RerunError> {
-    let key = format!("{}.{}", request.record.as_str().replace('/', "."), request.step + 1);
+    let key = format!(
+        "{}.{}",
+        request.record.as_str().replace('/', "."),
+        request.step + 1
+    );
     let file = RunFile::new(workspace.run_path(BRANCHES), BRANCHES);
     let id = file.append(&key, trajectory, &[])?;
     let images: Vec<_> = request.roots.folders().map(Path::to_owned).collect();

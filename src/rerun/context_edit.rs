@@ -37,7 +37,8 @@ fn text_of(trajectory: &Trajectory, (step, field): (Option<usize>, Field)) -> St
         None => trajectory_text(trajectory, field).to_owned(),
         Some(step) => {
             let step = trajectory.steps.get(step);
-            step.map(|step| step_text(step, field).into_owned()).unwrap_or_default()
+            step.map(|step| step_text(step, field).into_owned())
+                .unwrap_or_default()
         }
     }
 }
@@ -62,7 +63,9 @@ pub fn edits_of(
     edited: &str,
 ) -> Result<Vec<StepEdit>, RerunError> {
     let mark = mark(trajectory, step);
-    let headings: Vec<_> = places(step).map(|place| (heading(&mark, place), place)).collect();
+    let headings: Vec<_> = places(step)
+        .map(|place| (heading(&mark, place), place))
+        .collect();
     let mut found: Vec<Vec<&str>> = Vec::new();
     for line in edited.lines() {
         match headings.get(found.len()) {
@@ -77,22 +80,27 @@ pub fn edits_of(
     if let Some((heading, _)) = headings.get(found.len()) {
         return Err(missing(heading));
     }
-    let edits = headings.iter().zip(found).filter_map(|((_, place), lines)| {
-        let text = lines.join("\n");
-        // Line ends of another system are no edit.
-        let before = text_of(trajectory, *place);
-        let is_same = before.lines().eq(text.lines()) && before.trim_end() == text.trim_end();
-        (!is_same).then_some(StepEdit {
-            step: place.0,
-            field: place.1,
-            text,
-        })
-    });
+    let edits = headings
+        .iter()
+        .zip(found)
+        .filter_map(|((_, place), lines)| {
+            let text = lines.join("\n");
+            // Line ends of another system are no edit.
+            let before = text_of(trajectory, *place);
+            let is_same = before.lines().eq(text.lines()) && before.trim_end() == text.trim_end();
+            (!is_same).then_some(StepEdit {
+                step: place.0,
+                field: place.1,
+                text,
+            })
+        });
     Ok(edits.collect())
 }
 
 fn missing(heading: &str) -> RerunError {
-    RerunError::Edited(format!("the line `{heading}` is missing, or is not in its place"))
+    RerunError::Edited(format!(
+        "the line `{heading}` is missing, or is not in its place"
+    ))
 }
 
 fn heading(mark: &str, (step, field): (Option<usize>, Field)) -> String {
@@ -107,7 +115,10 @@ fn mark(trajectory: &Trajectory, step: usize) -> String {
     let mut width = 3;
     for place in places(step) {
         for line in text_of(trajectory, place).lines() {
-            let own = line.chars().take_while(|character| *character == '=').count();
+            let own = line
+                .chars()
+                .take_while(|character| *character == '=')
+                .count();
             width = width.max(own + 1);
         }
     }
@@ -134,7 +145,10 @@ pub(super) fn edited(
         record: Uuid::nil(),
         annotator: Arc::from(""),
         time: Timestamp::from_milliseconds(0),
-        step: edit.step.and_then(|step| u32::try_from(step + 1).ok()).map(StepKey::Source),
+        step: edit
+            .step
+            .and_then(|step| u32::try_from(step + 1).ok())
+            .map(StepKey::Source),
         kind: ChangeKind::Edit(Edit {
             field: edit.field,
             side: None,
@@ -151,7 +165,10 @@ pub(super) fn edited(
         ..Content::default()
     };
     let applied = apply(&review, &content);
-    let refused = applied.conflicts.iter().find(|conflict| !conflict.reason.is_applied());
+    let refused = applied
+        .conflicts
+        .iter()
+        .find(|conflict| !conflict.reason.is_applied());
     if let Some(conflict) = refused {
         return Err(RerunError::Edited(conflict.reason.to_string()));
     }
@@ -196,7 +213,10 @@ mod tests {
         let trajectory = trajectory();
         for step in 0..3 {
             let text = context_text(&trajectory, step);
-            assert!(edits_of(&trajectory, step, &text).expect("read").is_empty(), "{text}");
+            assert!(
+                edits_of(&trajectory, step, &text).expect("read").is_empty(),
+                "{text}"
+            );
         }
         let text = context_text(&trajectory, 1);
         assert!(text.starts_with("===== task =====\nCount the cats.\n==== not a heading\n"));
@@ -207,9 +227,14 @@ mod tests {
     fn what_is_changed_is_an_edit_that_makes_later_steps_stale() {
         let trajectory = trajectory();
         let text = context_text(&trajectory, 2);
-        let changed = text.replace("print(2)", "print(20)").replace("I look.", "I look twice.\nThen I see.");
+        let changed = text
+            .replace("print(2)", "print(20)")
+            .replace("I look.", "I look twice.\nThen I see.");
         let edits = edits_of(&trajectory, 2, &changed).expect("read");
-        let named: Vec<_> = edits.iter().map(|e| (e.step, e.field, e.text.as_str())).collect();
+        let named: Vec<_> = edits
+            .iter()
+            .map(|e| (e.step, e.field, e.text.as_str()))
+            .collect();
         assert_eq!(
             named,
             [
@@ -219,7 +244,10 @@ mod tests {
         );
         let (edited, steps) = edited(&trajectory, &edits).expect("applied");
         assert_eq!(edited.steps[1].code(), Some("print(20)"));
-        assert_eq!(edited.steps[0].thought.as_deref(), Some("I look twice.\nThen I see."));
+        assert_eq!(
+            edited.steps[0].thought.as_deref(),
+            Some("I look twice.\nThen I see.")
+        );
         assert_eq!(steps[0].stale, Some(Staleness::Observation));
         assert_eq!(steps[2].stale, Some(Staleness::Step));
     }
@@ -228,8 +256,15 @@ mod tests {
     fn a_heading_that_is_gone_is_told() {
         let trajectory = trajectory();
         let text = context_text(&trajectory, 1);
-        for broken in [text.replace("===== step 1: code =====", ""), String::new(), format!("x\n{text}")] {
-            assert!(matches!(edits_of(&trajectory, 1, &broken), Err(RerunError::Edited(_))));
+        for broken in [
+            text.replace("===== step 1: code =====", ""),
+            String::new(),
+            format!("x\n{text}"),
+        ] {
+            assert!(matches!(
+                edits_of(&trajectory, 1, &broken),
+                Err(RerunError::Edited(_))
+            ));
         }
     }
 }

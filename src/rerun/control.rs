@@ -37,7 +37,9 @@ impl RerunControl {
 
     /// Whether a candidate was given up, by its number as shown.
     pub fn is_cancelled(&self, number: usize) -> bool {
-        number.checked_sub(1).is_some_and(|index| self.stops.is_stopped(index))
+        number
+            .checked_sub(1)
+            .is_some_and(|index| self.stops.is_stopped(index))
     }
 
     pub(super) fn stops(&self) -> &Stops {

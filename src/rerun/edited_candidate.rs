@@ -1,6 +1,8 @@
 use super::engine::{Tell, prepare};
 use super::step_rerun::Aftermath;
-use super::{RerunBench, RerunCandidate, RerunControl, RerunError, RerunEvent, RerunRequest, StepRerun};
+use super::{
+    RerunBench, RerunCandidate, RerunControl, RerunError, RerunEvent, RerunRequest, StepRerun,
+};
 use crate::domain::review::{LiteralCandidate, parse_tool_calls};
 use crate::domain::{Action, Candidate, Maker};
 use crate::rollout::{PromptForm, execute};

@@ -1,7 +1,9 @@
 use std::time::{Duration, Instant};
 
 use super::step_rerun::Aftermath;
-use super::{RerunBench, RerunCandidate, RerunControl, RerunError, RerunEvent, RerunRequest, StepRerun};
+use super::{
+    RerunBench, RerunCandidate, RerunControl, RerunError, RerunEvent, RerunRequest, StepRerun,
+};
 use crate::controller::Controller;
 use crate::domain::{Candidate, Context, Maker, Step};
 use crate::judge::{Case, JudgeError, Panel, Ranking, RunOn, first_alike};
@@ -39,13 +41,26 @@ pub(super) fn prepare(
     // What can't be shown is told before anything runs.
     let loaded = prompt(&context)?.load(&pictures)?;
     let environment = bench.environment(request, &control.progress)?;
-    let before = request.trajectory.steps.get(..request.step).unwrap_or_default();
+    let before = request
+        .trajectory
+        .steps
+        .get(..request.step)
+        .unwrap_or_default();
     let restored = restore(&environment, before)?;
     let mut notes = request.stale_notes();
     notes.extend(restored.differences.iter().map(|difference| {
-        format!("step {}, run again for its variables: {}", difference.step + 1, difference.what)
+        format!(
+            "step {}, run again for its variables: {}",
+            difference.step + 1,
+            difference.what
+        )
     }));
-    notes.extend(loaded.left_out.iter().map(|what| format!("not shown to the controller: {what}")));
+    notes.extend(
+        loaded
+            .left_out
+            .iter()
+            .map(|what| format!("not shown to the controller: {what}")),
+    );
     Ok(Prepared {
         environment,
         pictures,
@@ -77,7 +92,15 @@ pub fn rerun(
     fold(&mut candidates, tell);
     execute(request, &prepared, &mut candidates, control, tell)?;
     // Candidates are worth more than what a judge says of them: one that can't be asked loses none.
-    let judged = judge(bench, request, &prepared, &mut candidates, panel, control, tell);
+    let judged = judge(
+        bench,
+        request,
+        &prepared,
+        &mut candidates,
+        panel,
+        control,
+        tell,
+    );
     let (ranking, judge_failure) = match judged {
         Ok(ranking) => (ranking, None),
         Err(JudgeError::Cancelled(_)) => return Err(RerunError::Cancelled),
@@ -108,7 +131,8 @@ fn candidates(
     control: &RerunControl,
     tell: Tell<'_>,
 ) -> Result<Vec<RerunCandidate>, RerunError> {
-    let mut candidates: Vec<RerunCandidate> = vec![RerunCandidate::default(); request.draw.count + 1];
+    let mut candidates: Vec<RerunCandidate> =
+        vec![RerunCandidate::default(); request.draw.count + 1];
     if let Some(step) = request.trajectory.steps.get(request.step) {
         candidates[0].candidate = recorded(step, request.is_stale());
     }
@@ -191,8 +215,13 @@ impl Speed {
 
 /// Marks those that do the same as an earlier one.
 fn fold(candidates: &mut [RerunCandidate], tell: Tell<'_>) {
-    let there: Vec<usize> = (0..candidates.len()).filter(|number| !candidates[*number].cancelled).collect();
-    let texts: Vec<Candidate> = there.iter().map(|number| candidates[*number].candidate.clone()).collect();
+    let there: Vec<usize> = (0..candidates.len())
+        .filter(|number| !candidates[*number].cancelled)
+        .collect();
+    let texts: Vec<Candidate> = there
+        .iter()
+        .map(|number| candidates[*number].candidate.clone())
+        .collect();
     for (at, first) in first_alike(&texts).into_iter().enumerate() {
         let (Some(number), Some(into)) = (there.get(at), there.get(first)) else {
             continue;
@@ -223,7 +252,10 @@ fn execute(
     if due.is_empty() {
         return Ok(());
     }
-    let mut texts: Vec<Candidate> = due.iter().map(|number| candidates[*number].candidate.clone()).collect();
+    let mut texts: Vec<Candidate> = due
+        .iter()
+        .map(|number| candidates[*number].candidate.clone())
+        .collect();
     for candidate in &due {
         tell(RerunEvent::Executing {
             candidate: *candidate,
@@ -264,8 +296,13 @@ fn judge(
     tell: Tell<'_>,
 ) -> Result<Ranking, JudgeError> {
     let is_open = |candidate: &RerunCandidate| candidate.folded.is_none() && !candidate.cancelled;
-    let open: Vec<usize> = (0..candidates.len()).filter(|number| is_open(&candidates[*number])).collect();
-    let texts: Vec<Candidate> = open.iter().map(|number| candidates[*number].candidate.clone()).collect();
+    let open: Vec<usize> = (0..candidates.len())
+        .filter(|number| is_open(&candidates[*number]))
+        .collect();
+    let texts: Vec<Candidate> = open
+        .iter()
+        .map(|number| candidates[*number].candidate.clone())
+        .collect();
     let executed = open.iter().map(|number| {
         let aftermath = candidates[*number].executed.clone();
         aftermath.map(Executed::from).unwrap_or_default()
@@ -300,7 +337,9 @@ fn judge(
         seed: request.draw.step_seed(request.step),
         continuation: Some(&continuation),
     };
-    tell(RerunEvent::Judging { judge: panel.name() });
+    tell(RerunEvent::Judging {
+        judge: panel.name(),
+    });
     let judged = panel.judge(&case, &control.progress)?;
     let mut ranking = Ranking {
         judgements: vec![Vec::new(); candidates.len()],

@@ -49,7 +49,10 @@ pub fn lineage(corpus: &Corpus, id: &RecordId) -> Result<Lineage, CorpusError> {
     // Up to the root; a branch of a branch names that one.
     let mut root = asked.id.clone();
     let mut root_hash = asked.hash;
-    let mut origin = asked.content.trajectory.and_then(|trajectory| trajectory.origin);
+    let mut origin = asked
+        .content
+        .trajectory
+        .and_then(|trajectory| trajectory.origin);
     let mut seen = vec![root_hash];
     while let Some(from) = origin {
         if seen.contains(&from.hash) {
@@ -65,7 +68,9 @@ pub fn lineage(corpus: &Corpus, id: &RecordId) -> Result<Lineage, CorpusError> {
         });
     }
     let first = corpus.find(&target(&root)).ok();
-    let trajectory = first.as_ref().and_then(|record| record.content.trajectory.as_ref());
+    let trajectory = first
+        .as_ref()
+        .and_then(|record| record.content.trajectory.as_ref());
     let mut lineage = Lineage {
         branches: vec![Branch {
             depth: 0,

@@ -15,7 +15,11 @@ pub fn default_rejected(rerun: &StepRerun, chosen: usize) -> Option<usize> {
     if chosen != 0 && rerun.pickable(0).is_some() {
         return Some(0);
     }
-    rerun.order().into_iter().rev().find(|number| *number != chosen)
+    rerun
+        .order()
+        .into_iter()
+        .rev()
+        .find(|number| *number != chosen)
 }
 
 /// All candidates that the paper's rules reject for the chosen one: those that went wrong and those that are another step.
@@ -30,7 +34,9 @@ pub fn all_rejected(rerun: &StepRerun, chosen: usize, settings: &JudgeConfig) ->
     // A person chooses: that judges had no verdict does not matter.
     let bare = |number: &usize| {
         let known = rerun.candidates.get(*number);
-        let candidate = known.map(|known| known.candidate.clone()).unwrap_or_default();
+        let candidate = known
+            .map(|known| known.candidate.clone())
+            .unwrap_or_default();
         Candidate {
             judgements: Vec::new(),
             ..candidate
@@ -38,7 +44,10 @@ pub fn all_rejected(rerun: &StepRerun, chosen: usize, settings: &JudgeConfig) ->
     };
     let candidates: Vec<Candidate> = numbers.iter().map(bare).collect();
     let found = rejected(&candidates, at, None, settings);
-    found.into_iter().filter_map(|(at, _)| numbers.get(at).copied()).collect()
+    found
+        .into_iter()
+        .filter_map(|(at, _)| numbers.get(at).copied())
+        .collect()
 }
 
 /// Drafts that make a pair of the chosen candidate and each rejected one, edits of the context before them; to be saved as one batch.
@@ -52,7 +61,11 @@ pub fn pair_drafts(
     reason: Option<&str>,
     kept: &KeptCandidates,
 ) -> Result<Vec<Draft>, RerunError> {
-    let number = |number: usize| rerun.resolved(number).ok_or(RerunError::NoCandidate(number));
+    let number = |number: usize| {
+        rerun
+            .resolved(number)
+            .ok_or(RerunError::NoCandidate(number))
+    };
     let chosen = number(chosen)?;
     if rejected.is_empty() {
         return Err(RerunError::NobodyRejected(chosen));
@@ -60,7 +73,9 @@ pub fn pair_drafts(
     let mut drafts = context_drafts(subject, rerun)?;
     let step = u32::try_from(rerun.step + 1).unwrap_or(u32::MAX);
     let keep = |number: usize| {
-        let candidate = rerun.pickable(number).ok_or(RerunError::NoCandidate(number))?;
+        let candidate = rerun
+            .pickable(number)
+            .ok_or(RerunError::NoCandidate(number))?;
         let hash = kept.keep(candidate).map_err(|source| RerunError::File {
             path: kept.folder().to_owned(),
             doing: "written",
@@ -69,7 +84,10 @@ pub fn pair_drafts(
         Ok::<_, RerunError>(CandidateReference::Generated(hash))
     };
     let best = keep(chosen)?;
-    let words = reason.or(rerun.reason.as_deref().filter(|_| rerun.best == Some(chosen)));
+    let words = reason.or(rerun
+        .reason
+        .as_deref()
+        .filter(|_| rerun.best == Some(chosen)));
     for other in rejected {
         let other = number(*other)?;
         if other == chosen {
@@ -93,7 +111,12 @@ fn context_drafts(subject: &Subject, rerun: &StepRerun) -> Result<Vec<Draft>, Re
         id: subject.id().to_string(),
         step: rerun.step + 1,
     };
-    let shown = subject.current.content.trajectory.as_ref().ok_or_else(other)?;
+    let shown = subject
+        .current
+        .content
+        .trajectory
+        .as_ref()
+        .ok_or_else(other)?;
     let edited = apply_edits(shown, &rerun.edits)?;
     let context = Context::before(&edited, rerun.step);
     if subject.record.hash != rerun.hash || context.hash()? != rerun.context.hash()? {
@@ -117,7 +140,10 @@ fn context_drafts(subject: &Subject, rerun: &StepRerun) -> Result<Vec<Draft>, Re
 
 /// A note on the step that says that none of the candidates is good.
 pub fn none_good_draft(subject: &Subject, rerun: &StepRerun) -> Result<Draft, RerunError> {
-    let generated = rerun.candidates.iter().filter(|candidate| !candidate.cancelled);
+    let generated = rerun
+        .candidates
+        .iter()
+        .filter(|candidate| !candidate.cancelled);
     let makers: Vec<&str> = generated
         .filter_map(|candidate| match &candidate.candidate.maker {
             Maker::Controller(name) => Some(name.as_str()),
@@ -128,7 +154,10 @@ pub fn none_good_draft(subject: &Subject, rerun: &StepRerun) -> Result<Draft, Re
         let generation = candidate.candidate.generation.as_deref()?;
         Some((generation.seed?, generation.context))
     });
-    let by = makers.first().map(|name| format!(" of {name}")).unwrap_or_default();
+    let by = makers
+        .first()
+        .map(|name| format!(" of {name}"))
+        .unwrap_or_default();
     let drawn = seeds.map(|(seed, context)| format!(" (seed {seed}, context {context})"));
     let text = format!(
         "re-run: none of {} candidates{by} is good{}",

@@ -16,7 +16,11 @@ pub struct QueuedStep {
 
 /// What a re-run of a step is called in its run.
 pub fn queued_key(request: &RerunRequest) -> String {
-    format!("{}.{}", request.record.as_str().replace('/', "."), request.step + 1)
+    format!(
+        "{}.{}",
+        request.record.as_str().replace('/', "."),
+        request.step + 1
+    )
 }
 
 /// The record of a re-run. Where judges prefer none, the recorded step stays, and there are no pairs.
@@ -27,25 +31,41 @@ pub fn queued_step(
     settings: &JudgeConfig,
 ) -> QueuedStep {
     let numbers = rerun.distinct();
-    let candidates: Vec<Candidate> =
-        numbers.iter().filter_map(|number| rerun.pickable(*number).cloned()).collect();
-    let best = rerun.best.and_then(|best| numbers.iter().position(|number| *number == best));
+    let candidates: Vec<Candidate> = numbers
+        .iter()
+        .filter_map(|number| rerun.pickable(*number).cloned())
+        .collect();
+    let best = rerun
+        .best
+        .and_then(|best| numbers.iter().position(|number| *number == best));
     let chosen = best.or_else(|| numbers.iter().position(|number| *number == 0));
     let mut provenance = request.trajectory.provenance.clone();
     provenance.run = Some(run.to_owned());
     provenance.failure = None;
-    provenance.model = candidates.iter().find_map(|candidate| match &candidate.maker {
-        Maker::Controller(name) => Some(name.clone()),
-        _ => None,
-    });
+    provenance.model = candidates
+        .iter()
+        .find_map(|candidate| match &candidate.maker {
+            Maker::Controller(name) => Some(name.clone()),
+            _ => None,
+        });
     if provenance.role == Role::Gold {
         provenance.role = Role::Run;
     }
     let pairs = best.map(|best| {
         let reason = rerun.reason.as_deref();
-        preference_pairs(&rerun.context, &candidates, best, reason, &provenance, settings)
+        preference_pairs(
+            &rerun.context,
+            &candidates,
+            best,
+            reason,
+            &provenance,
+            settings,
+        )
     });
-    let picked = chosen.and_then(|chosen| candidates.get(chosen)).cloned().unwrap_or_default();
+    let picked = chosen
+        .and_then(|chosen| candidates.get(chosen))
+        .cloned()
+        .unwrap_or_default();
     let mut steps = rerun.context.steps.clone();
     steps.push(Step {
         thought: picked.thought,

@@ -89,7 +89,10 @@ impl RerunRequest {
 
     /// Changes texts before the step, for this re-run; they get into the journal with the pair that is made of it.
     pub fn edit(&mut self, edits: Vec<StepEdit>) -> Result<(), RerunError> {
-        if edits.iter().any(|edit| edit.step.is_some_and(|step| step >= self.step)) {
+        if edits
+            .iter()
+            .any(|edit| edit.step.is_some_and(|step| step >= self.step))
+        {
             let what = "only what comes before the step can be changed for it";
             return Err(RerunError::Edited(what.to_owned()));
         }
@@ -109,7 +112,9 @@ impl RerunRequest {
 
     /// Whether the step's observation no longer follows from what comes before it.
     pub fn is_stale(&self) -> bool {
-        self.steps.get(self.step).is_some_and(|step| step.stale.is_some())
+        self.steps
+            .get(self.step)
+            .is_some_and(|step| step.stale.is_some())
     }
 
     /// Earlier steps of which something no longer follows, in words.

@@ -160,6 +160,10 @@ mod tests {
         assert_eq!(rerun.order(), [4, 0, 3]);
         assert_eq!(rerun.resolved(1), Some(0));
         assert!(rerun.pickable(1).is_some() && rerun.pickable(2).is_none());
-        assert!(rerun.obstacle(2).is_some() && rerun.obstacle(3).is_none() && rerun.obstacle(9).is_some());
+        assert!(
+            rerun.obstacle(2).is_some()
+                && rerun.obstacle(3).is_none()
+                && rerun.obstacle(9).is_some()
+        );
     }
 }

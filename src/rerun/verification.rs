@@ -47,7 +47,10 @@ impl PairVerification {
 pub fn verify(subject: &Subject, pictures: &Pictures) -> Result<PairVerification, RerunError> {
     let mut verification = PairVerification::default();
     if subject.review().source_changed() || subject.current.review.source_changed() {
-        verification.found("source", "the source record is another one than the one that was looked at");
+        verification.found(
+            "source",
+            "the source record is another one than the one that was looked at",
+        );
     }
     let part = subject.id().part.as_deref();
     let made = subject.current.review.pairs.iter();
@@ -69,14 +72,19 @@ pub fn verify(subject: &Subject, pictures: &Pictures) -> Result<PairVerification
             let lost = subject.current.lost_pairs.iter();
             let id = subject.id().to_string();
             let reason = lost.filter_map(|lost| lost.strip_prefix(&id)).next();
-            let reason = reason.unwrap_or(": it can't be shown").trim_start_matches(": ");
+            let reason = reason
+                .unwrap_or(": it can't be shown")
+                .trim_start_matches(": ");
             verification.found("candidates", reason);
         }
         return Ok(verification);
     };
     let stale = staleness_of_pair(pair, subject.review(), created, &subject.current.steps);
     if !stale.is_empty() {
-        verification.found("stale", "something before it, or in it, was edited, and it was not confirmed since");
+        verification.found(
+            "stale",
+            "something before it, or in it, was edited, and it was not confirmed since",
+        );
     }
     check_sides(pair, &mut verification);
     check_prompt(pair, pictures, &mut verification)?;
@@ -102,30 +110,46 @@ fn check_prompt(
     pictures: &Pictures,
     verification: &mut PairVerification,
 ) -> Result<(), RerunError> {
-    let generations: Vec<_> = [(Side::Chosen, &pair.chosen), (Side::Rejected, &pair.rejected)]
-        .into_iter()
-        .filter_map(|(side, candidate)| Some((side, candidate.generation.as_deref()?)))
-        .collect();
+    let generations: Vec<_> = [
+        (Side::Chosen, &pair.chosen),
+        (Side::Rejected, &pair.rejected),
+    ]
+    .into_iter()
+    .filter_map(|(side, candidate)| Some((side, candidate.generation.as_deref()?)))
+    .collect();
     verification.generated = generations.len();
     if generations.is_empty() {
         return Ok(());
     }
     let context = pair.context.hash()?;
-    let other = generations.iter().find(|(_, generation)| generation.context != context);
+    let other = generations
+        .iter()
+        .find(|(_, generation)| generation.context != context);
     if let Some((side, generation)) = other {
         verification.found(
             "context",
-            format!("the {} candidate was made for the context {}, not for {context}", name(*side), generation.context),
+            format!(
+                "the {} candidate was made for the context {}, not for {context}",
+                name(*side),
+                generation.context
+            ),
         );
         return Ok(());
     }
     match load(&pair.context, pictures, &generations[0].1.prompt) {
         Ok(loaded) => {
-            let other = generations.iter().find(|(_, generation)| generation.prompt != loaded.hash);
+            let other = generations
+                .iter()
+                .find(|(_, generation)| generation.prompt != loaded.hash);
             if let Some((side, generation)) = other {
                 verification.found(
                     "prompt",
-                    format!("the {} candidate answers the prompt {}; the context makes {} now", name(*side), generation.prompt, loaded.hash),
+                    format!(
+                        "the {} candidate answers the prompt {}; the context makes {} now",
+                        name(*side),
+                        generation.prompt,
+                        loaded.hash
+                    ),
                 );
             }
         }
@@ -158,11 +182,7 @@ fn load(
 }
 
 /// What the rules find in the chosen one that they do not find in the rejected one.
-fn check_rules(
-    pair: &PreferencePair,
-    files: &PictureRoots,
-    verification: &mut PairVerification,
-) {
+fn check_rules(pair: &PreferencePair, files: &PictureRoots, verification: &mut PairVerification) {
     let candidates = [pair.chosen.clone(), pair.rejected.clone()];
     let tools = match (&pair.context.tools, &pair.context.system_prompt) {
         (tools, Some(prompt)) if tools.is_empty() => tools_of_prompt(prompt),
@@ -183,7 +203,13 @@ fn check_rules(
     let rejected = faults(&pair.rejected);
     let chosen = faults(&pair.chosen);
     if chosen.len() > rejected.len() {
-        verification.found("rules", format!("the chosen one has more faults than the rejected one: {}", chosen.join("; ")));
+        verification.found(
+            "rules",
+            format!(
+                "the chosen one has more faults than the rejected one: {}",
+                chosen.join("; ")
+            ),
+        );
     }
 }
 
@@ -222,7 +248,10 @@ pub fn reproduce(
     progress: &Progress,
 ) -> Result<Vec<Reproduction>, RerunError> {
     let mut made = Vec::new();
-    for (side, candidate) in [(Side::Chosen, &pair.chosen), (Side::Rejected, &pair.rejected)] {
+    for (side, candidate) in [
+        (Side::Chosen, &pair.chosen),
+        (Side::Rejected, &pair.rejected),
+    ] {
         let (Some(generation), Some(reply)) = (&candidate.generation, &candidate.reply) else {
             continue;
         };
@@ -242,7 +271,9 @@ pub fn reproduce(
         }
         let place = generation.place + 1;
         if reproduction.now.is_none() && reproduction.notes.is_empty() {
-            reproduction.notes.push(format!("there is no candidate {place} in the batch"));
+            reproduction
+                .notes
+                .push(format!("there is no candidate {place} in the batch"));
         }
         made.push(reproduction);
     }
@@ -256,7 +287,12 @@ fn again(
     controller: &mut dyn Controller,
     progress: &Progress,
 ) -> Result<(Option<String>, Vec<String>), RerunError> {
-    let none = || Ok((None, vec!["the candidate does not tell how it was made".to_owned()]));
+    let none = || {
+        Ok((
+            None,
+            vec!["the candidate does not tell how it was made".to_owned()],
+        ))
+    };
     let Some(generation) = &candidate.generation else {
         return none();
     };
@@ -287,7 +323,9 @@ fn again(
     };
     let mut cold = Cold(controller);
     let proposals = propose(&mut cold, &loaded, &[batch], None, progress, &mut |_| {})?;
-    let now = proposals.into_iter().find(|proposal| proposal.number == generation.place);
+    let now = proposals
+        .into_iter()
+        .find(|proposal| proposal.number == generation.place);
     Ok((now.and_then(|proposal| proposal.candidate.reply), notes))
 }
 

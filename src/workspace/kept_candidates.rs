@@ -78,8 +78,14 @@ impl KeptCandidates {
             }
             for file in fs::read_dir(group)? {
                 let path = file?.path();
-                let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-                let Some(hash) = name.strip_suffix(".json").and_then(|name| name.parse().ok()) else {
+                let name = path
+                    .file_name()
+                    .and_then(|name| name.to_str())
+                    .unwrap_or_default();
+                let Some(hash) = name
+                    .strip_suffix(".json")
+                    .and_then(|name| name.parse().ok())
+                else {
                     continue;
                 };
                 if self.read(&hash).is_some() {

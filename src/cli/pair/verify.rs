@@ -74,7 +74,10 @@ pub fn run(args: &VerifyArgs, session: &Session, output: &mut Output) -> Ended {
         (true, Some(subject)) => reproduced(args, &corpus, subject, session, output)?,
         _ => Vec::new(),
     };
-    let known = subjects.iter().map(|subject| subject.id().to_string()).zip(checked);
+    let known = subjects
+        .iter()
+        .map(|subject| subject.id().to_string())
+        .zip(checked);
     let all: Vec<(String, PairVerification)> = known.chain(lost).collect();
     let mut wrong = 0;
     for (id, verification) in &all {
@@ -89,9 +92,14 @@ pub fn run(args: &VerifyArgs, session: &Session, output: &mut Output) -> Ended {
             told(reproduction, output)?;
         }
         let noun = if all.len() == 1 { "pair" } else { "pairs" };
-        output.note(format!("{} {noun} checked, {wrong} with findings", all.len()));
+        output.note(format!(
+            "{} {noun} checked, {wrong} with findings",
+            all.len()
+        ));
     }
-    let differs = reproduced.iter().any(|reproduction| !reproduction.is_same());
+    let differs = reproduced
+        .iter()
+        .any(|reproduction| !reproduction.is_same());
     Ok((wrong > 0 || differs).then_some(Kind::Partial))
 }
 
@@ -115,12 +123,16 @@ fn chosen(words: &[String], corpus: &Corpus) -> Result<Vec<Subject>, Report> {
 
 /// Pairs that people made and that are found no more: their source record is another one now, or gone, or a candidate is.
 fn lost(corpus: &Corpus, known: &[Subject]) -> Vec<(String, PairVerification)> {
-    let known: HashSet<String> = known.iter().map(|subject| subject.id().to_string()).collect();
+    let known: HashSet<String> = known
+        .iter()
+        .map(|subject| subject.id().to_string())
+        .collect();
     let journals = corpus.journals();
     let reviews = journals.reviews();
-    let made = reviews.records().into_iter().filter(|record| {
-        matches!(record.verb, Verb::PairNew(_)) && reviews.is_active(record)
-    });
+    let made = reviews
+        .records()
+        .into_iter()
+        .filter(|record| matches!(record.verb, Verb::PairNew(_)) && reviews.is_active(record));
     let named: Vec<(String, String)> = made
         .filter_map(|record| {
             let of = record.target.as_ref()?.reference.id.record.to_string();
@@ -160,17 +172,28 @@ fn reproduced(
     output: &Output,
 ) -> Result<Vec<Reproduction>, Report> {
     let pair = subject.pair().ok_or_else(|| {
-        Report::failure(format!("{} can't be shown, so that nothing of it can be made again", subject.id()))
+        Report::failure(format!(
+            "{} can't be shown, so that nothing of it can be made again",
+            subject.id()
+        ))
     })?;
     let generations = [&pair.chosen, &pair.rejected];
-    let mut generations = generations.into_iter().filter_map(|side| side.generation.as_deref());
+    let mut generations = generations
+        .into_iter()
+        .filter_map(|side| side.generation.as_deref());
     let Some(first) = generations.next() else {
         return Err(Report::failure("no controller made a side of this pair"));
     };
     // Unless somebody says otherwise the one that made them is asked.
     let mut controller = args.controller.clone();
-    let known = first.server.as_ref().map(|server| format!("{server}#{}", first.model));
-    controller.model = controller.model.or(known).or_else(|| Some(first.model.clone()));
+    let known = first
+        .server
+        .as_ref()
+        .map(|server| format!("{server}#{}", first.model));
+    controller.model = controller
+        .model
+        .or(known)
+        .or_else(|| Some(first.model.clone()));
     let workspace = session.workspace()?;
     let mut controller = controller.connect(session, Some(&workspace), output)?;
     let pictures = pictures(corpus, subject, session);
@@ -193,7 +216,8 @@ fn json(
     output: &mut Output,
 ) -> Result<(), Report> {
     let findings = verification.findings.iter();
-    let findings = findings.map(|finding| json!({"check": finding.check, "problem": finding.problem}));
+    let findings =
+        findings.map(|finding| json!({"check": finding.check, "problem": finding.problem}));
     let made = reproduced.iter().map(|reproduction| {
         json!({
             "side": side_name(reproduction.side),
@@ -215,11 +239,7 @@ fn json(
     output.json(&object)
 }
 
-fn text(
-    id: &str,
-    verification: &PairVerification,
-    output: &mut Output,
-) -> Result<(), Report> {
+fn text(id: &str, verification: &PairVerification, output: &mut Output) -> Result<(), Report> {
     for finding in &verification.findings {
         output.styled(Style::Id, id)?;
         output.text("  ")?;
@@ -237,7 +257,9 @@ fn text(
 fn told(reproduction: &Reproduction, output: &mut Output) -> Result<(), Report> {
     output.text(format!("{}: ", side_name(reproduction.side)))?;
     match &reproduction.now {
-        Some(_) if reproduction.is_same() => output.styled(Style::Good, "made again, word for word")?,
+        Some(_) if reproduction.is_same() => {
+            output.styled(Style::Good, "made again, word for word")?
+        }
         Some(_) => output.styled(Style::Bad, "another text came")?,
         None => output.styled(Style::Bad, "it could not be made again")?,
     }
@@ -247,7 +269,11 @@ fn told(reproduction: &Reproduction, output: &mut Output) -> Result<(), Report> 
         output.data_line(note, &[])?;
         output.line("")?;
     }
-    if let Some(now) = reproduction.now.as_ref().filter(|_| !reproduction.is_same()) {
+    if let Some(now) = reproduction
+        .now
+        .as_ref()
+        .filter(|_| !reproduction.is_same())
+    {
         crate::cli::line_difference::print(&reproduction.kept, now, "    ", output)?;
     }
     Ok(())

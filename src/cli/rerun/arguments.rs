@@ -20,7 +20,12 @@ pub struct RerunArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), conflicts_with = "query")]
     pub step: Option<u32>,
     /// Run every step that this query finds (of a trajectory: all its steps), without asking, into a run that is reviewed later
-    #[arg(long, value_name = "QUERY", conflicts_with = "id", allow_hyphen_values = true)]
+    #[arg(
+        long,
+        value_name = "QUERY",
+        conflicts_with = "id",
+        allow_hyphen_values = true
+    )]
     pub query: Option<String>,
     /// With --query: the name of the run, and of the review queue
     #[arg(long, value_name = "NAME", default_value = "reruns", value_parser = run_name)]
@@ -60,7 +65,12 @@ pub struct RerunArgs {
     #[arg(long, requires = "pick")]
     pub edit: bool,
     /// Why it is better
-    #[arg(long, value_name = "TEXT", requires = "pick", allow_hyphen_values = true)]
+    #[arg(
+        long,
+        value_name = "TEXT",
+        requires = "pick",
+        allow_hyphen_values = true
+    )]
     pub reason: Option<String>,
     /// Save preference pairs of the picked candidate
     #[arg(long, requires = "pick")]
@@ -112,7 +122,10 @@ impl std::str::FromStr for Pick {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
             "best" => Ok(Self::Best),
-            text => text.parse().map(Self::Number).map_err(|_| "a candidate's number, or best".to_owned()),
+            text => text
+                .parse()
+                .map(Self::Number)
+                .map_err(|_| "a candidate's number, or best".to_owned()),
         }
     }
 }
@@ -123,7 +136,10 @@ impl std::str::FromStr for Reject {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
             "all" => Ok(Self::All),
-            text => text.parse().map(Self::Number).map_err(|_| "candidates' numbers, or all".to_owned()),
+            text => text
+                .parse()
+                .map(Self::Number)
+                .map_err(|_| "candidates' numbers, or all".to_owned()),
         }
     }
 }

@@ -21,7 +21,12 @@ pub(super) fn bench(
 ) -> Result<RerunBench, Report> {
     let slots = Slots::default();
     let command = WorkerCommand::own().map_err(|error| Report::from_error(&error))?;
-    let pool = Pool::new(command, Limits::default(), slots.total(), Progress::default());
+    let pool = Pool::new(
+        command,
+        Limits::default(),
+        slots.total(),
+        Progress::default(),
+    );
     pool.warm();
     let missing = match args.skip_pictures {
         true => MissingPictures::LeaveOut,
@@ -30,7 +35,12 @@ pub(super) fn bench(
     let live = match args.live {
         true => {
             let connector = args.controller.connector(session, Some(workspace))?;
-            Some(live_tools(workspace, &connector, &args.controller.wanted(), output)?)
+            Some(live_tools(
+                workspace,
+                &connector,
+                &args.controller.wanted(),
+                output,
+            )?)
         }
         false => None,
     };
@@ -59,7 +69,9 @@ pub(super) fn panel(
             model: Some(name.to_owned()),
             ..args.controller.wanted()
         };
-        connector.connect(&wanted, &Progress::default()).map_err(Report::from)
+        connector
+            .connect(&wanted, &Progress::default())
+            .map_err(Report::from)
     };
     Panel::of(&args.judge, &bench.judge, &bench.prompts, connect)
 }

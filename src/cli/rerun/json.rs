@@ -6,17 +6,24 @@ use crate::rerun::StepRerun;
 
 /// Prints a re-run as one object.
 pub(super) fn print(rerun: &StepRerun, output: &mut Output) -> Result<(), Report> {
-    let candidates = rerun.candidates.iter().enumerate().map(|(number, candidate)| {
-        let mut value = json!(candidate.candidate);
-        if let Some(object) = value.as_object_mut() {
-            object.insert("number".to_owned(), number.into());
-            object.insert("place".to_owned(), json!(candidate.place));
-            object.insert("same_as".to_owned(), json!(candidate.folded));
-            object.insert("given_up".to_owned(), candidate.cancelled.into());
-            object.insert("unavailable".to_owned(), json!(candidate.candidate.unavailable()));
-        }
-        value
-    });
+    let candidates = rerun
+        .candidates
+        .iter()
+        .enumerate()
+        .map(|(number, candidate)| {
+            let mut value = json!(candidate.candidate);
+            if let Some(object) = value.as_object_mut() {
+                object.insert("number".to_owned(), number.into());
+                object.insert("place".to_owned(), json!(candidate.place));
+                object.insert("same_as".to_owned(), json!(candidate.folded));
+                object.insert("given_up".to_owned(), candidate.cancelled.into());
+                object.insert(
+                    "unavailable".to_owned(),
+                    json!(candidate.candidate.unavailable()),
+                );
+            }
+            value
+        });
     let candidates: Vec<Value> = candidates.collect();
     let context = rerun.context.hash().map(|hash| hash.to_string()).ok();
     output.json(&json!({

@@ -36,8 +36,13 @@ pub(super) fn run(args: &RerunArgs, session: &Session, output: &mut Output) -> E
     if args.query.is_some() {
         return queue::run(args, session, output);
     }
-    let id = args.id.as_deref().ok_or_else(|| Report::usage("an ID or --query is needed"))?;
-    let step = args.step.ok_or_else(|| Report::usage("--step says which step is run again"))?;
+    let id = args
+        .id
+        .as_deref()
+        .ok_or_else(|| Report::usage("an ID or --query is needed"))?;
+    let step = args
+        .step
+        .ok_or_else(|| Report::usage("--step says which step is run again"))?;
     let mut annotation = Annotation::open(session, output)?;
     let workspace = session.workspace()?;
     let subject = Subject::named(annotation.corpus(), id)?;
@@ -53,7 +58,10 @@ pub(super) fn run(args: &RerunArgs, session: &Session, output: &mut Output) -> E
             let done = call.rerun(&request, args, output)?;
             // Picking in another call is a convenience.
             if let Err(error) = kept.keep(&done) {
-                output.note(format!("warning: --last will not find it: {}", Report::from(error).message));
+                output.note(format!(
+                    "warning: --last will not find it: {}",
+                    Report::from(error).message
+                ));
             }
             done
         }
@@ -62,7 +70,16 @@ pub(super) fn run(args: &RerunArgs, session: &Session, output: &mut Output) -> E
         RerunFormat::Json => json::print(&done, output)?,
         RerunFormat::Text => page::print(&done, output)?,
     }
-    pick::run(args, session, &workspace, &mut annotation, &subject, &request, done, output)
+    pick::run(
+        args,
+        session,
+        &workspace,
+        &mut annotation,
+        &subject,
+        &request,
+        done,
+        output,
+    )
 }
 
 /// What is to be run again, drawn as the arguments say.
@@ -76,7 +93,14 @@ fn request(
     let rollout = args.sampling.over(&session.config.rollout);
     let count = args.candidates.map_or(rollout.candidates, usize::from);
     let corpus = annotation.corpus();
-    Ok(RerunRequest::of(corpus, subject, step, count, args.sampling.seed, &rollout)?)
+    Ok(RerunRequest::of(
+        corpus,
+        subject,
+        step,
+        count,
+        args.sampling.seed,
+        &rollout,
+    )?)
 }
 
 /// The last re-run of the step, with the edits that it was made with.

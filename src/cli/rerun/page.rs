@@ -78,7 +78,11 @@ fn body(candidate: &Candidate, output: &mut Output) -> Result<(), Report> {
         output.code(&code, "    │ ")?;
     }
     if let Some(observation) = &candidate.observation {
-        let style = if observation.is_error { Style::Bad } else { Style::Dim };
+        let style = if observation.is_error {
+            Style::Bad
+        } else {
+            Style::Dim
+        };
         output.styled(style, "    prints:")?;
         output.line("")?;
         output.data(&observation.text, "      ")?;
@@ -88,7 +92,11 @@ fn body(candidate: &Candidate, output: &mut Output) -> Result<(), Report> {
         output.data_line(reason, &[])?;
         output.line("")?;
     }
-    for call in candidate.execution.iter().flat_map(|execution| &execution.calls) {
+    for call in candidate
+        .execution
+        .iter()
+        .flat_map(|execution| &execution.calls)
+    {
         output.styled(Style::Dim, "    call ")?;
         output.data_line(&call_line(call), &[])?;
         output.line("")?;

@@ -9,8 +9,8 @@ use crate::cli::annotation::Annotation;
 use crate::cli::output::{Output, Style};
 use crate::cli::session::{Session, interruptible};
 use crate::corpus::decision::{Subject, accept_new_pair, parse_candidate};
-use crate::domain::review::{Field, Verb, candidate_text};
 use crate::domain::TargetId;
+use crate::domain::review::{Field, Verb, candidate_text};
 use crate::report::Report;
 use crate::rerun::{
     BranchEvent, RerunControl, RerunRequest, StepRerun, add_edited, all_rejected, default_rejected,
@@ -47,9 +47,8 @@ pub(super) fn run(
         picking.as_told(pick, output)?;
         return Ok(None);
     }
-    let is_asked = args.format == RerunFormat::Text
-        && output.is_terminal()
-        && std::io::stdin().is_terminal();
+    let is_asked =
+        args.format == RerunFormat::Text && output.is_terminal() && std::io::stdin().is_terminal();
     if is_asked {
         picking.ask(output)?;
     }
@@ -137,7 +136,8 @@ impl Picking<'_> {
                 }
                 [of, others @ ..] if words.iter().all(|word| number(word).is_some()) => {
                     let chosen = number(of).unwrap_or_default();
-                    let mut rejected: Vec<usize> = others.iter().filter_map(|word| number(word)).collect();
+                    let mut rejected: Vec<usize> =
+                        others.iter().filter_map(|word| number(word)).collect();
                     if rejected.is_empty() {
                         rejected.extend(default_rejected(&self.done, chosen));
                     }
@@ -160,19 +160,33 @@ impl Picking<'_> {
         let draft = none_good_draft(self.subject, &self.done)?;
         let records = self.annotation.commit(&[draft], output)?;
         for record in &records {
-            self.told(&json!({"note": record.id}), "noted: no candidate is good", output)?;
+            self.told(
+                &json!({"note": record.id}),
+                "noted: no candidate is good",
+                output,
+            )?;
         }
         Ok(())
     }
 
-    fn save(&mut self, chosen: usize, rejected: &[usize], output: &mut Output) -> Result<(), Report> {
+    fn save(
+        &mut self,
+        chosen: usize,
+        rejected: &[usize],
+        output: &mut Output,
+    ) -> Result<(), Report> {
         let kept = self.workspace.kept_candidates();
         let reason = self.args.reason.as_deref();
         let drafts = pair_drafts(self.subject, &self.done, chosen, rejected, reason, &kept)?;
         let records = self.annotation.commit(&drafts, output)?;
-        let pairs: Vec<_> = records.iter().filter(|record| matches!(record.verb, Verb::PairNew(_))).collect();
+        let pairs: Vec<_> = records
+            .iter()
+            .filter(|record| matches!(record.verb, Verb::PairNew(_)))
+            .collect();
         if self.args.accept {
-            let accepted = pairs.iter().map(|record| accept_new_pair(self.subject, record));
+            let accepted = pairs
+                .iter()
+                .map(|record| accept_new_pair(self.subject, record));
             let accepted = accepted.collect::<Result<Vec<_>, _>>()?;
             self.annotation.commit(&accepted, output)?;
         }
@@ -218,7 +232,10 @@ impl Picking<'_> {
 
     fn go_on(&mut self, chosen: usize, output: &mut Output) -> Result<(), Report> {
         let bench = bench::bench(self.args, self.session, self.workspace, output)?;
-        let mut controller = self.args.controller.connect(self.session, Some(self.workspace), output)?;
+        let mut controller =
+            self.args
+                .controller
+                .connect(self.session, Some(self.workspace), output)?;
         let shows = self.args.format == RerunFormat::Text;
         let (request, done) = (self.request, &self.done);
         let (told, events) = std::sync::mpsc::channel();
@@ -232,12 +249,18 @@ impl Picking<'_> {
                         let _ = told.send(event);
                     };
                     let draw = later_draw(request);
-                    go_on(bench, request, done, chosen, draw, controller, control, &tell)
+                    go_on(
+                        bench, request, done, chosen, draw, controller, control, &tell,
+                    )
                 });
                 for event in events {
                     if let (BranchEvent::Step { step, made }, true) = (&event, shows) {
                         let first = made.thought.as_deref().unwrap_or_default();
-                        output.note(format!("step {}: {}", step + 1, first.lines().next().unwrap_or_default()));
+                        output.note(format!(
+                            "step {}: {}",
+                            step + 1,
+                            first.lines().next().unwrap_or_default()
+                        ));
                     }
                 }
                 match job.join() {
@@ -263,7 +286,12 @@ impl Picking<'_> {
     }
 
     /// What was saved: an object, or a line with an id.
-    fn told(&self, json: &serde_json::Value, line: &str, output: &mut Output) -> Result<(), Report> {
+    fn told(
+        &self,
+        json: &serde_json::Value,
+        line: &str,
+        output: &mut Output,
+    ) -> Result<(), Report> {
         match self.args.format {
             RerunFormat::Json => output.json(json),
             RerunFormat::Text => {

@@ -55,7 +55,8 @@ pub(super) fn run(args: &RerunArgs, session: &Session, output: &mut Output) -> E
             };
             match one(call, &request, args, session, progress) {
                 Ok(queued) => {
-                    let record = file.append(&queued_key(&request), &queued.trajectory, &queued.pairs)?;
+                    let record =
+                        file.append(&queued_key(&request), &queued.trajectory, &queued.pairs)?;
                     // A source once there is something in it: what a kill leaves behind is found.
                     if counts.new == 0 && counts.kept == 0 {
                         register(&mut workspace, args, &request)?;
@@ -144,12 +145,24 @@ fn one(
 ) -> Result<QueuedStep, RerunError> {
     let control = RerunControl::of(progress.clone(), request.draw.count);
     let controller = call.controller.as_mut();
-    let done = rerun(&call.bench, request, controller, &mut call.panel, &control, &|_| {})?;
+    let done = rerun(
+        &call.bench,
+        request,
+        controller,
+        &mut call.panel,
+        &control,
+        &|_| {},
+    )?;
     // Nobody is there to choose.
     if let Some(reason) = done.judge_failure {
         return Err(RerunError::NoJudgement(reason));
     }
-    Ok(queued_step(request, &done, &args.run, &session.config.judge))
+    Ok(queued_step(
+        request,
+        &done,
+        &args.run,
+        &session.config.judge,
+    ))
 }
 
 /// Whether the next step would fail as well.
@@ -177,14 +190,19 @@ fn assign(args: &RerunArgs, session: &Session, output: &Output) -> Result<usize,
     let mut annotation = Annotation::open(session, output)?;
     let corpus = annotation.corpus();
     let query = parse_query(&[format!("source:\"{}\" in:pair", args.run)])?;
-    let found = corpus.items_of(&query).map_err(|error| corpus_report(&error))?;
+    let found = corpus
+        .items_of(&query)
+        .map_err(|error| corpus_report(&error))?;
     let annotators = match args.to.as_slice() {
         [] => vec![annotation.annotator().to_owned()],
         names => names.to_vec(),
     };
     let mut drafts = Vec::new();
     for item in found {
-        if corpus.assigned_in(&args.run, &item.id, &item.hash).is_some() {
+        if corpus
+            .assigned_in(&args.run, &item.id, &item.hash)
+            .is_some()
+        {
             continue;
         }
         let assignment = Assignment {
@@ -192,7 +210,11 @@ fn assign(args: &RerunArgs, session: &Session, output: &Output) -> Result<usize,
             annotators: annotators.clone(),
         };
         let id: TargetId = item.id.clone();
-        drafts.push(draft(&id, Target::new(item.id, item.hash), Verb::Assign(assignment))?);
+        drafts.push(draft(
+            &id,
+            Target::new(item.id, item.hash),
+            Verb::Assign(assignment),
+        )?);
     }
     annotation.commit(&drafts, output)?;
     Ok(drafts.len())
@@ -237,7 +259,10 @@ fn summary(
     assigned: usize,
     output: &Output,
 ) -> Result<(), Report> {
-    let mut parts = vec![format!("{} steps were run again, with {} pairs", counts.new, counts.pairs)];
+    let mut parts = vec![format!(
+        "{} steps were run again, with {} pairs",
+        counts.new, counts.pairs
+    )];
     if counts.kept > 0 {
         parts.push(format!("{} were there already", counts.kept));
     }

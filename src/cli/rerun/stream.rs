@@ -57,7 +57,10 @@ impl Stream {
                 self.go_on(output)
             }
             RerunEvent::Judging { judge } if self.shows => {
-                let speed = self.speed.map(|speed| format!("{speed:.0} tokens/s; ")).unwrap_or_default();
+                let speed = self
+                    .speed
+                    .map(|speed| format!("{speed:.0} tokens/s; "))
+                    .unwrap_or_default();
                 output.note(format!("{speed}judging: {judge}"));
                 Ok(())
             }
@@ -79,7 +82,11 @@ impl Stream {
             }
             self.current += 1;
             self.is_headed = false;
-            let begun = self.texts.get(self.current).filter(|text| !text.is_empty()).cloned();
+            let begun = self
+                .texts
+                .get(self.current)
+                .filter(|text| !text.is_empty())
+                .cloned();
             if let (Some(text), true) = (begun, self.shows) {
                 self.head(output)?;
                 output.text(text)?;

@@ -43,7 +43,10 @@ pub fn call_line(call: &LoggedCall) -> String {
         LoggedResult::Unavailable(text) => ("no answer:", text),
     };
     let provider = call.provider.as_deref().unwrap_or("nobody");
-    format!("{}({}) {mark} {text}  [{provider}]", call.name, call.arguments)
+    format!(
+        "{}({}) {mark} {text}  [{provider}]",
+        call.name, call.arguments
+    )
 }
 
 /// A judge's name, score, place and words.
@@ -70,7 +73,8 @@ pub fn judgement_line(judgement: &Judgement) -> String {
 }
 
 fn facts(generation: &Generation) -> Vec<(&'static str, String)> {
-    let some = |name: &'static str, value: &Option<String>| value.clone().map(|value| (name, value));
+    let some =
+        |name: &'static str, value: &Option<String>| value.clone().map(|value| (name, value));
     let sampling = &generation.sampling;
     let mut drawn = Vec::new();
     let number = |name: &str, value: Option<f32>| value.map(|value| format!("{name} {value}"));
@@ -79,9 +83,17 @@ fn facts(generation: &Generation) -> Vec<(&'static str, String)> {
     drawn.extend(sampling.top_k.map(|k| format!("top-k {k}")));
     drawn.extend(number("min-p", sampling.min_p));
     drawn.extend(number("repetition penalty", sampling.repetition_penalty));
-    drawn.extend(sampling.max_tokens.map(|tokens| format!("{tokens} tokens at most")));
+    drawn.extend(
+        sampling
+            .max_tokens
+            .map(|tokens| format!("{tokens} tokens at most")),
+    );
     drawn.extend(generation.seed.map(|seed| format!("seed {seed}")));
-    drawn.push(format!("{} of a batch of {}", generation.place + 1, generation.batch));
+    drawn.push(format!(
+        "{} of a batch of {}",
+        generation.place + 1,
+        generation.batch
+    ));
     let mut facts: Vec<(&'static str, String)> = [
         some("server", &generation.server),
         some("weights", &generation.weights),

@@ -96,7 +96,9 @@ fn answer(
         let (first, second) = text.split_at(text.len() / 2);
         for piece in [first, second] {
             let piece: String = piece.iter().collect();
-            event(json!({"model": "scripted", "choices": [{"index": place, "delta": {"content": piece}}]}));
+            event(
+                json!({"model": "scripted", "choices": [{"index": place, "delta": {"content": piece}}]}),
+            );
         }
         event(json!({"choices": [{"index": place, "delta": {}, "finish_reason": "stop"}]}));
     }
