@@ -68,7 +68,9 @@ pub fn of(shown: &Shown<'_>) -> Result<Value, Report> {
 fn pair_json(shown: &Shown<'_>, pair: &CurrentPair) -> Value {
     let made = shown.current.review.pairs.iter();
     let part = pair.target.part.as_deref();
-    let made = made.clone().find(|made| Some(made.id.to_string().as_str()) == part);
+    let made = made
+        .clone()
+        .find(|made| Some(made.id.to_string().as_str()) == part);
     json!({
         "id": pair.target.to_string(),
         "made_by": made.map(|made| made.annotator.to_string()),

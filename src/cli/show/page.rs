@@ -8,8 +8,8 @@ use crate::media::{DecodeLimits, PictureRoots, load, size};
 use crate::report::Report;
 use crate::rules::Flag;
 
-use super::{Shown, candidate_provenance};
 use super::review_section::step_marks;
+use super::{Shown, candidate_provenance};
 
 /// What is printed for people, and with what means.
 pub struct Page<'o> {

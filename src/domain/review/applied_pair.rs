@@ -4,9 +4,7 @@ use super::{
     CandidateReference, Change, ChangeKind, Conflict, ConflictReason, CreatedPair, Edit, Edited,
     Field, Review, Side, StepKey, TextHash,
 };
-use crate::domain::{
-    Action, Candidate, ContentHash, Context, Maker, PreferencePair, Step,
-};
+use crate::domain::{Action, Candidate, ContentHash, Context, Maker, PreferencePair, Step};
 
 /// A pair with what people changed in it.
 #[derive(Debug, Clone, PartialEq)]
