@@ -192,7 +192,9 @@ actions! {
     SystemPrompt "system-prompt" "show the system prompt and the tools" [Replay Compare];
     OpenGold "open-gold" "open the gold record of a run, or the runs of a gold task" [Corpus Replay];
     RunAgain "run-again" "run the steps again in the sandbox, and compare what they print" [Replay];
+    AnswerCall "answer-call" "type what a call returned that no recording knows, and run the steps again" [Replay];
     OpenPairs "open-pairs" "compare the pairs of the record" [Replay];
+    Export "export" "write it to a file for a trainer, or check whether it could be" [Corpus Replay Compare];
     Copy "copy" "copy the id to the clipboard" [Corpus Replay Compare];
     // Comparing.
     ToggleLayout "toggle-layout" "side by side, or one below the other" [Compare];

@@ -19,6 +19,7 @@ use crate::replay::{ReplayOptions, TrajectoryReplay, replay};
 use crate::report::Report;
 use crate::rules::ToolLists;
 use crate::sandbox::{Limits, Pool, WorkerCommand};
+use crate::tools::told;
 use crate::workspace::Workspace;
 
 use super::effect::{
@@ -100,11 +101,15 @@ impl Backend {
     fn run_again(&self, id: &TargetId, progress: &Progress) -> Result<TrajectoryReplay, Report> {
         let corpus = self.corpus()?;
         let inspection = corpus.inspect(id).map_err(|error| corpus_report(&error))?;
-        let trajectory = inspection.current.content.trajectory;
+        let current = inspection.current;
+        let place_of = |key| current.steps.iter().position(|step| step.key == key);
+        let told = told(&current.review.tool_results, place_of);
+        let trajectory = current.content.trajectory;
         let trajectory = trajectory.ok_or_else(|| Report::failure("it has no steps to run"))?;
         let tools = ToolLists::default().of(&trajectory);
         let tools: Vec<String> = tools.iter().map(|tool| tool.name.clone()).collect();
         let options = ReplayOptions {
+            live: told,
             variables: Some(VARIABLE),
             ..ReplayOptions::default()
         };
@@ -196,6 +201,10 @@ impl Backend {
                     )
                 });
                 tell(Message::Attachment(reference, text));
+            }
+            Effect::Export(job, request, progress) => {
+                let exported = self.export(&request, &progress).map_err(Failure::from);
+                tell(Message::Exported(job, request, exported));
             }
             Effect::KeepQueries(kept) => self.keep_queries(&kept),
             // The event loop's own.

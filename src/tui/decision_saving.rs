@@ -40,6 +40,15 @@ impl Backend {
                 let message = format!("{} is another record now: nothing was saved", decision.id);
                 return Err(Report::failure(message).hint("look at it again, then decide"));
             }
+            if request.is_blind && decision.deed.takes_sides() && subject.expect_pair().is_ok() {
+                let message = format!(
+                    "{} is a pair, and blind mode is on: nothing was saved",
+                    decision.id
+                );
+                return Err(Report::failure(message)
+                    .hint("open it and vote: 1, 2, or = if neither side is better")
+                    .hint("or leave blind mode, and decide openly"));
+            }
             let annotator = writer.annotator().to_owned();
             let decided = decision.deed.on(&subject, &annotator);
             for decided in decided.map_err(|error| decision_report(&error))? {

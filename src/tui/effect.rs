@@ -17,6 +17,7 @@ use crate::jobs::Progress;
 use crate::replay::TrajectoryReplay;
 
 use super::decisions::Deed;
+use super::export_request::{ExportRequest, Exported};
 
 /// Something that takes time or touches the world.
 #[derive(Debug, Clone)]
@@ -51,6 +52,8 @@ pub enum Effect {
     ReadAttachment(RecordId, PictureReference),
     /// The steps of a trajectory run again.
     RunAgain(JobId, TargetId, Progress),
+    /// What is selected, into a file; or what of it could be.
+    Export(JobId, Box<ExportRequest>, Progress),
     /// Keep the history and the saved queries.
     KeepQueries(KeptQueries),
     /// Edit a text in `$EDITOR`, for which the terminal is given back.
@@ -166,6 +169,8 @@ pub struct CommitRequest {
     pub decisions: Vec<Decision>,
     /// What was done, as it is told: `accepted`.
     pub done: String,
+    /// Whether somebody in blind mode decides from outside of a pair: what takes knowing the sides is refused then.
+    pub is_blind: bool,
 }
 
 /// A deed, and on what.
@@ -259,6 +264,8 @@ pub enum Message {
     Edited(Result<String, String>),
     /// The steps of a trajectory, run again.
     RunAgain(JobId, TargetId, Result<Arc<TrajectoryReplay>, Failure>),
+    /// An export has ended.
+    Exported(JobId, Box<ExportRequest>, Result<Exported, Failure>),
     /// A worker panicked.
     Broken(String),
     /// Somebody asked the process to end.

@@ -15,6 +15,7 @@ mod decision_saving;
 mod decisions;
 mod draw_context;
 pub mod effect;
+pub mod export_request;
 mod frame_trace;
 mod key;
 pub mod keymap;

@@ -20,6 +20,7 @@ pub struct Workers {
     pictures: Worker<Effect>,
     decisions: Worker<Effect>,
     sandbox: Worker<Effect>,
+    exports: Worker<Effect>,
     others: Worker<Effect>,
     sender: Sender<Message>,
 }
@@ -49,6 +50,7 @@ impl Workers {
             pictures: start("pictures", Order::NewestFirst(PICTURES))?,
             decisions: start("decisions", Order::AsTheyCame)?,
             sandbox: start("sandbox", Order::AsTheyCame)?,
+            exports: start("exports", Order::AsTheyCame)?,
             others: start("others", Order::AsTheyCame)?,
             sender: sender.clone(),
         })
@@ -63,6 +65,7 @@ impl Workers {
             Effect::Picture(_) => &self.pictures,
             Effect::Commit(_) | Effect::Reverse(_) | Effect::KeepQueries(_) => &self.decisions,
             Effect::RunAgain(..) | Effect::ReadAttachment(..) => &self.sandbox,
+            Effect::Export(..) => &self.exports,
             _ => &self.others,
         };
         if let Some(Effect::Picture(given_up)) = worker.submit(effect) {

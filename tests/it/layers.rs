@@ -24,6 +24,7 @@ const LEVELS: &[(&str, u8)] = &[
     ("corpus", 3),
     ("export", 3),
     ("controller", 3),
+    ("corpus_export", 4),
     ("serve", 4),
     ("tools", 4),
     ("rollout", 5),

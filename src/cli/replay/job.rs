@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
-use super::chosen::Chosen;
 use super::second::check_second;
-use crate::corpus::Corpus;
+use crate::corpus::{Corpus, Selected};
 use crate::corpus::decision::Subject;
 use crate::domain::Trajectory;
 use crate::jobs::Progress;
@@ -60,7 +59,7 @@ impl Job<'_> {
     /// Replays, gives each result in the order of the selection, and keeps it.
     pub fn run(
         &self,
-        chosen: &[Chosen],
+        chosen: &[Selected],
         threads: Option<u16>,
         progress: &Progress,
         mut give: impl FnMut(Replayed),
@@ -116,11 +115,13 @@ impl Job<'_> {
         ended.map_err(|_| JobError::Cancelled)
     }
 
-    fn replay(&self, chosen: &Chosen, pool: &Pool, options: &ReplayOptions) -> Replayed {
+    fn replay(&self, chosen: &Selected, pool: &Pool, options: &ReplayOptions) -> Replayed {
         let subject = chosen.subject(self.corpus);
         Replayed {
             id: chosen.id(),
-            outcome: subject.and_then(|subject| self.one(&subject, pool, options)),
+            outcome: subject
+                .map_err(Report::from)
+                .and_then(|subject| self.one(&subject, pool, options)),
         }
     }
 

@@ -3,6 +3,7 @@
 mod answers;
 mod arrivals;
 mod drawing;
+mod exporting;
 mod keys;
 
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use crate::tui::decisions::{self};
 use crate::tui::effect::{
     Effect, Failure, InspectRequest, JobId, Message, Purpose, Reversal, Ticket,
 };
+use crate::tui::export_request::{ExportSettings, ExportedItems};
 use crate::tui::key::Key;
 use crate::tui::keymap::Keymap;
 use crate::tui::overlays::{Help, Notice, Overlay, Palette, TextPage};
@@ -93,6 +95,10 @@ pub struct App {
     pictures: PictureStore,
     pressed: Vec<Key>,
     said: Option<(String, Paint)>,
+    /// How the last export was made.
+    export: Option<ExportSettings>,
+    /// What the export form in front is about.
+    exported: Option<ExportedItems>,
     opening: Option<JobId>,
     effects: Vec<Effect>,
     /// Whether a record is on its way that is to be opened: what is typed meanwhile is meant for its view.
@@ -119,6 +125,8 @@ impl App {
             pictures,
             pressed: Vec::new(),
             said: None,
+            export: None,
+            exported: None,
             opening: None,
             effects: Vec::new(),
             waits_for_record: false,
@@ -245,6 +253,7 @@ impl App {
                 hints: Vec::new(),
             }),
             Message::Edited(edited) => self.edited(edited),
+            Message::Exported(job, request, exported) => self.export_ended(job, request, exported),
             Message::RunAgain(job, id, replayed) => self.ran_again(job, &id, replayed),
             Message::Broken(reason) => {
                 self.waits_for_record = false;
@@ -367,6 +376,7 @@ impl App {
             Action::Undo => self.effects.push(Effect::Reverse(Reversal::Undo)),
             Action::Redo => self.effects.push(Effect::Reverse(Reversal::Redo)),
             Action::SaveEdit => self.save_edit(),
+            Action::Export => self.ask_for_export(),
             action => self.act_in_view(action),
         }
     }
@@ -421,12 +431,9 @@ impl App {
                 }
                 Action::ToggleQueue => self.corpus.act(action),
                 Action::RunAgain => {
-                    let (job, progress) = self.jobs.start(format!("run {} again", replay.id));
-                    vec![Request::Do(Effect::RunAgain(
-                        job,
-                        replay.id.clone(),
-                        progress,
-                    ))]
+                    let id = replay.id.clone();
+                    self.run_again(id);
+                    return;
                 }
                 action => replay.act(action, &self.options.theme),
             },
@@ -448,8 +455,15 @@ impl App {
                     return;
                 }
                 Action::ToggleBlind => {
-                    self.corpus.set_blind(!compare.is_blind());
-                    compare.act(action)
+                    let is_blind = !compare.is_blind();
+                    let requests = compare.act(action);
+                    self.corpus.set_blind(is_blind);
+                    for view in &mut self.views {
+                        if let View::Replay(replay) = view {
+                            replay.set_blind(is_blind);
+                        }
+                    }
+                    requests
                 }
                 action => compare.act(action),
             },
@@ -467,6 +481,7 @@ impl App {
                 Request::Do(effect) => self.effects.push(effect),
                 Request::Show(overlay) => self.overlays.push(*overlay),
                 Request::Decide(action, subjects) => self.decide(action, subjects),
+                Request::Edit(view) => self.views.push(View::Edit(view)),
                 Request::Say(text) => self.say(text, Paint::Warning),
                 Request::Close => {
                     self.views.pop();

@@ -3,6 +3,7 @@
 
 mod choice;
 mod confirm;
+mod export_form;
 mod full_picture;
 mod help;
 mod notice;
@@ -20,10 +21,12 @@ use crate::domain::review::Rejection;
 
 use super::action::Action;
 use super::draw_context::DrawContext;
+use super::export_request::ExportSettings;
 use super::question::Question;
 
 pub use choice::Choice;
 pub use confirm::Confirm;
+pub use export_form::ExportForm;
 pub use full_picture::FullPicture;
 pub use help::Help;
 pub use notice::Notice;
@@ -53,6 +56,8 @@ pub enum Overlay {
     FullPicture(FullPicture),
     /// Why something is rejected.
     RejectionForm(RejectionForm),
+    /// Where an export goes, and how it is made.
+    ExportForm(Box<ExportForm>),
 }
 
 /// What comes of a key.
@@ -79,6 +84,8 @@ pub enum Answer {
     Confirmed(Question),
     /// Rejected, and why.
     Rejected(Rejection),
+    /// Export so.
+    Export(Box<ExportSettings>),
 }
 
 impl Overlay {
@@ -94,6 +101,7 @@ impl Overlay {
             Self::TextPage(page) => page.press(key),
             Self::FullPicture(picture) => picture.press(key),
             Self::RejectionForm(form) => form.press(key),
+            Self::ExportForm(form) => form.press(key),
         }
     }
 
@@ -103,6 +111,7 @@ impl Overlay {
             Self::Palette(palette) => palette.paste(text),
             Self::Prompt(prompt) => prompt.paste(text),
             Self::RejectionForm(form) => form.paste(text),
+            Self::ExportForm(form) => form.paste(text),
             _ => {}
         }
     }
@@ -135,6 +144,7 @@ impl Overlay {
             Self::TextPage(page) => page.draw(area, buffer, context),
             Self::FullPicture(picture) => picture.draw(area, buffer, context),
             Self::RejectionForm(form) => form.draw(area, buffer, context),
+            Self::ExportForm(form) => form.draw(area, buffer, context),
         }
     }
 }

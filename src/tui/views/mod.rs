@@ -18,6 +18,8 @@ use super::overlays::{Choice, Overlay};
 use super::question::Question;
 use super::subject::Subject;
 
+use edit::EditView;
+
 /// What a view asks the app for.
 #[derive(Debug)]
 pub enum Request {
@@ -27,6 +29,8 @@ pub enum Request {
     Show(Box<Overlay>),
     /// Decide this about these.
     Decide(Action, Vec<Subject>),
+    /// Open this editor.
+    Edit(Box<EditView>),
     /// Say this at the bottom of the screen.
     Say(String),
     /// Close the view.
