@@ -261,7 +261,7 @@ pub fn workspace_report(error: WorkspaceError) -> Report {
             .hint("`retake --demo search boat` looks into the built-in demo"),
         WorkspaceError::NameTaken { .. } => report.hint("give the new one a name: --name NAME"),
         WorkspaceError::NoSource(_) => report.hint("`retake sources` lists them"),
-        WorkspaceError::NotTrusted => {
+        WorkspaceError::NotTrusted | WorkspaceError::NotTrustedTools => {
             report.hint("look at .retake/workspace.toml, then run `retake trust`")
         }
         _ => report,

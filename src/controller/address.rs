@@ -73,8 +73,13 @@ impl Key {
         format!("Bearer {}", self.0)
     }
 
+    /// The key itself, for a client that writes the header.
+    pub fn secret(&self) -> &str {
+        &self.0
+    }
+
     /// A text in which the key, should it be there, is blotted out.
-    pub(super) fn blot(&self, text: &str) -> String {
+    pub fn blot(&self, text: &str) -> String {
         text.replace(&self.0, "…")
     }
 }

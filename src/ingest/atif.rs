@@ -84,6 +84,7 @@ fn read(record: &RecordText<'_>) -> Result<Content, ReadError> {
                 model: filled(agent, "model_name").map(str::to_owned),
                 ..Provenance::default()
             },
+            origin: None,
         }),
         pairs: Vec::new(),
         problems,

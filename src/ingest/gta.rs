@@ -65,6 +65,7 @@ fn read(record: &RecordText<'_>) -> Result<Content, ReadError> {
                 task_key: key,
                 ..Provenance::default()
             },
+            origin: None,
         }),
         pairs: Vec::new(),
         problems,

@@ -29,6 +29,7 @@ impl From<ToolsError> for ReplayError {
     fn from(error: ToolsError) -> Self {
         match error {
             ToolsError::Sandbox(error) => error.into(),
+            error => Self::Tools(error),
         }
     }
 }

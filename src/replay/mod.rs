@@ -9,6 +9,7 @@ mod compatibility;
 mod confirmation;
 mod error;
 mod run;
+mod structured;
 mod summary;
 mod verdict;
 
@@ -22,4 +23,4 @@ pub use summary::Summary;
 pub use verdict::Verdict;
 
 /// Changes whenever a replay may say something else of the same step: what is kept of another version is not used.
-pub const REPLAY_VERSION: u32 = 1;
+pub const REPLAY_VERSION: u32 = 2;

@@ -4,15 +4,14 @@ use super::comparison::{Comparison, compare};
 use super::compatibility::compatibility_notes;
 use super::confirmation::{SecondInterpreter, confirm, is_open};
 use super::error::ReplayError;
+use super::structured::StructuredReplay;
 use super::verdict::Verdict;
-use crate::domain::{LoggedCall, Step, Trajectory};
-use crate::sandbox::{
-    CodeRule, Outcome, Pool, PythonValue, Session, StepCode, StepRun, Variable, step_code,
+use crate::domain::{Action, LoggedCall, Step, Trajectory};
+use crate::jobs::Progress;
+use crate::sandbox::{Outcome, Pool, PythonValue, Session, StepCode, StepRun, Variable};
+use crate::tools::{
+    Provider, Toolbox, failure_message, found_no_code, is_simulated, read_recording, recorded_code,
 };
-use crate::tools::{Provider, RecordedStep, Toolbox, failure_message, recover};
-
-/// How an observation opens whose reply had no code that the reference could find.
-const NO_CODE: &str = "Error in code parsing:";
 
 /// What is asked of a replay.
 #[derive(Clone, Default)]
@@ -25,6 +24,8 @@ pub struct ReplayOptions {
     pub until: Option<usize>,
     /// Whether to list the variables after each step, and the width to which their values are cut.
     pub variables: Option<usize>,
+    /// Whoever cancels it waits for no live tool any more.
+    pub progress: Progress,
 }
 
 /// A step, run again.
@@ -88,23 +89,17 @@ fn replay_in(
     tools: &[String],
     options: &ReplayOptions,
 ) -> Result<TrajectoryReplay, ReplayError> {
-    let codes: Vec<Option<StepCode>> = trajectory.steps.iter().map(code_that_ran).collect();
-    let steps = trajectory.steps.iter().zip(&codes);
-    let recorded: Vec<RecordedStep<'_>> = steps
-        .map(|(step, code)| RecordedStep {
-            code: code.as_ref().map(|code| code.code.as_str()),
-            observation: step.observation.as_ref(),
-        })
-        .collect();
-    let reading = recover(pool, &recorded, tools, trajectory.answer.as_deref())?;
+    let reading = read_recording(pool, trajectory, tools)?;
     let (recording, independent) = (reading.recording, reading.independent);
     let (calls, recovered) = recording.recovered();
     let toolbox = Toolbox {
         recording,
         live: options.live.clone(),
         declared: tools.to_vec(),
-        patience: None,
+        progress: options.progress.clone(),
+        ..Toolbox::default()
     };
+    let structured = StructuredReplay::new(&toolbox);
     let mut replayed = TrajectoryReplay {
         steps: Vec::new(),
         calls,
@@ -113,11 +108,19 @@ fn replay_in(
     };
     let mut session = pool.session()?;
     let mut lost: Option<String> = None;
-    for (number, (step, code)) in trajectory.steps.iter().zip(codes).enumerate() {
+    for (number, step) in trajectory.steps.iter().enumerate() {
         if options.until.is_some_and(|until| number > until) {
             break;
         }
-        let Some(code) = code else {
+        let answer = trajectory.answer.as_deref();
+        if !step.tool_calls().is_empty() {
+            options.progress.check()?;
+            let (step, given) = structured.replay(number, step, answer);
+            replayed.steps.push(step);
+            replayed.note_answer(given.as_ref(), answer);
+            continue;
+        }
+        let Some(code) = recorded_code(step) else {
             replayed.steps.push(without_code(number, step));
             continue;
         };
@@ -128,16 +131,9 @@ fn replay_in(
         let mut host = toolbox.host(number);
         let run = session.run(&code.code, &mut host)?;
         let (calls, given) = (host.calls, host.final_answer);
-        let mut judged = judge(
-            step,
-            &code,
-            &run,
-            given.as_ref(),
-            trajectory.answer.as_deref(),
-        );
-        if let (Some(given), Some(answer)) = (&given, &trajectory.answer) {
-            replayed.answer_matches = Some(is_answer(given, answer));
-        }
+        let mut judged = judge(step, &code, &run, given.as_ref(), answer);
+        judged.notes.extend(simulated_notes(&calls));
+        replayed.note_answer(given.as_ref(), answer);
         if session.is_lost() {
             lost = Some(format!(
                 "step {} ended its worker: {}",
@@ -157,14 +153,24 @@ fn replay_in(
     Ok(replayed)
 }
 
-/// The code that the recorder ran; none where it found none.
-fn code_that_ran(step: &Step) -> Option<StepCode> {
-    let code = step_code(step)?;
-    let found_none = step
-        .observation
-        .as_ref()
-        .is_some_and(|o| o.text.trim_start().starts_with(NO_CODE));
-    (code.rule != CodeRule::Lenient || !found_none).then_some(code)
+impl TrajectoryReplay {
+    /// Takes note of what `final_answer` was given, if it was reached.
+    fn note_answer(&mut self, given: Option<&PythonValue>, answer: Option<&str>) {
+        if let (Some(given), Some(answer)) = (given, answer) {
+            self.answer_matches = Some(is_answer(given, answer));
+        }
+    }
+}
+
+/// Who made up results that came into a step.
+fn simulated_notes(calls: &[LoggedCall]) -> Vec<String> {
+    let mut notes: Vec<String> = Vec::new();
+    for call in calls {
+        let label = call.provider.as_deref().filter(|label| is_simulated(label));
+        let note = label.map(|label| format!("{} was not run: {label}", call.name));
+        notes.extend(note.filter(|note| !notes.contains(note)));
+    }
+    notes
 }
 
 fn variables(
@@ -177,7 +183,12 @@ fn variables(
         .map_err(ReplayError::from)
 }
 
-fn step_replay(number: usize, step: &Step, verdict: Verdict, reason: String) -> StepReplay {
+pub(super) fn step_replay(
+    number: usize,
+    step: &Step,
+    verdict: Verdict,
+    reason: String,
+) -> StepReplay {
     StepReplay {
         step: number,
         verdict,
@@ -197,18 +208,13 @@ fn not_run(number: usize, step: &Step, reason: String) -> StepReplay {
 }
 
 fn without_code(number: usize, step: &Step) -> StepReplay {
-    let recorded_none = step
-        .observation
-        .as_ref()
-        .is_some_and(|o| o.text.trim_start().starts_with(NO_CODE));
-    if recorded_none {
+    if found_no_code(step.observation.as_ref()) {
         let reason = "the reply has no code that the reference's pattern finds".to_owned();
         return step_replay(number, step, Verdict::ErrorReproduced, reason);
     }
-    let reason = if step.tool_calls().is_empty() {
-        "the step has no code"
-    } else {
-        "structured calls carry their results; there is no code to run"
+    let reason = match step.action {
+        Some(Action::Message(_)) => "a message; there is nothing to run",
+        _ => "the step has no code",
     };
     not_run(number, step, reason.to_owned())
 }
@@ -289,7 +295,7 @@ fn compare_output(recorded: &str, run: &StepRun) -> (Verdict, String) {
 }
 
 /// Where two texts part, in words.
-fn first_difference(recorded: &str, actual: &str) -> String {
+pub(super) fn first_difference(recorded: &str, actual: &str) -> String {
     let (mut ours, mut theirs) = (actual.trim_end().lines(), recorded.trim_end().lines());
     let mut line = 0;
     loop {
@@ -306,7 +312,10 @@ fn first_difference(recorded: &str, actual: &str) -> String {
     }
 }
 
-fn compare_answer(given: Option<&PythonValue>, answer: Option<&str>) -> (Verdict, String) {
+pub(super) fn compare_answer(
+    given: Option<&PythonValue>,
+    answer: Option<&str>,
+) -> (Verdict, String) {
     match (given, answer) {
         (Some(given), Some(answer)) if is_answer(given, answer) => {
             (Verdict::Match, "it gives the recorded answer".to_owned())

@@ -55,10 +55,13 @@ impl CodeRule {
 ///
 /// `transformers.agents` 4.44.2 splits a reply at the last `Code:` and searches what follows for
 /// ` ```(?:py|python)?\n(.*?)\n``` `; without that mark it searches the whole reply.
+///
+/// A step whose action is structured calls or a message runs none, whatever its reply quotes.
 pub fn step_code(step: &Step) -> Option<StepCode> {
     let given = match &step.action {
         Some(Action::Code(code)) => Some(code.as_str()),
-        _ => None,
+        Some(Action::ToolCalls(_) | Action::Message(_)) => return None,
+        None => None,
     };
     let Some(reply) = &step.reply else {
         return given.map(|code| StepCode {

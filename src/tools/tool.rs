@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -17,6 +18,27 @@ pub trait Tool: Send + Sync {
 
     /// Answers a call. A tool that failed gives an error that the code sees; one that can't be asked is unavailable.
     fn call(&self, call: &Call) -> Answer;
+
+    /// Answers a call of a step, counted from 0, for who has to tell which one it is.
+    fn call_at(&self, _step: usize, call: &Call) -> Answer {
+        self.call(call)
+    }
+
+    /// How long a call may take.
+    fn patience(&self) -> Patience {
+        Patience::Usual
+    }
+}
+
+/// How long a call may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Patience {
+    /// As long as the toolbox says.
+    Usual,
+    /// So long.
+    Within(Duration),
+    /// As long as it takes: a person answers, who can also leave.
+    Endless,
 }
 
 /// Tools of one origin.

@@ -17,6 +17,9 @@ pub const RECORDED: &str = "recorded";
 /// How long a live tool may take, unless something else is set.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Between looks at whether somebody asked to stop, while a tool works.
+const NAP: Duration = Duration::from_millis(50);
+
 /// What answers the calls of one trajectory: its recording first, then live tools in their order.
 #[derive(Clone, Default)]
 pub struct Toolbox {
@@ -26,8 +29,10 @@ pub struct Toolbox {
     pub live: Vec<Provider>,
     /// Names that the trajectory declares; calling one that nothing answers is no error of the code.
     pub declared: Vec<String>,
-    /// How long a live tool may take; `None` is [`PATIENCE`].
+    /// How long a live tool may take that does not say itself; `None` is [`PATIENCE`].
     pub patience: Option<Duration>,
+    /// Whoever cancels it waits for no tool any more.
+    pub progress: Progress,
 }
 
 impl Toolbox {
@@ -61,44 +66,77 @@ impl Toolbox {
         if let Some(result @ (RecordedResult::Value(_) | RecordedResult::Error(_))) = recorded {
             return (result.answer(), Some(RECORDED.to_owned()));
         }
+        let (answer, provider) = self.live_answer(step, call);
+        let Answer::Unavailable(live) = answer else {
+            return (answer, provider);
+        };
+        let mut reason = match recorded {
+            Some(RecordedResult::Lost(reason)) => reason.clone(),
+            _ => "no call with these arguments is recorded".to_owned(),
+        };
+        if !live.is_empty() {
+            reason = format!("{reason}; {live}");
+        }
+        (Answer::Unavailable(reason), None)
+    }
+
+    /// The answer of the live tools alone, and who gives it; unavailable for no reason where there is no such tool.
+    pub fn live_answer(&self, step: usize, call: &Call) -> (Answer, Option<String>) {
         let mut reasons = Vec::new();
         for provider in &self.live {
             let Some(tool) = provider.tool(&call.name) else {
                 continue;
             };
-            match patiently(tool, call, self.patience.unwrap_or(PATIENCE)) {
+            let patience = match tool.patience() {
+                Patience::Usual => Some(self.patience.unwrap_or(PATIENCE)),
+                Patience::Within(patience) => Some(patience),
+                Patience::Endless => None,
+            };
+            match patiently(tool, step, call, patience, &self.progress) {
+                Answer::Unavailable(reason) if reason.is_empty() => {}
                 Answer::Unavailable(reason) => {
                     reasons.push(format!("{}: {reason}", provider.label));
                 }
                 answer => return (answer, Some(provider.label.clone())),
             }
         }
-        let reason = match recorded {
-            Some(RecordedResult::Lost(reason)) => reason.clone(),
-            _ => "no call with these arguments is recorded".to_owned(),
-        };
-        reasons.insert(0, reason);
         (Answer::Unavailable(reasons.join("; ")), None)
     }
 }
 
-/// Asks a tool and waits no longer than `patience`. A tool that never answers keeps its thread, not us.
-fn patiently(tool: &Arc<dyn Tool>, call: &Call, patience: Duration) -> Answer {
+/// Asks a tool and waits no longer than `patience`, nor once somebody asked to stop. A tool that never answers keeps its
+/// thread, not us.
+fn patiently(
+    tool: &Arc<dyn Tool>,
+    step: usize,
+    call: &Call,
+    patience: Option<Duration>,
+    progress: &Progress,
+) -> Answer {
     let (sender, answers) = mpsc::channel();
     let (asked, call) = (Arc::clone(tool), call.clone());
     let thread = thread::Builder::new()
         .name("tool".to_owned())
-        .spawn(move || sender.send(asked.call(&call)));
+        .spawn(move || sender.send(asked.call_at(step, &call)));
     if let Err(error) = thread {
         return Answer::Unavailable(format!("no thread for the call: {error}"));
     }
-    match answers.recv_timeout(patience) {
-        Ok(answer) => answer,
-        Err(mpsc::RecvTimeoutError::Timeout) => {
-            Answer::Unavailable(format!("no answer within {} s", patience.as_secs_f32()))
+    let since = Instant::now();
+    loop {
+        let left = patience.map(|patience| patience.saturating_sub(since.elapsed()));
+        match answers.recv_timeout(left.unwrap_or(NAP).min(NAP)) {
+            Ok(answer) => return answer,
+            Err(mpsc::RecvTimeoutError::Disconnected) => {
+                return Answer::Unavailable("the tool ended without an answer".to_owned());
+            }
+            Err(mpsc::RecvTimeoutError::Timeout) => {}
         }
-        Err(mpsc::RecvTimeoutError::Disconnected) => {
-            Answer::Unavailable("the tool ended without an answer".to_owned())
+        if progress.check().is_err() {
+            return Answer::Unavailable("cancelled".to_owned());
+        }
+        if let Some(patience) = patience.filter(|patience| since.elapsed() >= *patience) {
+            let seconds = patience.as_secs_f32();
+            return Answer::Unavailable(format!("no answer within {seconds} s"));
         }
     }
 }
@@ -129,19 +167,25 @@ impl ToolHost for StepHost<'_> {
             return Answer::Value(given);
         }
         let (answer, provider) = self.toolbox.answer(self.step, call);
-        self.calls.push(LoggedCall {
-            step: self.step,
-            index: call.index,
-            name: call.name.clone(),
-            arguments: written_arguments(call),
-            result: match &answer {
-                Answer::Value(value) => LoggedResult::Value(value.repr()),
-                Answer::Error(message) => LoggedResult::Error(message.clone()),
-                Answer::Unavailable(reason) => LoggedResult::Unavailable(reason.clone()),
-            },
-            provider,
-        });
+        let logged = logged(self.step, call, &answer, provider);
+        self.calls.push(logged);
         answer
+    }
+}
+
+/// What to keep of a call of a step, counted from 0, and of its answer.
+pub fn logged(step: usize, call: &Call, answer: &Answer, provider: Option<String>) -> LoggedCall {
+    LoggedCall {
+        step,
+        index: call.index,
+        name: call.name.clone(),
+        arguments: written_arguments(call),
+        result: match answer {
+            Answer::Value(value) => LoggedResult::Value(value.repr()),
+            Answer::Error(message) => LoggedResult::Error(message.clone()),
+            Answer::Unavailable(reason) => LoggedResult::Unavailable(reason.clone()),
+        },
+        provider,
     }
 }
 
@@ -226,7 +270,7 @@ mod tests {
                 ),
             ],
             declared: vec!["detect".to_owned()],
-            patience: None,
+            ..Toolbox::default()
         };
         let mut host = toolbox.host(0);
         assert_eq!(
@@ -286,5 +330,36 @@ mod tests {
             );
             assert_eq!(provider, None);
         }
+    }
+
+    #[test]
+    fn whoever_cancels_waits_for_no_tool() {
+        let toolbox = Toolbox {
+            live: vec![provider(
+                "slow",
+                vec![Fake("slow", || {
+                    thread::sleep(Duration::from_secs(3600));
+                    Answer::Value(PythonValue::None)
+                })],
+            )],
+            ..Toolbox::default()
+        };
+        let progress = toolbox.progress.clone();
+        thread::spawn(move || {
+            thread::sleep(Duration::from_millis(200));
+            progress.cancel();
+        });
+        let begun = Instant::now();
+        let (answer, _) = toolbox.live_answer(0, &call("slow", 1));
+        assert_eq!(answer, Answer::Unavailable("slow: cancelled".to_owned()));
+        assert!(begun.elapsed() < Duration::from_secs(10));
+    }
+
+    #[test]
+    fn a_call_that_no_tool_takes_has_no_reasons() {
+        let toolbox = Toolbox::default();
+        let (answer, provider) = toolbox.live_answer(0, &call("ocr", 1));
+        assert_eq!(answer, Answer::Unavailable(String::new()));
+        assert_eq!(provider, None);
     }
 }

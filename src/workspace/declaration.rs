@@ -6,6 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use toml_edit::{Array, ArrayOfTables, DocumentMut, Item, Table, value};
 
 use super::WorkspaceError;
+use super::mcp_server::{McpServer, mcp_servers};
 use crate::domain::percent_encode;
 
 /// A source as a person adds it; paths are absolute.
@@ -264,6 +265,14 @@ fn save(path: &Path, document: &DocumentMut) -> Result<(), WorkspaceError> {
 }
 
 impl WorkspaceFile {
+    /// The servers of tools that it declares.
+    pub(super) fn mcp_servers(&self, root: &Path) -> Result<Vec<McpServer>, WorkspaceError> {
+        mcp_servers(&self.document, root).map_err(|reason| WorkspaceError::Wrong {
+            path: self.path.clone(),
+            reason,
+        })
+    }
+
     pub(super) fn empty(path: &Path) -> Self {
         Self {
             path: path.to_owned(),

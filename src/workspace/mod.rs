@@ -1,6 +1,7 @@
 //! The folder `.retake/`: finding it, the sources it names, this machine's paths, and trust. Never writes to a source.
 
 mod declaration;
+mod mcp_server;
 mod record_texts;
 mod replay_log;
 mod trust;
@@ -9,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use declaration::{LocalPaths, WorkspaceFile};
 pub use declaration::{Source, SourceDeclaration};
+pub use mcp_server::{McpEndpoint, McpServer};
 pub use record_texts::RecordTexts;
 pub use replay_log::{ReplayEntry, ReplayLog, ReplayPlace, ReplayVerdicts, replayed_hash};
 pub use trust::Trust;
@@ -61,6 +63,11 @@ pub enum WorkspaceError {
     /// It came from elsewhere, and wants something outside itself.
     #[error("this workspace came from elsewhere and names paths outside itself; they stay closed")]
     NotTrusted,
+    /// It came from elsewhere, or was changed by hand, and wants programs to be started.
+    #[error(
+        "this workspace declares MCP servers, and nobody has trusted it as it is; none is started"
+    )]
+    NotTrustedTools,
 }
 
 const FOLDER: &str = ".retake";
@@ -211,6 +218,15 @@ impl Workspace {
                 declaration::resolve(declared, &self.local, &self.root, self.is_trusted())
             })
             .collect()
+    }
+
+    /// The servers of tools that are declared. None is started before the workspace is trusted: their commands are somebody's.
+    pub fn mcp_servers(&self) -> Result<Vec<McpServer>, WorkspaceError> {
+        let servers = self.file.mcp_servers(&self.root)?;
+        match servers.is_empty() || self.is_trusted() {
+            true => Ok(servers),
+            false => Err(WorkspaceError::NotTrustedTools),
+        }
     }
 
     /// Adds a source. Paths inside the workspace are stored relative to it, others go to this machine's own file.

@@ -155,10 +155,7 @@ fn what_was_replayed_is_kept_until_the_run_changes() {
     assert!(user.ids("replay:differs").is_empty());
     user.retake(["replay", "runs/bad"]).succeeds();
     assert!(user.ids("replay:differs").is_empty());
-    assert_eq!(
-        user.ids("in:step step:2 replay:match"),
-        ["runs/good", "runs/bad"]
-    );
+    assert_eq!(user.ids("in:step step:2 replay:match"), ["runs/good", "runs/bad"]);
     // The cache can be deleted.
     std::fs::remove_file(user.path(".retake/cache/replays.jsonl")).unwrap();
     user.retake(["replay", "runs/good"]).succeeds();

@@ -1,7 +1,5 @@
 use std::collections::HashMap;
 use std::io;
-use std::path::PathBuf;
-use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
@@ -17,7 +15,7 @@ use crate::replay::{
 use crate::report::Report;
 use crate::rules::ToolLists;
 use crate::sandbox::{Cpython, Limits, Pool, WorkerCommand};
-use crate::tools::{Surroundings, built_in};
+use crate::tools::LiveTools;
 use crate::workspace::{ReplayEntry, ReplayLog, ReplayPlace, replayed_hash};
 
 /// Entries are written to the log in groups of this size, so that a job that is cut goes on where it was.
@@ -48,8 +46,7 @@ pub(super) struct Job<'a> {
     pub known: &'a HashMap<String, ReplayPlace>,
     pub options: &'a ReplayOptions,
     pub python: Option<&'a Cpython>,
-    /// Where live tools keep pictures; `None` without live tools.
-    pub pictures: Option<PathBuf>,
+    pub live: Option<LiveTools>,
     pub tool_lists: ToolLists,
     /// Whether what is replayed is kept.
     pub keeps: bool,
@@ -75,6 +72,7 @@ impl Job<'_> {
                 name: format!("CPython {}", python.version),
                 caution: python.caution().map(str::to_owned),
             }),
+            progress: progress.clone(),
             ..self.options.clone()
         };
         if let Some(second) = &options.second {
@@ -131,7 +129,7 @@ impl Job<'_> {
         let trajectory = content.trajectory.as_ref().unwrap_or(&nothing);
         let (hash, record) = (replayed_hash(trajectory), subject.record.hash.to_string());
         let python = self.python.map_or("", |python| python.version.as_str());
-        let live = if self.pictures.is_some() { "live" } else { "" };
+        let live = self.live.as_ref().map_or(String::new(), LiveTools::identity);
         let with = format!("{REPLAY_VERSION} {python} {live}");
         let known = self.known.get(&record);
         if let Some(known) = known.and_then(|place| self.log.entry(*place))
@@ -144,15 +142,12 @@ impl Job<'_> {
                 entry: None,
             });
         }
-        let tools = self.tool_lists.of(trajectory);
-        let tools: Vec<String> = tools.iter().map(|tool| tool.name.clone()).collect();
+        let definitions = self.tool_lists.of(trajectory);
+        let tools: Vec<String> = definitions.iter().map(|tool| tool.name.clone()).collect();
         let mut options = options.clone();
-        if let Some(pictures) = &self.pictures {
-            options.live.push(built_in(&Surroundings {
-                roots: Arc::new(self.corpus.roots(&subject.record.id)),
-                pictures: pictures.clone(),
-                pool: pool.clone(),
-            }));
+        if let Some(live) = &self.live {
+            let roots = self.corpus.roots(&subject.record.id);
+            options.live = live.providers(roots, pool, &definitions);
         }
         let replay = replay(pool, trajectory, &tools, &options).map_err(replay_report)?;
         let entry = self

@@ -16,11 +16,12 @@ use crate::jobs::Progress;
 use crate::replay::{ReplayOptions, Summary, TrajectoryReplay};
 use crate::report::{Kind, Report};
 use crate::rules::ToolLists;
+use crate::tools::{LiveTools, ToolsError};
 use crate::workspace::Workspace;
 
 use super::Ended;
 use super::output::Output;
-use super::session::{Session, corpus_report, tell, with_bar};
+use super::session::{Session, corpus_report, tell, with_bar, workspace_report};
 use chosen::chosen;
 use job::{Job, JobError, Kept, Replayed};
 use second::prepared;
@@ -43,7 +44,7 @@ pub struct ReplayArgs {
     /// Ask this CPython where the sandbox's own interpreter does not get on; it runs behind bubblewrap's walls or not at all
     #[arg(long, value_name = "PATH")]
     python: Option<PathBuf>,
-    /// Let live tools answer calls that are not recorded: the built-in ones
+    /// Let live tools answer calls that are not recorded: the workspace's MCP servers, then the built-in ones
     #[arg(long)]
     live: bool,
     /// Run what was run already, too
@@ -107,7 +108,10 @@ pub(super) fn run(args: &ReplayArgs, session: Session, output: &mut Output) -> E
         known: &known,
         options: &options,
         python: python.as_ref(),
-        pictures: args.live.then(|| workspace.pictures_folder()),
+        live: args
+            .live
+            .then(|| live_tools(&workspace, output))
+            .transpose()?,
         tool_lists: ToolLists::default(),
         // What is only a part, or shows more, is not kept.
         keeps,
@@ -203,6 +207,19 @@ impl Printer<'_> {
         self.waiting.push((id, replay));
         Ok(())
     }
+}
+
+/// Starts the live tools of the workspace. A server that can't be used is told, and the others go on.
+fn live_tools(workspace: &Workspace, output: &Output) -> Result<LiveTools, Report> {
+    let report = |error| match error {
+        ToolsError::Workspace(error) => workspace_report(error),
+        error => Report::from_error(&error),
+    };
+    let (tools, failed) = LiveTools::start(workspace).map_err(report)?;
+    for error in failed {
+        output.note(format!("warning: {}", Report::from_error(&error).message));
+    }
+    Ok(tools)
 }
 
 /// Lets searches see what was replayed; that they don't yet is no reason to fail.

@@ -1,7 +1,7 @@
 use crate::sandbox::{Call, PythonValue};
 
 /// A call's arguments by name.
-pub(super) struct Arguments<'a> {
+pub(in crate::tools) struct Arguments<'a> {
     values: Vec<(&'static str, &'a PythonValue)>,
 }
 

@@ -12,9 +12,18 @@ pub(super) fn inspect(
     let path = arguments.text("file_path").map_err(Failure::Error)?;
     if arguments.get("question").is_some() {
         return Err(Failure::Unavailable(
-            "an answer to a question about a file needs a model; without the question the file's text is given".to_owned(),
+            "a question about a file needs a model; without the question the file's text is given"
+                .to_owned(),
         ));
     }
+    document_text(path, surroundings).map(PythonValue::Str)
+}
+
+/// The text of the file that a call names.
+pub(in crate::tools) fn document_text(
+    path: &str,
+    surroundings: &Surroundings,
+) -> Result<String, Failure> {
     let reference = PictureReference::Path(path.to_owned());
     if reference.is_picture() {
         return Err(Failure::Error(
@@ -36,5 +45,5 @@ pub(super) fn inspect(
     let unavailable = |error: crate::sandbox::SandboxError| Failure::Unavailable(error.to_string());
     let mut session = surroundings.pool.session().map_err(unavailable)?;
     let text = session.document(&ending, &bytes).map_err(unavailable)?;
-    text.map(PythonValue::Str).map_err(Failure::Error)
+    text.map_err(Failure::Error)
 }

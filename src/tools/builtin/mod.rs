@@ -1,6 +1,6 @@
 //! Native tools: the same call gives the same result. They see the picture roots, the pictures that they made, and nothing else.
 
-mod arguments;
+pub(super) mod arguments;
 mod calculator;
 mod document;
 mod picture;
@@ -10,18 +10,17 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::made_picture::MADE;
 use super::signature::schema;
 use super::tool::{Provider, Tool};
 use crate::domain::PictureReference;
 use crate::media::{DecodeLimits, MediaError, PictureRoots};
 use crate::sandbox::{Answer, Call, Pool, PythonValue};
 use arguments::Arguments;
+pub(super) use document::document_text;
 
 /// How these tools are called where calls are shown.
 pub const BUILT_IN: &str = "built in";
-
-/// Where the paths of pictures that tools made begin.
-const MADE: &str = ".retake/blobs/pictures/";
 
 /// What the tools may see.
 #[derive(Clone)]
@@ -44,7 +43,7 @@ struct Built {
 }
 
 /// Why a tool gives no value.
-enum Failure {
+pub(super) enum Failure {
     /// The code sees this as an exception.
     Error(String),
     /// The tool can't answer this call at all.
@@ -155,7 +154,7 @@ impl Tool for BuiltIn {
 
 impl Surroundings {
     /// The bytes of a file that a call names: a picture that a tool made, or a file below the roots.
-    fn bytes(&self, path: &str, limits: &DecodeLimits) -> Result<Vec<u8>, MediaError> {
+    pub(super) fn bytes(&self, path: &str, limits: &DecodeLimits) -> Result<Vec<u8>, MediaError> {
         if let Some(name) = path.strip_prefix(MADE) {
             let made = PictureRoots::new(vec![self.pictures.clone()]);
             return crate::media::bytes(&PictureReference::Path(name.to_owned()), &made, limits);

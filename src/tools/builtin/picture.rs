@@ -1,13 +1,13 @@
-use std::fs;
 use std::io::Cursor;
 
 use image::imageops::FilterType;
 use image::{DynamicImage, ImageFormat};
 
 use super::arguments::Arguments;
-use super::{Failure, MADE, Surroundings};
+use super::{Failure, Surroundings};
 use crate::media::{DecodeLimits, decode};
 use crate::sandbox::PythonValue;
+use crate::tools::made_picture::keep_picture;
 
 /// The longest side and the most pixels of a picture that a tool makes.
 const LONGEST_SIDE: i64 = 8_192;
@@ -127,14 +127,7 @@ fn keep(picture: &DynamicImage, surroundings: &Surroundings) -> Result<PythonVal
     picture
         .write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png)
         .map_err(|error| Failure::Error(format!("the picture can't be written: {error}")))?;
-    let name = format!("{}.png", blake3::hash(&bytes).to_hex());
-    let path = surroundings.pictures.join(&name);
-    if !path.is_file() {
-        let temporary = path.with_extension(format!("tmp{}", std::process::id()));
-        fs::create_dir_all(&surroundings.pictures)
-            .and_then(|()| fs::write(&temporary, &bytes))
-            .and_then(|()| fs::rename(&temporary, &path))
-            .map_err(|error| Failure::Unavailable(format!("{}: {error}", path.display())))?;
-    }
-    Ok(PythonValue::Str(format!("{MADE}{name}")))
+    keep_picture(&bytes, "png", &surroundings.pictures)
+        .map(PythonValue::Str)
+        .map_err(Failure::Unavailable)
 }

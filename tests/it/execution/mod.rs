@@ -4,6 +4,8 @@ mod attacks;
 mod builtin;
 mod cpython;
 mod expressions;
+mod mcp;
+mod mcp_server;
 mod recovery;
 mod replay;
 mod sandbox;
