@@ -18,6 +18,7 @@ mod recovery;
 mod result_cache;
 mod signature;
 mod structured;
+mod told;
 mod tool;
 mod toolbox;
 
@@ -34,6 +35,7 @@ pub use recovery::{Reading, RecordedStep, failure_message, recover};
 pub use result_cache::ResultCache;
 pub use signature::{Returns, Signature, TOOLKIT, schema, signature};
 pub use structured::{structured_call, structured_recording};
+pub use told::told;
 pub use tool::{Patience, Provider, Tool};
 pub use toolbox::{
     FINAL_ANSWER, PATIENCE, RECORDED, StepHost, Toolbox, logged, written_arguments,

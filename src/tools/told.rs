@@ -89,7 +89,7 @@ impl Tool for Told {
     }
 
     fn parameters(&self) -> Value {
-        signature(&self.name).map_or_else(|| serde_json::json!({"type": "object"}), schema)
+        signature(&self.name).map_or_else(|| serde_json::json!({"type": "object"}), |known| known.schema())
     }
 
     fn call(&self, call: &Call) -> Answer {
