@@ -3,8 +3,9 @@ use clap::Args;
 use super::Ended;
 use super::output::Output;
 use super::session::{Session, workspace_report};
+use crate::workspace::{McpEndpoint, WorkspaceError};
 
-/// Let this workspace follow the paths that its files name outside itself
+/// Let this workspace follow the paths that its files name outside itself, and start or ask the servers that they name
 #[derive(Debug, Args)]
 pub struct TrustArgs {}
 
@@ -15,10 +16,29 @@ pub(super) fn run(_: &TrustArgs, session: Session, output: &mut Output) -> Ended
         output.note("this workspace is trusted already");
         return Ok(None);
     }
+    // What can't be read is not agreed to.
+    match workspace.mcp_servers() {
+        Ok(_) | Err(WorkspaceError::NotTrustedTools) => {}
+        Err(error) => return Err(workspace_report(error)),
+    }
     workspace.trust().map_err(workspace_report)?;
     output.note(format!(
         "{} is trusted as it is now",
         workspace.folder().display()
     ));
+    for server in workspace.mcp_servers().map_err(workspace_report)? {
+        let how = match server.endpoint {
+            McpEndpoint::Command {
+                program, arguments, ..
+            } => format!("started as {program} {}", arguments.join(" ")),
+            McpEndpoint::Url {
+                url,
+                key_variable: Some(variable),
+            } => format!("asked at {url}, with the key in {variable}"),
+            McpEndpoint::Url { url, .. } => format!("asked at {url}, without a key"),
+        };
+        let name = server.name;
+        output.note(format!("the MCP server `{name}` is {}", how.trim_end()));
+    }
     Ok(None)
 }

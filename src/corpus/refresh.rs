@@ -141,8 +141,10 @@ pub(super) fn refresh_with(
         let journals = journals.read().unwrap_or_else(PoisonError::into_inner);
         Followed::now(config, &journals, &workspace.replay_log())
     };
+    // What was followed once and is gone now has left its marks in documents that are not made anew.
+    let is_untouched = fresh || state.followed.as_ref().is_some_and(Followed::is_nothing);
     let mut session = Session {
-        unreviewed: Some(followed.clone()).filter(Followed::is_nothing),
+        unreviewed: Some(followed.clone()).filter(|now| is_untouched && now.is_nothing()),
         followed,
         folder: &folder,
         workspace,

@@ -27,13 +27,13 @@ impl Followed {
             annotator: config.review.annotator.clone(),
             blind: config.review.blind,
             heads: journals.heads(),
-            replays: replays.length(),
+            replays: replays.head(),
         }
     }
 
     /// Whether nobody has decided or replayed anything.
     pub(super) fn is_nothing(&self) -> bool {
-        self.replays == 0 && self.heads.iter().all(|head| head.read == 0)
+        self.replays.length == 0 && self.heads.iter().all(|head| head.read == 0)
     }
 }
 
@@ -89,17 +89,22 @@ impl Corpus {
             return None;
         }
         let same_eyes = then.annotator == now.annotator && then.blind == now.blind;
-        // A log that is shorter than it was is another one.
-        let same_log = now.replays >= then.replays;
+        let same_log = !self.has_other_replays();
         let changed = journals.changed_since(&then.heads);
         let Some(mut changed) = changed.filter(|_| same_eyes && same_log) else {
             return Some(everything());
         };
-        if now.replays > then.replays {
-            changed.extend(self.replayed_since(then.replays));
+        if now.replays != then.replays {
+            changed.extend(self.replayed_since(then.replays.length));
         }
         // What is in queues is not in the index.
         (!changed.is_empty()).then_some(changed)
+    }
+
+    /// Whether the index may have verdicts of replays whose log is gone.
+    fn has_other_replays(&self) -> bool {
+        let followed = self.state.followed.as_ref();
+        followed.is_none_or(|followed| !self.replay_log.goes_on_from(&followed.replays))
     }
 
     /// The records that were replayed since the log had this length. A log that can't be read says nothing.
@@ -151,6 +156,9 @@ pub fn follow(
         // By hash, and by id: names differ between machines, and a record that changed keeps its id.
         keys.extend(corpus.reader.keys_of(&reference.hash.to_string())?);
         keys.extend(corpus.reader.keys_of(reference.id.record.as_str())?);
+    }
+    if corpus.has_other_replays() {
+        keys.extend(corpus.reader.keys_with("replay")?);
     }
     let gold = corpus.gold();
     // Without a log nothing was replayed.

@@ -11,6 +11,7 @@ use crate::domain::{Benchmark, ReferenceAnswer};
 use crate::ingest::Layout;
 use crate::ingest::container::{ContainerKind, Problem};
 use crate::journal::JournalHead;
+use crate::workspace::ReplayLogHead;
 
 use super::record_table::table_of;
 
@@ -41,8 +42,8 @@ pub struct Followed {
     pub blind: bool,
     /// Every journal.
     pub heads: Vec<JournalHead>,
-    /// How long the log of replays was.
-    pub replays: u64,
+    /// How far the log of replays went.
+    pub replays: ReplayLogHead,
 }
 
 /// One source as it was read.

@@ -3,8 +3,9 @@ use std::collections::HashMap;
 use tantivy::collector::sort_key::{SortBySimilarityScore, SortByStaticFastValue};
 use tantivy::collector::{Collector, Count, SegmentCollector, TopDocs};
 use tantivy::columnar::{Column, StrColumn};
+use tantivy::postings::SegmentPostings;
 use tantivy::query::Query as TantivyQuery;
-use tantivy::schema::IndexRecordOption;
+use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{
     DocAddress, DocId, DocSet, Order, Score, SegmentOrdinal, SegmentReader, TERMINATED, Term,
 };
@@ -203,6 +204,20 @@ impl IndexStoreReader {
         Ok(keys)
     }
 
+    /// The records of documents that have any value in a keyword field.
+    pub fn keys_with(&self, field: &str) -> Result<Vec<RecordKey>, IndexError> {
+        let Some(field) = self.fields.keyword_named(field) else {
+            return Ok(Vec::new());
+        };
+        let mut keys = Vec::new();
+        for segment in self.searcher.segment_readers() {
+            keys.extend(keys_in_field(segment, field).map_err(|e| self.error(e))?);
+        }
+        keys.sort_unstable();
+        keys.dedup();
+        Ok(keys)
+    }
+
     /// Every match in no particular order, with the values of some keyword fields.
     pub fn rows(&self, query: &LoweredQuery, fields: &[&str]) -> Result<Vec<Row>, IndexError> {
         let collector = RowCollector {
@@ -218,9 +233,28 @@ impl IndexStoreReader {
 /// which takes a millisecond.
 fn keys_in(segment: &SegmentReader, term: &Term) -> tantivy::Result<Vec<RecordKey>> {
     let index = segment.inverted_index(term.field())?;
-    let Some(mut postings) = index.read_postings(term, IndexRecordOption::Basic)? else {
-        return Ok(Vec::new());
-    };
+    match index.read_postings(term, IndexRecordOption::Basic)? {
+        Some(postings) => keys_of_postings(segment, postings),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// The records of a segment's documents with any term of a field.
+fn keys_in_field(segment: &SegmentReader, field: Field) -> tantivy::Result<Vec<RecordKey>> {
+    let index = segment.inverted_index(field)?;
+    let mut terms = index.terms().stream()?;
+    let mut keys = Vec::new();
+    while let Some((_, term)) = terms.next() {
+        let postings = index.read_postings_from_terminfo(term, IndexRecordOption::Basic)?;
+        keys.extend(keys_of_postings(segment, postings)?);
+    }
+    Ok(keys)
+}
+
+fn keys_of_postings(
+    segment: &SegmentReader,
+    mut postings: SegmentPostings,
+) -> tantivy::Result<Vec<RecordKey>> {
     let records = segment.fast_fields().u64("record")?;
     let mut keys = Vec::new();
     let mut document = postings.doc();

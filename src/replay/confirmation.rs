@@ -59,7 +59,8 @@ pub(super) fn confirm(
         .or(second.answer_matches);
 }
 
-fn words(step: &StepReplay) -> String {
+/// A verdict and its reason.
+pub(super) fn words(step: &StepReplay) -> String {
     match step.reason.as_str() {
         "" => step.verdict.name().to_owned(),
         reason => format!("{}, {reason}", step.verdict.name()),

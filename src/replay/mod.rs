@@ -8,6 +8,7 @@ mod comparison;
 mod compatibility;
 mod confirmation;
 mod error;
+mod made_up;
 mod run;
 mod structured;
 mod summary;

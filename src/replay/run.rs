@@ -4,13 +4,14 @@ use super::comparison::{Comparison, compare};
 use super::compatibility::compatibility_notes;
 use super::confirmation::{SecondInterpreter, confirm, is_open};
 use super::error::ReplayError;
+use super::made_up::MadeUp;
 use super::structured::StructuredReplay;
 use super::verdict::Verdict;
 use crate::domain::{Action, LoggedCall, Step, Trajectory};
 use crate::jobs::Progress;
 use crate::sandbox::{Outcome, Pool, PythonValue, Session, StepCode, StepRun, Variable};
 use crate::tools::{
-    Provider, Toolbox, failure_message, found_no_code, is_simulated, read_recording, recorded_code,
+    Provider, Toolbox, failure_message, found_no_code, read_recording, recorded_code,
 };
 
 /// What is asked of a replay.
@@ -108,6 +109,7 @@ fn replay_in(
     };
     let mut session = pool.session()?;
     let mut lost: Option<String> = None;
+    let mut made_up = MadeUp::default();
     for (number, step) in trajectory.steps.iter().enumerate() {
         if options.until.is_some_and(|until| number > until) {
             break;
@@ -115,7 +117,10 @@ fn replay_in(
         let answer = trajectory.answer.as_deref();
         if !step.tool_calls().is_empty() {
             options.progress.check()?;
-            let (step, given) = structured.replay(number, step, answer);
+            let (mut step, given) = structured.replay(number, step, answer);
+            // What was answered to a call that nobody waits for any more is no verdict.
+            options.progress.check()?;
+            made_up.mark(&mut step);
             replayed.steps.push(step);
             replayed.note_answer(given.as_ref(), answer);
             continue;
@@ -131,9 +136,16 @@ fn replay_in(
         let mut host = toolbox.host(number);
         let run = session.run(&code.code, &mut host)?;
         let (calls, given) = (host.calls, host.final_answer);
-        let mut judged = judge(step, &code, &run, given.as_ref(), answer);
-        judged.notes.extend(simulated_notes(&calls));
-        replayed.note_answer(given.as_ref(), answer);
+        let mut judged = StepReplay {
+            step: number,
+            is_independent: independent.get(number).copied().unwrap_or(false),
+            calls,
+            ..judge(step, &code, &run, given.as_ref(), answer)
+        };
+        made_up.mark(&mut judged);
+        if !made_up.is_any() {
+            replayed.note_answer(given.as_ref(), answer);
+        }
         if session.is_lost() {
             lost = Some(format!(
                 "step {} ended its worker: {}",
@@ -143,12 +155,7 @@ fn replay_in(
         } else if options.variables.is_some() {
             judged.variables = variables(&mut session, options.variables)?;
         }
-        replayed.steps.push(StepReplay {
-            step: number,
-            is_independent: independent.get(number).copied().unwrap_or(false),
-            calls,
-            ..judged
-        });
+        replayed.steps.push(judged);
     }
     Ok(replayed)
 }
@@ -160,17 +167,6 @@ impl TrajectoryReplay {
             self.answer_matches = Some(is_answer(given, answer));
         }
     }
-}
-
-/// Who made up results that came into a step.
-fn simulated_notes(calls: &[LoggedCall]) -> Vec<String> {
-    let mut notes: Vec<String> = Vec::new();
-    for call in calls {
-        let label = call.provider.as_deref().filter(|label| is_simulated(label));
-        let note = label.map(|label| format!("{} was not run: {label}", call.name));
-        notes.extend(note.filter(|note| !notes.contains(note)));
-    }
-    notes
 }
 
 fn variables(

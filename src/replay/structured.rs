@@ -4,7 +4,7 @@ use super::verdict::Verdict;
 use crate::domain::{LoggedCall, Step, ToolCall};
 use crate::sandbox::{Answer, Call, PythonValue};
 use crate::tools::{
-    FINAL_ANSWER, PERSON, RECORDED, RecordedResult, Toolbox, is_made_picture, is_simulated, logged,
+    FINAL_ANSWER, RECORDED, RecordedResult, Toolbox, is_made_picture, is_person, is_simulated, logged,
     structured_call,
 };
 
@@ -32,7 +32,7 @@ impl<'a> StructuredReplay<'a> {
         let mut executing = toolbox.clone();
         executing
             .live
-            .retain(|provider| provider.label != PERSON && !is_simulated(&provider.label));
+            .retain(|provider| executes(&provider.label));
         Self { toolbox, executing }
     }
 
@@ -104,15 +104,18 @@ impl<'a> StructuredReplay<'a> {
                 let made = Made {
                     verdict,
                     reason,
-                    is_executed: provider.as_deref().is_some_and(|label| {
-                        label != PERSON && !is_simulated(label)
-                    }),
+                    is_executed: provider.as_deref().is_some_and(executes),
                     text: said(&answer),
                 };
                 (logged(number, call, &answer, provider), made)
             }
         }
     }
+}
+
+/// Whether a provider's tools run, and do not only say what a tool would return.
+fn executes(label: &str) -> bool {
+    !is_person(label) && !is_simulated(label)
 }
 
 /// Compares what came back from a live tool with what was recorded.
@@ -294,6 +297,7 @@ mod tests {
             vec![provider("a", vec![("other", text("STOP"))])],
             // Neither a person nor a model that plays executes anything.
             vec![provider("person", vec![("ocr", text("STOP"))])],
+            vec![provider("person:ann", vec![("ocr", text("STOP"))])],
             vec![provider("simulated:m", vec![("ocr", text("STOP"))])],
             vec![provider(
                 "a",

@@ -28,7 +28,7 @@ pub use live::LiveTools;
 pub use made_picture::is_made_picture;
 pub use mcp::{connect, connect_within};
 pub use model::{MakeController, ModelAccess, model_tools};
-pub use played::{PERSON, ask, is_simulated, simulated, typed_result};
+pub use played::{PERSON, ask, is_person, is_simulated, simulated, typed_result};
 pub use reading::{found_no_code, read_recording, recorded_code};
 pub use recording::{RecordedCall, RecordedResult, Recording};
 pub use recovery::{Reading, RecordedStep, failure_message, recover};

@@ -26,6 +26,13 @@ const PROMPT: &str = include_str!("../../assets/prompts/simulated-tool.txt");
 /// How long a model may take to play a tool.
 const SIMULATION: Duration = Duration::from_secs(600);
 
+/// Whether results of a provider are what a person said: of whoever is asked, or, with a name behind it, what was kept.
+pub fn is_person(label: &str) -> bool {
+    label
+        .strip_prefix(PERSON)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+}
+
 /// Whether results of a provider are made up by a model.
 pub fn is_simulated(label: &str) -> bool {
     label.starts_with(SIMULATED)
@@ -94,15 +101,24 @@ fn played(
 fn prompt(definition: Option<&ToolDefinition>, call: &Call) -> Result<String, String> {
     let toolkit = signature(&call.name).map(|signature| signature.description);
     let description = definition.and_then(|definition| definition.description.as_deref());
-    let mut environment = Environment::new();
-    environment.set_trim_blocks(false);
-    environment
+    let parameters = definition.map_or(&[][..], |definition| &definition.parameters);
+    let parameters: Vec<minijinja::Value> = parameters
+        .iter()
+        .map(|parameter| {
+            context! {
+                name => parameter.name.as_str(),
+                kind => parameter.kind.as_deref(),
+                description => parameter.description.as_deref(),
+            }
+        })
+        .collect();
+    Environment::new()
         .render_str(
             PROMPT,
             context! {
-                name => call.name,
+                name => call.name.as_str(),
                 description => description.or(toolkit),
-                parameters => definition.map(|definition| &definition.parameters),
+                parameters => parameters,
                 arguments => written_arguments(call),
             },
         )
@@ -226,7 +242,8 @@ mod tests {
         let (model, requests) = model("tiny", Some(" STOP \n"));
         let provider = simulated(model, &[definition("OCR")]);
         assert!(is_simulated(&provider.label), "{}", provider.label);
-        assert!(!is_simulated(PERSON));
+        assert!(!is_simulated(PERSON) && !is_person(&provider.label));
+        assert!(is_person(PERSON) && is_person("person:ann") && !is_person("personal"));
         let toolbox = Toolbox {
             live: vec![provider],
             ..Toolbox::default()

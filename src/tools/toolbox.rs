@@ -1,11 +1,12 @@
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::recording::{RecordedResult, Recording};
-use super::tool::{Provider, Tool};
+use super::tool::{Patience, Provider, Tool};
 use crate::domain::{LoggedCall, LoggedResult};
+use crate::jobs::Progress;
 use crate::sandbox::{Answer, Call, PythonValue, ToolHost};
 
 /// The call that ends a run; it returns what it is given.

@@ -12,7 +12,9 @@ use declaration::{LocalPaths, WorkspaceFile};
 pub use declaration::{Source, SourceDeclaration};
 pub use mcp_server::{McpEndpoint, McpServer};
 pub use record_texts::RecordTexts;
-pub use replay_log::{ReplayEntry, ReplayLog, ReplayPlace, ReplayVerdicts, replayed_hash};
+pub use replay_log::{
+    ReplayEntry, ReplayLog, ReplayLogHead, ReplayPlace, ReplayVerdicts, replayed_hash,
+};
 pub use trust::Trust;
 
 /// A folder with `.retake/` in it.

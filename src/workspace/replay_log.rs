@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
 
 use serde::de::DeserializeOwned;
@@ -44,6 +44,18 @@ pub fn replayed_hash(trajectory: &Trajectory) -> String {
     blake3::hash(&json).to_hex().to_string()
 }
 
+/// How far a log went: a log that was deleted and written anew is another one, however long it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplayLogHead {
+    /// Bytes.
+    pub length: u64,
+    /// A hash of the last of them.
+    end: String,
+}
+
+/// How many bytes before a head are looked at.
+const LOOKED_AT: u64 = 4096;
+
 /// Where an entry is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReplayPlace {
@@ -73,9 +85,32 @@ impl ReplayLog {
         Self { path }
     }
 
-    /// How long the file is; 0 without one. It tells whether anything was added.
-    pub fn length(&self) -> u64 {
-        fs::metadata(&self.path).map_or(0, |file| file.len())
+    /// How far the log goes now; nothing of it without a file.
+    pub fn head(&self) -> ReplayLogHead {
+        let length = fs::metadata(&self.path).map_or(0, |file| file.len());
+        self.head_at(length).unwrap_or_default()
+    }
+
+    /// Whether this is the log that went so far once, and perhaps further now.
+    pub fn goes_on_from(&self, head: &ReplayLogHead) -> bool {
+        self.head_at(head.length)
+            .is_ok_and(|known| known == *head)
+    }
+
+    /// The head that the log had when it was so long.
+    fn head_at(&self, length: u64) -> io::Result<ReplayLogHead> {
+        if length == 0 {
+            return Ok(ReplayLogHead::default());
+        }
+        let mut file = File::open(&self.path)?;
+        let looked = length.min(LOOKED_AT);
+        file.seek(SeekFrom::Start(length - looked))?;
+        let mut bytes = Vec::new();
+        file.take(looked).read_to_end(&mut bytes)?;
+        Ok(ReplayLogHead {
+            length: length - looked + bytes.len() as u64,
+            end: blake3::hash(&bytes).to_hex().to_string(),
+        })
     }
 
     /// Adds entries, whole lines at once.
@@ -128,7 +163,7 @@ impl ReplayLog {
         let mut file = File::open(&self.path).ok()?;
         file.seek(SeekFrom::Start(place.start)).ok()?;
         let mut line = vec![0; place.length];
-        io::Read::read_exact(&mut file, &mut line).ok()?;
+        file.read_exact(&mut line).ok()?;
         serde_json::from_slice(&line).ok()
     }
 
@@ -162,7 +197,7 @@ fn needs_line_feed(path: &PathBuf) -> io::Result<bool> {
     }
     file.seek(SeekFrom::End(-1))?;
     let mut last = [0];
-    io::Read::read_exact(&mut file, &mut last)?;
+    file.read_exact(&mut last)?;
     Ok(last != *b"\n")
 }
 
@@ -186,11 +221,13 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("retake-replay-log-{}", std::process::id()));
         drop(fs::remove_dir_all(&folder));
         let log = ReplayLog::new(folder.join("cache").join("replays.jsonl"));
-        assert_eq!(log.length(), 0);
+        assert_eq!(log.head(), ReplayLogHead::default());
+        assert!(log.goes_on_from(&log.head()));
         assert!(log.verdicts(0).expect("read").is_empty());
         log.add(&[entry("a", "match"), entry("b", "match")])
             .expect("added");
-        let first = log.length();
+        let head = log.head();
+        let first = head.length;
         log.add(&[entry("a", "differs")]).expect("added");
         let verdict = |from: u64, record: &str| {
             let entries = log.verdicts(from).expect("read");
@@ -206,8 +243,11 @@ mod tests {
         let verdicts = log.verdicts(first).expect("read");
         assert_eq!(verdicts.len(), 1);
         assert_eq!(verdicts["a"].verdicts, ["differs"]);
+        assert!(log.goes_on_from(&head) && log.goes_on_from(&ReplayLogHead::default()));
+        assert_ne!(log.head(), head);
         // A crash cuts the last line; what comes after it is read.
-        let length = log.length();
+        let whole = log.head();
+        let length = whole.length;
         let file = OpenOptions::new()
             .write(true)
             .open(&log.path)
@@ -216,6 +256,13 @@ mod tests {
         assert_eq!(verdict(0, "a").as_deref(), Some("match"));
         log.add(&[entry("c", "match")]).expect("added");
         assert_eq!(verdict(0, "c").as_deref(), Some("match"));
+        // Another log does not go on from the old one, be it shorter or longer.
+        assert!(!log.goes_on_from(&whole));
+        fs::remove_file(&log.path).expect("removed");
+        assert!(!log.goes_on_from(&head));
+        let other = ["x", "y", "z"].map(|record| entry(record, "differs"));
+        log.add(&other).expect("added");
+        assert!(log.head().length > head.length && !log.goes_on_from(&head));
         fs::remove_dir_all(&folder).expect("removed");
     }
 }

@@ -9,8 +9,8 @@ use crate::corpus::decision::Subject;
 use crate::domain::Trajectory;
 use crate::jobs::Progress;
 use crate::replay::{
-    REPLAY_VERSION, ReplayError, ReplayOptions, SecondInterpreter, TrajectoryReplay, in_order,
-    replay,
+    REPLAY_VERSION, ReplayError, ReplayOptions, SecondInterpreter, TrajectoryReplay, Verdict,
+    in_order, replay,
 };
 use crate::report::Report;
 use crate::rules::ToolLists;
@@ -136,6 +136,7 @@ impl Job<'_> {
             && known.hash == hash
             && known.with == with
             && let Ok(replay) = serde_json::from_str(known.replay.get())
+            && !(self.live.is_some() && lacks_results(&replay))
         {
             return Ok(Kept {
                 replay,
@@ -158,6 +159,12 @@ impl Job<'_> {
             replay,
         })
     }
+}
+
+/// Whether a tool did not answer; a live one may the next time.
+fn lacks_results(replay: &TrajectoryReplay) -> bool {
+    let mut steps = replay.steps.iter();
+    steps.any(|step| step.verdict == Verdict::ToolResultUnknown)
 }
 
 fn entry(
