@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::played::{PERSON, typed_result};
-use super::signature::{schema, signature};
+use super::signature::signature;
 use super::tool::{Provider, Tool};
 use super::toolbox::written_arguments;
 use crate::domain::review::{GivenResult, StepKey};

@@ -1,6 +1,7 @@
 //! Blind mode: what is told before the vote, what is recorded, which pairs come again, and what that tells of annotators.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde_json::{Value, json};
 
@@ -255,8 +256,9 @@ fn nobody_decides_openly_about_a_pair_from_the_list() {
 #[test]
 fn a_replay_names_no_candidate_as_the_chosen_one() {
     let user = User::new("blind-replay");
-    user.write("beam.jsonl", lines(&[crate::user::pref_x_beam("b1")]));
-    user.retake(["add", "beam.jsonl"]).succeeds();
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/pref-x-beam/input.json");
+    user.write("beam.json", std::fs::read(fixture).unwrap());
+    user.retake(["add", "beam.json"]).succeeds();
     let mut sitting = Sitting::new(user, 120, 40);
     sitting.press("enter l");
     let open = sitting.text();

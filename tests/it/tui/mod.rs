@@ -1,6 +1,8 @@
 //! The workbench, driven by keys: on a screen that is text, and in a terminal of its own.
 
+mod asking;
 mod blind;
+mod exporting;
 mod gold_and_flags;
 mod keys;
 mod pty;
