@@ -83,7 +83,7 @@ impl Backend {
     }
 
     /// Who writes decisions, opened at the first one.
-    fn writer(&self) -> Result<MutexGuard<'_, Option<DecisionWriter>>, Report> {
+    pub(super) fn writer(&self) -> Result<MutexGuard<'_, Option<DecisionWriter>>, Report> {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         if writer.is_none() {
             let root = self.workspace().root().to_owned();
@@ -165,12 +165,12 @@ impl Backend {
     }
 }
 
-fn no_writer() -> Report {
+pub(super) fn no_writer() -> Report {
     Report::failure("decisions can't be saved")
 }
 
 /// A refused decision with what to do about it.
-fn decision_report(error: &DecisionError) -> Report {
+pub(super) fn decision_report(error: &DecisionError) -> Report {
     match error {
         DecisionError::Corpus(error) => corpus_report(error),
         error => Report::from_error(error),
@@ -178,7 +178,7 @@ fn decision_report(error: &DecisionError) -> Report {
 }
 
 /// Saves drafts; returns what could not be done besides.
-fn save_drafts(
+pub(super) fn save_drafts(
     writer: &mut DecisionWriter,
     corpus: &Corpus,
     drafts: &[Draft],

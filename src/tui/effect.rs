@@ -18,6 +18,7 @@ use crate::replay::TrajectoryReplay;
 
 use super::decisions::Deed;
 use super::export_request::{ExportRequest, Exported};
+use super::rerun::{BranchLine, RerunNews, RerunOrder, RerunResult, RerunVerb};
 
 /// Something that takes time or touches the world.
 #[derive(Debug, Clone)]
@@ -54,6 +55,14 @@ pub enum Effect {
     RunAgain(JobId, TargetId, Progress),
     /// What is selected, into a file; or what of it could be.
     Export(JobId, Box<ExportRequest>, Progress),
+    /// New candidates for a step.
+    Rerun(JobId, Box<RerunOrder>, Progress),
+    /// Something short with the candidates that a job made.
+    OfRerun(JobId, RerunVerb),
+    /// Something long with the candidates that a job made.
+    WorkOnRerun(JobId, RerunVerb, Progress),
+    /// What grew from the same trajectory.
+    ReadBranches(RecordId),
     /// Keep the history and the saved queries.
     KeepQueries(KeptQueries),
     /// Edit a text in `$EDITOR`, for which the terminal is given back.
@@ -266,6 +275,14 @@ pub enum Message {
     RunAgain(JobId, TargetId, Result<Arc<TrajectoryReplay>, Failure>),
     /// An export has ended.
     Exported(JobId, Box<ExportRequest>, Result<Exported, Failure>),
+    /// A re-run is under way.
+    RerunNews(JobId, RerunNews),
+    /// A re-run has ended.
+    Reran(JobId, Result<RerunResult, Failure>),
+    /// A branch has grown: which, and how it ended.
+    WentOn(JobId, Result<(TargetId, String), Failure>),
+    /// What grew from the same trajectory.
+    Branches(Result<Vec<BranchLine>, Failure>),
     /// A worker panicked.
     Broken(String),
     /// Somebody asked the process to end.

@@ -24,6 +24,9 @@ mod overlays;
 mod picture_encoding;
 mod question;
 pub mod rehearsal;
+mod replaying;
+pub mod rerun;
+pub mod rerunning;
 mod statistics;
 mod subject;
 pub mod terminal;
@@ -49,6 +52,7 @@ use backend::Backend;
 use effect::{Effect, Failure, Message};
 use frame_trace::FrameTrace;
 use keymap::Keymap;
+use rerun::RerunSettings;
 use terminal::Terminal;
 use theme::{ColorDepth, Theme};
 use workers::Workers;
@@ -176,6 +180,10 @@ fn app_options(config: &Config, options: &Options, depth: ColorDepth) -> AppOpti
         depth,
         annotator: config.review.annotator.clone(),
         reasons: config.review.reasons.clone(),
+        rerun: RerunSettings {
+            candidates: config.rollout.candidates,
+            ..RerunSettings::default()
+        },
         draws_pictures: options.pictures != Pictures::Off,
         title: options.title.clone(),
         warnings,

@@ -26,6 +26,7 @@ impl App {
             Answer::Confirmed(Question::Overwrite(request)) => self.start_export(*request),
             Answer::Confirmed(_) => {}
             Answer::Export(settings) => self.export_as_set(*settings),
+            Answer::Rerun(settings) => self.rerun_as_set(*settings),
             Answer::Text(question, text) => self.answer_text(&question, &text, &subjects),
             Answer::Chosen(question, option) => self.answer_choice(question, option, &subjects),
         }
@@ -194,6 +195,16 @@ impl App {
         if !view.is_changed() && matches!(view.purpose, Purpose::Field(_)) {
             self.views.pop();
             return self.say("nothing was changed", Paint::Dim);
+        }
+        if let Purpose::OwnCandidate(job) = view.purpose {
+            let text = view.text();
+            return match self.run_own_candidate(job, &text) {
+                Ok(()) => drop(self.views.pop()),
+                Err(message) => self.fail(Failure {
+                    message,
+                    hints: Vec::new(),
+                }),
+            };
         }
         match decisions::saved(view) {
             Ok(request) => {

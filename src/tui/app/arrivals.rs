@@ -30,6 +30,9 @@ impl App {
                         View::Compare(compare) if compare.id == request.id => {
                             compare.renew(Arc::clone(&record))
                         }
+                        View::Rerun(rerun) if rerun.id == request.id => {
+                            rerun.renew(Arc::clone(&record))
+                        }
                         _ => {}
                     }
                 }

@@ -223,6 +223,7 @@ pub fn saved(view: &EditView) -> Result<CommitRequest, String> {
         }
         Purpose::ToolResult(asked) => Ok(tool_answer::typed(asked, &text)),
         Purpose::Candidate(subject) => pair_with_written(subject, &text),
+        Purpose::OwnCandidate(_) => Err("its re-run is gone".to_owned()),
         Purpose::Note(subjects) => {
             let step = match subjects.as_slice() {
                 [one] => one.step.and_then(|step| u32::try_from(step).ok()),

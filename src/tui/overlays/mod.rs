@@ -10,6 +10,7 @@ mod notice;
 mod palette;
 mod prompt;
 mod rejection_form;
+mod rerun_form;
 mod text_page;
 
 use ratatui::buffer::Buffer;
@@ -23,6 +24,7 @@ use super::action::Action;
 use super::draw_context::DrawContext;
 use super::export_request::ExportSettings;
 use super::question::Question;
+use super::rerun::RerunSettings;
 
 pub use choice::Choice;
 pub use confirm::Confirm;
@@ -33,6 +35,7 @@ pub use notice::Notice;
 pub use palette::Palette;
 pub use prompt::Prompt;
 pub use rejection_form::RejectionForm;
+pub use rerun_form::RerunForm;
 pub use text_page::TextPage;
 
 /// An overlay.
@@ -58,6 +61,8 @@ pub enum Overlay {
     RejectionForm(RejectionForm),
     /// Where an export goes, and how it is made.
     ExportForm(Box<ExportForm>),
+    /// How new candidates are made.
+    RerunForm(Box<RerunForm>),
 }
 
 /// What comes of a key.
@@ -86,6 +91,8 @@ pub enum Answer {
     Rejected(Rejection),
     /// Export so.
     Export(Box<ExportSettings>),
+    /// Make new candidates so.
+    Rerun(Box<RerunSettings>),
 }
 
 impl Overlay {
@@ -102,6 +109,7 @@ impl Overlay {
             Self::FullPicture(picture) => picture.press(key),
             Self::RejectionForm(form) => form.press(key),
             Self::ExportForm(form) => form.press(key),
+            Self::RerunForm(form) => form.press(key),
         }
     }
 
@@ -112,6 +120,7 @@ impl Overlay {
             Self::Prompt(prompt) => prompt.paste(text),
             Self::RejectionForm(form) => form.paste(text),
             Self::ExportForm(form) => form.paste(text),
+            Self::RerunForm(form) => form.paste(text),
             _ => {}
         }
     }
@@ -145,6 +154,7 @@ impl Overlay {
             Self::FullPicture(picture) => picture.draw(area, buffer, context),
             Self::RejectionForm(form) => form.draw(area, buffer, context),
             Self::ExportForm(form) => form.draw(area, buffer, context),
+            Self::RerunForm(form) => form.draw(area, buffer, context),
         }
     }
 }

@@ -7,6 +7,7 @@ pub mod jobs;
 pub mod log;
 pub mod record_lines;
 pub mod replay;
+pub mod rerun;
 pub mod statistics;
 
 use crate::corpus::Inspection;
