@@ -13,6 +13,7 @@
 //! | 2 | [`ingest`] | one file per format, to the domain |
 //! | 2 | [`index`] | tantivy: schema, query language, facets |
 //! | 2 | [`journal`] | append-only records of what people decide; merging |
+//! | 2 | [`prompts`] | finds and fills in prompts, a person's own before the embedded ones |
 //! | 2 | [`rules`] | pure checks of a trajectory, and answer scorers |
 //! | 2 | [`model`] | vision-language models: weights, tokenizer, chat template, generation |
 //! | 2 | [`sandbox`] | runs one step's Python in a limited worker process |
@@ -22,7 +23,11 @@
 //! | 4 | [`corpus_export`] | of a corpus into a file: what of it, in which form |
 //! | 4 | [`serve`] | a model as a server of chat completions |
 //! | 4 | [`tools`] | what answers a tool call: the recording, live tools |
+//! | 5 | [`rollout`] | the one loop: context, candidates, execution, next step |
 //! | 5 | [`replay`] | runs recorded steps again and compares |
+//! | 6 | [`judge`] | scores and ranks candidates, makes pairs of them |
+//! | 7 | [`synth`] | stages of synthesis pipelines: explorations, which make preference pairs |
+//! | 7 | [`rerun`] | new candidates for a step, pairs and branches of what is picked |
 //! | 8 | [`tui`] | the terminal workbench: views, keys, effects |
 //! | 9 | [`cli`] | one file per verb; the only place that prints |
 
@@ -37,13 +42,18 @@ pub mod index;
 pub mod ingest;
 pub mod jobs;
 pub mod journal;
+pub mod judge;
 pub mod media;
 pub mod model;
+pub mod prompts;
 pub mod replay;
 pub mod report;
+pub mod rerun;
+pub mod rollout;
 pub mod rules;
 pub mod sandbox;
 pub mod serve;
+pub mod synth;
 pub mod tools;
 pub mod tui;
 pub mod workspace;

@@ -1,18 +1,18 @@
 use std::io::{BufRead, IsTerminal};
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use clap::Args;
-use image::RgbImage;
 
+use crate::config::PictureConfig;
+use crate::controller::{ChatRequest, Content, ContentPart, Controller, ImageUrl, RequestMessage};
 use crate::media;
-use crate::model::{
-    CandidateOptions, ChatMessage, ChatPart, GenerationRequest, Generator, PictureSize, Sampling,
-};
+use crate::model::ModelError;
 use crate::report::Report;
 
 use super::Ended;
-use super::model::{LoadArgs, load};
+use super::controller_args::ControllerArgs;
 use super::output::Output;
 use super::serve::limits;
 use super::session::{Session, interruptible};
@@ -23,7 +23,7 @@ use super::session::{Session, interruptible};
 #[derive(Debug, Args)]
 pub struct ChatArgs {
     #[command(flatten)]
-    load: LoadArgs,
+    controller: ControllerArgs,
     /// The question
     question: Vec<String>,
     /// A picture for the first question; may be given several times
@@ -41,42 +41,30 @@ pub struct ChatArgs {
     /// What settles the draws
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
-    /// Leave pictures out where the model takes text alone
-    #[arg(long)]
-    drop_images: bool,
 }
 
 pub(super) fn run(args: &ChatArgs, session: &Session, output: &mut Output) -> Ended {
-    let mut pictures = Vec::new();
-    for path in &args.image {
-        let bytes = std::fs::read(path).map_err(|error| {
-            Report::failure(format!("{} can't be read: {error}", path.display()))
-        })?;
-        let picture = media::decode(&bytes, &limits(&session.config.pictures));
-        let picture = picture.map_err(|error| {
-            let problem = Report::from_error(&error).message;
-            Report::failure(format!("{}: {problem}", path.display()))
-        })?;
-        pictures.push(picture.to_rgb8());
-    }
-    let model = load(&args.load, session, output)?;
-    if args.drop_images && !model.takes_pictures() {
-        pictures.clear();
+    let pictures = args
+        .image
+        .iter()
+        .map(|path| picture(path, &session.config.pictures))
+        .collect::<Result<Vec<_>, _>>()?;
+    // Without a workspace there are the user's own names.
+    let workspace = session.workspace().ok();
+    let controller = args
+        .controller
+        .connect(session, workspace.as_ref(), output)?;
+    let takes_text_alone = controller.provenance().takes_pictures == Some(false);
+    if !pictures.is_empty() && takes_text_alone && !args.controller.drop_images {
+        return Err(ModelError::NoPictures.into());
     }
     let mut chat = Chat {
-        sampling: Sampling {
-            temperature: args
-                .temperature
-                .unwrap_or(model.suggested_sampling().temperature),
-            ..model.suggested_sampling()
-        },
-        generator: Generator::new(Arc::new(model)),
+        controller,
         messages: args
             .system
             .iter()
-            .map(|text| ChatMessage::text("system", text))
+            .map(|text| RequestMessage::text("system", text))
             .collect(),
-        shown: Vec::new(),
         args,
     };
     if !args.question.is_empty() {
@@ -102,11 +90,24 @@ pub(super) fn run(args: &ChatArgs, session: &Session, output: &mut Output) -> En
     }
 }
 
+/// A file with a picture as a part of a message; one that can't be decoded is an error.
+fn picture(path: &Path, settings: &PictureConfig) -> Result<ContentPart, Report> {
+    let bytes = std::fs::read(path)
+        .map_err(|error| Report::failure(format!("{} can't be read: {error}", path.display())))?;
+    if let Err(error) = media::decode(&bytes, &limits(settings)) {
+        let problem = Report::from_error(&error).message;
+        return Err(Report::failure(format!("{}: {problem}", path.display())));
+    }
+    let kind = image::guess_format(&bytes).map_or("image/png", |format| format.to_mime_type());
+    let image_url = ImageUrl {
+        url: format!("data:{kind};base64,{}", STANDARD.encode(bytes)),
+    };
+    Ok(ContentPart::ImageUrl { image_url })
+}
+
 struct Chat<'a> {
-    generator: Generator,
-    messages: Vec<ChatMessage>,
-    shown: Vec<RgbImage>,
-    sampling: Sampling,
+    controller: Box<dyn Controller>,
+    messages: Vec<RequestMessage>,
     args: &'a ChatArgs,
 }
 
@@ -114,36 +115,30 @@ impl Chat<'_> {
     fn ask(
         &mut self,
         question: &str,
-        pictures: Vec<RgbImage>,
+        pictures: Vec<ContentPart>,
         output: &mut Output,
     ) -> Result<(), Report> {
-        let mut message = ChatMessage::text("user", question);
-        for (place, picture) in pictures.into_iter().enumerate() {
-            let (width, height) = picture.dimensions();
-            let size = PictureSize { width, height };
-            message.content.insert(place, ChatPart::Picture(size));
-            self.shown.push(picture);
+        let mut message = RequestMessage::text("user", question);
+        if !pictures.is_empty() {
+            let mut parts = pictures;
+            parts.push(ContentPart::Text {
+                text: question.to_owned(),
+            });
+            message.content = Some(Content::Parts(parts));
         }
         self.messages.push(message);
-        let prompt = self
-            .generator
-            .model()
-            .chat_prompt(&self.messages, &[], &self.shown)?;
-        let request = GenerationRequest {
-            prompt,
-            candidates: vec![CandidateOptions {
-                sampling: self.sampling,
-                seed: self.args.seed,
-                stop: Vec::new(),
-                max_tokens: Some(self.args.max_tokens),
-            }],
-            logprobs: None,
+        let request = ChatRequest {
+            messages: self.messages.clone(),
+            max_tokens: Some(self.args.max_tokens),
+            temperature: self.args.temperature,
+            seed: Some(self.args.seed),
+            ..ChatRequest::default()
         };
-        let generator = &mut self.generator;
+        let controller = &mut self.controller;
         let mut failed = None;
-        let made = interruptible(|progress| {
-            generator.generate(&request, progress, &mut |piece| {
-                let written = output.text(&piece.text).and_then(|()| output.flush());
+        let reply = interruptible(|progress| {
+            controller.propose(&request, progress, &mut |delta| {
+                let written = output.text(&delta.text).and_then(|()| output.flush());
                 if let Err(report) = written {
                     failed.get_or_insert(report);
                     progress.cancel();
@@ -153,11 +148,11 @@ impl Chat<'_> {
         if let Some(report) = failed {
             return Err(report);
         }
-        let (made, _) = made?;
+        let reply = reply?;
         output.line("")?;
         output.flush()?;
-        let answer = made.into_iter().next().map(|made| made.text);
-        let answer = ChatMessage::text("assistant", answer.unwrap_or_default());
+        let answer = reply.candidates.into_iter().next().map(|made| made.text);
+        let answer = RequestMessage::text("assistant", answer.unwrap_or_default());
         self.messages.push(answer);
         Ok(())
     }

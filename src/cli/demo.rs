@@ -1,7 +1,8 @@
 //! The built-in corpus: what `retake` shows where there is no workspace, and what `--demo` looks into.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use crate::config::cache_folder;
 use crate::corpus::Corpus;
 use crate::index::query::{Query, ResultKind};
 use crate::report::Report;
@@ -63,18 +64,6 @@ fn unpack(folder: &Path, user_folder: Option<&Path>) -> Result<Workspace, Report
         workspace.add_source(declared).map_err(workspace_report)?;
     }
     Ok(workspace)
-}
-
-fn cache_folder() -> Option<PathBuf> {
-    let set = |name: &str| {
-        std::env::var_os(name)
-            .filter(|v| !v.is_empty())
-            .map(PathBuf::from)
-    };
-    set("RETAKE_CACHE_DIR")
-        .or_else(|| set("XDG_CACHE_HOME").map(|p| p.join("retake")))
-        .or_else(|| set("LOCALAPPDATA").map(|p| p.join("retake")))
-        .or_else(|| set("HOME").map(|p| p.join(".cache").join("retake")))
 }
 
 /// Another demo lives in another folder.

@@ -5,13 +5,17 @@ mod agreement;
 mod annotation;
 mod annotator;
 mod assign;
+mod branches;
 mod chat;
 mod check;
+mod chosen;
 mod compare;
 mod completions;
+mod controller_args;
 mod decision;
 mod decision_error;
 mod demo;
+mod explore;
 mod export;
 mod export_selection;
 mod facets;
@@ -19,6 +23,7 @@ mod given_text;
 mod help_query;
 mod index;
 mod line_difference;
+mod live_tools;
 mod log;
 mod man;
 mod merge;
@@ -29,7 +34,10 @@ mod pair;
 mod queue;
 mod remove;
 mod replay;
+mod rerun;
 mod review;
+mod run;
+mod sampling_args;
 mod sandbox_worker;
 mod search;
 mod selection;
@@ -104,6 +112,10 @@ enum Command {
     Stats(stats::StatsArgs),
     Compare(compare::CompareArgs),
     Replay(replay::ReplayArgs),
+    Rerun(Box<rerun::RerunArgs>),
+    Branches(branches::BranchesArgs),
+    Run(run::RunArgs),
+    Explore(explore::ExploreArgs),
     Check(check::CheckArgs),
     Review(review::ReviewArgs),
     Pair(pair::PairArgs),
@@ -180,6 +192,10 @@ fn dispatch(cli: &Cli, output: &mut Output) -> Ended {
         Command::Stats(args) => stats::run(args, session, output),
         Command::Compare(args) => compare::run(args, session, output),
         Command::Replay(args) => replay::run(args, session, output),
+        Command::Rerun(args) => rerun::run(args, &session, output),
+        Command::Branches(args) => branches::run(args, &session, output),
+        Command::Run(args) => run::run(args, session, output),
+        Command::Explore(args) => explore::run(args, session, output),
         Command::Check(args) => check::run(args, session, output),
         Command::Review(args) => review::run(args, session, output),
         Command::Pair(args) => pair::run(args, session, output),

@@ -1,17 +1,20 @@
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
 use serde_json::json;
 
-use crate::config::PictureConfig;
+use crate::config::{PictureConfig, cache_folder};
+use crate::controller::Provenance;
+use crate::jobs::Progress;
 use crate::media::{DecodeLimits, PictureRoots};
+use crate::model::{Model, WeightFiles};
 use crate::report::Report;
-use crate::serve::{Access, Bound, ServeOptions, Server};
+use crate::serve::{Access, Bound, ServeOptions, Server, remembered_hash};
 
 use super::Ended;
-use super::model::{LoadArgs, load};
+use super::model::{LoadArgs, load_from, registry};
 use super::output::Output;
 use super::session::{Session, interruptible};
 
@@ -40,7 +43,7 @@ pub struct ServeArgs {
     /// Listen on a Unix socket, for whoever may open it
     #[arg(long, value_name = "FILE")]
     socket: Option<PathBuf>,
-    /// Folders in which pictures may be opened by path (not with --listen)
+    /// Folders in which pictures may be opened by path, besides those of the workspace here (not with --listen)
     #[arg(long, value_name = "DIR", conflicts_with = "listen")]
     images: Vec<PathBuf>,
     /// Leave pictures out where the model takes text alone
@@ -53,10 +56,15 @@ pub struct ServeArgs {
 
 pub(super) fn run(args: &ServeArgs, session: &Session, output: &mut Output) -> Ended {
     let key = key(args)?;
-    let model = load(&args.load, session, output)?;
+    let path = registry(session)?.resolve(&args.load.model)?;
+    let (model, notes) = load_from(&path, &args.load, output)?;
+    for note in &notes {
+        output.note(format!("warning: {note}"));
+    }
     let name = args.name.clone().unwrap_or_else(|| args.load.model.clone());
+    let provenance = interruptible(|progress| provenance(&name, &model, args, progress))?;
     let options = ServeOptions {
-        name: name.clone(),
+        provenance,
         access: match (&args.socket, &key) {
             (Some(_), None) => Access::Open,
             (_, Some(key)) => Access::Key(key.clone()),
@@ -65,19 +73,21 @@ pub(super) fn run(args: &ServeArgs, session: &Session, output: &mut Output) -> E
         picture_roots: args
             .listen
             .is_none()
-            .then(|| PictureRoots::new(args.images.clone())),
+            .then(|| PictureRoots::new(picture_roots(args, session))),
         picture_limits: limits(&session.config.pictures),
         sampling: model.suggested_sampling(),
         drops_images: args.drop_images,
         idle: args.idle.map(Duration::from_secs),
     };
     let server = Server::bind(model, options, &bound(args)?)?;
+    let process = std::process::id();
     let place = match server.bound() {
         Bound::Tcp(address) => {
-            json!({"url": format!("http://{address}/v1"), "key": key, "model": name})
+            let url = format!("http://{address}/v1");
+            json!({"url": url, "key": key, "model": name, "pid": process, "notes": notes})
         }
         #[cfg(unix)]
-        Bound::Unix(path) => json!({"socket": path, "model": name}),
+        Bound::Unix(path) => json!({"socket": path, "model": name, "pid": process, "notes": notes}),
     };
     output.json(&place)?;
     output.flush()?;
@@ -88,6 +98,49 @@ pub(super) fn run(args: &ServeArgs, session: &Session, output: &mut Output) -> E
     }
     ended?;
     Ok(None)
+}
+
+/// What the server tells of its model.
+fn provenance(
+    name: &str,
+    model: &Model,
+    args: &ServeArgs,
+    progress: &Progress,
+) -> Result<Provenance, Report> {
+    let cache = cache_folder();
+    let hash = |files: &WeightFiles| remembered_hash(files, cache.as_deref(), progress);
+    let adapter = args.load.adapter.as_deref().map(WeightFiles::of_adapter);
+    Ok(Provenance {
+        weights: Some(hash(&WeightFiles::of_model(model.path())?)?),
+        adapter: adapter.as_ref().map(hash).transpose()?,
+        architecture: Some(model.architecture().to_owned()),
+        device: Some(model.device().name().to_owned()),
+        backend: Some(model.device().backend().to_owned()),
+        retake: Some(env!("CARGO_PKG_VERSION").to_owned()),
+        context: u64::try_from(model.context()).ok(),
+        takes_pictures: Some(model.takes_pictures()),
+        ..Provenance::named(name)
+    })
+}
+
+/// The folders that were named, and those in which the workspace here looks for pictures.
+fn picture_roots(args: &ServeArgs, session: &Session) -> Vec<PathBuf> {
+    let mut roots = args.images.clone();
+    if let Ok(workspace) = session.workspace() {
+        for source in workspace
+            .sources()
+            .into_iter()
+            .filter(|s| s.closed.is_none())
+        {
+            let own = match source.path.is_dir() {
+                true => Some(source.path.clone()),
+                false => source.path.parent().map(Path::to_owned),
+            };
+            roots.extend(source.images.into_iter().chain(own));
+        }
+        roots.push(workspace.pictures_folder());
+    }
+    roots
 }
 
 fn bound(args: &ServeArgs) -> Result<Bound, Report> {

@@ -9,6 +9,7 @@ use crate::config::{Config, user_folder};
 use crate::corpus::{Corpus, CorpusError, Refresh};
 use crate::index::query::{Query, parse};
 use crate::jobs::Progress;
+use crate::prompts::Prompts;
 use crate::report::{Kind, Report};
 use crate::workspace::{Workspace, WorkspaceError};
 
@@ -45,6 +46,14 @@ impl Session {
     /// The folder of the user's own settings.
     pub fn user_folder(&self) -> Option<&Path> {
         self.user_folder.as_deref()
+    }
+
+    /// Where prompts come from: the user's own, then those of a trusted workspace, then the embedded ones.
+    pub fn prompts(&self, workspace: &Workspace) -> Prompts {
+        const FOLDER: &str = "prompts";
+        let own = self.user_folder.iter().map(|folder| folder.join(FOLDER));
+        let shared = workspace.is_trusted().then(|| workspace.folder().join(FOLDER));
+        Prompts::new(own.chain(shared).collect())
     }
 
     /// The workspace of this call.
@@ -116,6 +125,14 @@ impl Session {
             Corpus::open(workspace, &self.config, progress, wait)
         })
         .map_err(|error| corpus_report(&error))
+    }
+
+    /// Where prompts come from: the user's own, then those of a trusted workspace, then the embedded ones.
+    pub fn prompts(&self, workspace: Option<&Workspace>) -> Prompts {
+        let own = self.user_folder().map(|folder| folder.join("prompts"));
+        let trusted = workspace.filter(|workspace| workspace.is_trusted());
+        let shared = trusted.map(|workspace| workspace.folder().join("prompts"));
+        Prompts::new(own.into_iter().chain(shared).collect())
     }
 
     /// Workspace and corpus in one.

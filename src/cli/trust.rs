@@ -26,6 +26,16 @@ pub(super) fn run(_: &TrustArgs, session: Session, output: &mut Output) -> Ended
         "{} is trusted as it is now",
         workspace.folder().display()
     ));
+    for (name, endpoint) in workspace.endpoints() {
+        let key = endpoint.key_env.map_or_else(
+            || "without a key".to_owned(),
+            |variable| format!("with the key in {variable}"),
+        );
+        output.note(format!(
+            "the model `{name}` is asked at {}, {key}",
+            endpoint.base_url
+        ));
+    }
     for server in workspace.mcp_servers().map_err(workspace_report)? {
         let how = match server.endpoint {
             McpEndpoint::Command {

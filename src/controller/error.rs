@@ -61,6 +61,9 @@ pub enum ControllerError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The server of a model of one's own, which had ended, could not be started again.
+    #[error("{0}")]
+    NotStarted(String),
     /// A script has no further answer.
     #[error("the script has no answer left")]
     ScriptEnded,

@@ -8,7 +8,7 @@ use ureq::{Agent, Body};
 use super::event_stream::EventStream;
 use super::reply::message_of;
 use super::{
-    Address, ChatRequest, Controller, ControllerError, Delta, Key, Reply, RetryPolicy,
+    Address, ChatRequest, Controller, ControllerError, Delta, Key, Provenance, Reply, RetryPolicy,
     StreamOptions,
 };
 use crate::jobs::Progress;
@@ -18,6 +18,7 @@ use crate::jobs::Progress;
 pub struct HttpController {
     address: Address,
     model: String,
+    provenance: Provenance,
     key: Option<Key>,
     retries: RetryPolicy,
     silence: Duration,
@@ -69,9 +70,14 @@ impl HttpController {
             .timeout_per_read(Some(options.silence))
             .timeout_recv_response(Some(options.silence))
             .build();
+        let provenance = Provenance {
+            server: Some(address.to_string()),
+            ..Provenance::named(model)
+        };
         Self {
             address,
             model: model.to_owned(),
+            provenance,
             key: options.key,
             retries: options.retries,
             silence: options.silence,
@@ -81,6 +87,12 @@ impl HttpController {
 
     /// The names of the server's models.
     pub fn models(&self) -> Result<Vec<String>, ControllerError> {
+        let listed = self.listed()?;
+        Ok(listed.into_iter().map(|model| model.model).collect())
+    }
+
+    /// What the server tells of its models.
+    pub fn listed(&self) -> Result<Vec<Provenance>, ControllerError> {
         let mut call = self.agent.get(self.address.join("models"));
         if let Some(key) = &self.key {
             call = call.header("Authorization", key.header());
@@ -88,10 +100,18 @@ impl HttpController {
         let response = call.call().map_err(|error| self.failure(&error))?;
         let response = self.accepted(response)?;
         let value = self.json(&self.all(response)?)?;
-        let names = value.get("data").and_then(Value::as_array);
-        let names = names.ok_or_else(|| self.misunderstood("it has no list `data`"))?;
-        let name = |model: &Value| Some(model.get("id")?.as_str()?.to_owned());
-        Ok(names.iter().filter_map(name).collect())
+        let models = value.get("data").and_then(Value::as_array);
+        let models = models.ok_or_else(|| self.misunderstood("it has no list `data`"))?;
+        Ok(models.iter().filter_map(Provenance::listed).collect())
+    }
+
+    /// What is known of the model from now on. The name and the address are those that it is asked by.
+    pub fn set_provenance(&mut self, known: Provenance) {
+        self.provenance = Provenance {
+            model: self.model.clone(),
+            server: Some(self.address.to_string()),
+            ..known
+        };
     }
 
     /// One request and its answer.
@@ -123,7 +143,7 @@ impl HttpController {
             };
             let is_passing = match &error {
                 ControllerError::Refused { status, .. } => RetryPolicy::is_passing(*status),
-                ControllerError::Unreachable { .. } => true,
+                ControllerError::Unreachable { .. } => self.retries.waits_for_server,
                 _ => false,
             };
             tries += 1;
@@ -313,6 +333,10 @@ impl HttpController {
 impl Controller for HttpController {
     fn name(&self) -> &str {
         &self.model
+    }
+
+    fn provenance(&self) -> Provenance {
+        self.provenance.clone()
     }
 
     /// Asks in one request, and again for what is missing where a server makes one candidate at a time.

@@ -9,7 +9,9 @@ mod event_stream;
 mod http_controller;
 #[cfg(test)]
 mod http_tests;
+mod limited;
 mod protocol;
+mod provenance;
 mod reply;
 mod retry;
 mod scripted;
@@ -17,9 +19,11 @@ mod scripted;
 pub use address::{Address, Key};
 pub use error::ControllerError;
 pub use http_controller::{HttpController, HttpOptions};
+pub use limited::Limited;
 pub use protocol::{
     ChatRequest, Content, ContentPart, ImageUrl, RequestMessage, StopTexts, StreamOptions,
 };
+pub use provenance::Provenance;
 pub use reply::{CandidateText, Delta, Reply, Usage};
 pub use retry::RetryPolicy;
 pub use scripted::ScriptedController;
@@ -38,4 +42,14 @@ pub trait Controller: Send {
         progress: &Progress,
         tell: &mut dyn FnMut(Delta),
     ) -> Result<Reply, ControllerError>;
+
+    /// What is known of where the candidates come from.
+    fn provenance(&self) -> Provenance {
+        Provenance::named(self.name())
+    }
+
+    /// What a person should know before it is used, such as that a GPU computes wrongly and the CPU is used instead.
+    fn notes(&self) -> Vec<String> {
+        Vec::new()
+    }
 }

@@ -43,6 +43,9 @@ pub struct ChatRequest {
     /// Texts that end a candidate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stop: Option<StopTexts>,
+    /// Whether the server may take the beginning of the prompt from its cache; `false` computes all of it. (A member of llama.cpp.)
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_prompt: Option<bool>,
     /// Whether probabilities are told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logprobs: Option<bool>,

@@ -29,6 +29,8 @@ pub struct Usage {
     pub prompt_tokens: u64,
     /// Of all candidates.
     pub completion_tokens: u64,
+    /// Of the prompt, taken from a cache, if the server tells.
+    pub cached_tokens: Option<u64>,
 }
 
 /// What a controller answers.
@@ -57,6 +59,9 @@ impl Reply {
             self.usage = Some(Usage {
                 prompt_tokens: count("prompt_tokens"),
                 completion_tokens: count("completion_tokens"),
+                cached_tokens: usage
+                    .pointer("/prompt_tokens_details/cached_tokens")
+                    .and_then(Value::as_u64),
             });
         }
         let choices = match object.get("choices") {
@@ -181,7 +186,7 @@ mod tests {
             .add(&json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}))
             .unwrap();
         reply
-            .add(&json!({"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 4}}))
+            .add(&json!({"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 4, "prompt_tokens_details": {"cached_tokens": 2}}}))
             .unwrap();
         let texts: Vec<&str> = reply.candidates.iter().map(|c| c.text.as_str()).collect();
         assert_eq!(texts, ["a", "bc"]);
@@ -190,7 +195,8 @@ mod tests {
             reply.usage,
             Some(Usage {
                 prompt_tokens: 3,
-                completion_tokens: 4
+                completion_tokens: 4,
+                cached_tokens: Some(2),
             })
         );
     }

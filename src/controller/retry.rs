@@ -9,6 +9,8 @@ pub struct RetryPolicy {
     pub first: Duration,
     /// At most, whatever the server asks for.
     pub longest: Duration,
+    /// Whether it is sent again, too, where the server can't be reached at all.
+    pub waits_for_server: bool,
 }
 
 impl Default for RetryPolicy {
@@ -18,6 +20,7 @@ impl Default for RetryPolicy {
             retries: 4,
             first: Duration::from_millis(500),
             longest: Duration::from_secs(30),
+            waits_for_server: true,
         }
     }
 }

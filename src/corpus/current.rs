@@ -8,6 +8,7 @@ use crate::domain::review::{
 };
 use crate::domain::{Content, ContentHash, Record, RecordId, TargetId};
 use crate::journal::JournalFolder;
+use crate::workspace::KeptCandidates;
 
 use super::Corpus;
 use super::review_facts::ReviewFacts;
@@ -114,6 +115,11 @@ impl Corpus {
         self.journals.read().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The candidates that pairs were made of.
+    pub fn kept_candidates(&self) -> &KeptCandidates {
+        &self.kept_candidates
+    }
+
     pub(super) fn journals_mut(&self) -> RwLockWriteGuard<'_, JournalFolder> {
         self.journals
             .write()
@@ -166,8 +172,7 @@ impl Corpus {
             let parts = |content: &Content| content.pairs.len();
             let mut made = Vec::new();
             for pair in &created {
-                // Candidates of controllers come with the runs that hold them.
-                match created_pair(pair, &edited, |_| None) {
+                match created_pair(pair, &edited, |hash| self.kept_candidates.find(hash)) {
                     Ok(made_pair) => made.push((pair.target(&whole), made_pair)),
                     Err(error) => {
                         current

@@ -54,7 +54,7 @@ use crate::jobs::Progress;
 use crate::journal::JournalFolder;
 use crate::media::PictureRoots;
 use crate::rules::{self, Flag, RuleContext, ToolLists, duplicate_task_flag};
-use crate::workspace::{ReplayLog, Source, Workspace};
+use crate::workspace::{KeptCandidates, ReplayLog, Source, Workspace};
 
 pub use comparison::{ComparedTask, Comparison};
 pub use current::{Current, CurrentPair};
@@ -73,7 +73,7 @@ pub use sampling::Sample;
 pub use selection::{Selected, Selection, StepHits, WantedPairs};
 pub use source_build::SourceDelta;
 pub use source_difference::FieldDifference;
-pub use source_lookup::picture_roots;
+pub use source_lookup::{picture_folders, picture_roots};
 pub use source_opening::scan_limits;
 pub use state::{FileState, Followed, IndexState, SourceCounts, SourceState, Warning};
 
@@ -100,6 +100,7 @@ pub struct Corpus {
     journals: Arc<RwLock<JournalFolder>>,
     queue_members: Mutex<Arc<QueueMembers>>,
     replay_log: ReplayLog,
+    kept_candidates: KeptCandidates,
 }
 
 impl Corpus {
@@ -202,6 +203,7 @@ impl Corpus {
             journals: Arc::clone(journals),
             queue_members: Mutex::default(),
             replay_log: workspace.replay_log(),
+            kept_candidates: workspace.kept_candidates(),
         }))
     }
 

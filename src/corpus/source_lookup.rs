@@ -1,6 +1,6 @@
 //! Where the pictures and files of a source are looked for.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::domain::{FileLookup, PictureReference};
 use crate::media::PictureRoots;
@@ -8,12 +8,17 @@ use crate::workspace::Source;
 
 /// The picture roots of a source: those declared, then the folder that it lies in.
 pub fn picture_roots(source: &Source) -> PictureRoots {
+    PictureRoots::new(picture_folders(source))
+}
+
+/// The folders in which files of a source are looked up, in order: those that somebody said, then its own.
+pub fn picture_folders(source: &Source) -> Vec<PathBuf> {
     let own = if source.path.is_dir() {
         Some(source.path.clone())
     } else {
         source.path.parent().map(Path::to_owned)
     };
-    PictureRoots::new(source.images.iter().cloned().chain(own).collect())
+    source.images.iter().cloned().chain(own).collect()
 }
 
 /// Tells missing files only where somebody said where files are.

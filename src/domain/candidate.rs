@@ -34,6 +34,13 @@ pub struct Candidate {
     pub judgements: Vec<Judgement>,
 }
 
+impl Candidate {
+    /// Why it has no observation, where it was executed and something was not to be had. It may be picked, and nothing goes on from it.
+    pub fn unavailable(&self) -> Option<&str> {
+        self.execution.as_ref()?.unavailable.as_deref()
+    }
+}
+
 /// Who made a candidate.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

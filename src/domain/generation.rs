@@ -11,6 +11,15 @@ pub struct Generation {
     /// BLAKE3 over the weight files in hexadecimal digits, where the server tells it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub weights: Option<String>,
+    /// BLAKE3 over the files of an adapter, where the server tells it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub adapter: Option<String>,
+    /// The address of a server that is not retake's own.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub server: Option<String>,
+    /// The device that computed it (`cpu`, the name of a GPU), where the server tells it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub device: Option<String>,
     /// What computed it (`flex f32`, `wgpu f16`), where the server tells it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub backend: Option<String>,

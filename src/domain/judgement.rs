@@ -10,9 +10,9 @@ pub struct Judgement {
     /// Its score in its own scale; more is better.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub score: Option<f64>,
-    /// The width of the interval around the score to each side (95%), where it is an estimate.
+    /// The 95% interval of the score, its lower and upper end, where it is an estimate.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub margin: Option<f64>,
+    pub interval: Option<[f64; 2]>,
     /// Its place among the candidates, the best being 1; equal ones share a place.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub rank: Option<usize>,

@@ -2,7 +2,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Candidate, Provenance, Step, Task, ToolDefinition};
+use super::{
+    Candidate, CanonicalError, ContentHash, Provenance, Step, Task, ToolDefinition, Trajectory,
+    content_hash,
+};
 
 /// What a controller saw before a step: system prompt, tools, task, earlier steps.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -17,6 +20,24 @@ pub struct Context {
     pub task: Task,
     /// The steps before the one in question, oldest first.
     pub steps: Vec<Step>,
+}
+
+impl Context {
+    /// What a controller saw before step `step`, from 0. Candidates that were not taken are no part of it.
+    pub fn before(trajectory: &Trajectory, step: usize) -> Self {
+        Self {
+            system_prompt: trajectory.system_prompt.clone(),
+            tools: trajectory.tools.clone(),
+            task: trajectory.task.clone(),
+            steps: trajectory.steps.iter().take(step).map(Step::as_seen).collect(),
+        }
+    }
+
+    /// BLAKE3 over its canonical JSON.
+    pub fn hash(&self) -> Result<ContentHash, CanonicalError> {
+        let json = serde_json::to_string(self).map_err(|_| CanonicalError::Syntax(0))?;
+        content_hash(&json)
+    }
 }
 
 /// Context + chosen candidate + rejected candidate + why.

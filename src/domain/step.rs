@@ -71,6 +71,16 @@ pub struct Observation {
 }
 
 impl Step {
+    /// The step as later controllers see it: without the candidates that were sampled for it.
+    pub fn as_seen(&self) -> Self {
+        Self {
+            candidates: Vec::new(),
+            chosen: None,
+            choice_reason: None,
+            ..self.clone()
+        }
+    }
+
     /// The Python of the step, if its action is code.
     pub fn code(&self) -> Option<&str> {
         match &self.action {

@@ -31,12 +31,14 @@ mod test_items;
 mod token_limit;
 mod trainers;
 
+pub use chats::tool_text::tool_schemas;
 pub use error::{ExportError, Refusal};
 pub use manifest::{Origin, OriginSource, failure_counts, left_out_counts};
 pub use outgoing::{LeftOut, Outgoing, OutgoingPair, PairStaleness, Withheld, staleness_of_pair};
 pub use pictures::{Media, PictureUse};
 pub use preflight::{Failure, NOT_WRITABLE, PreflightRule};
 pub use preflight_reference::preflight_reference;
+pub use records::code_turns::{ReplyParts, observation_text, reply_text, splice_question};
 pub use run::{ExportOptions, ExportSummary, check, export, write_to};
 pub use split::{Split, SplitError};
 pub use tables::hugging_face::{Column, ColumnType, HuggingFaceTable};

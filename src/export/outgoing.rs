@@ -48,6 +48,11 @@ pub struct PairStaleness {
 }
 
 impl PairStaleness {
+    /// Whether all of it holds.
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty() && self.observed.is_none()
+    }
+
     /// The steps that no longer hold in rows of a target. Rows of most trainers end in the reply of a side, and hold nothing of
     /// what it led to.
     fn in_rows_of(&self, target: &Target) -> Vec<usize> {

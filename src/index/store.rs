@@ -1,7 +1,8 @@
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use tantivy::indexer::{LogMergePolicy, UserOperation};
-use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, Searcher, Term};
+use tantivy::{Executor, Index, IndexReader, IndexWriter, ReloadPolicy, Searcher, Term};
 
 use super::backlog::{Backlog, WaitingDocument};
 use super::document::{DocumentKind, IndexDocument, RecordKey};
@@ -74,7 +75,8 @@ impl IndexStore {
         std::fs::create_dir_all(&path).map_err(fail)?;
         let (schema, fields) = schema();
         let open = || -> tantivy::Result<Index> {
-            let index = Index::open_or_create(IndexDirectory::open(&path)?, schema)?;
+            let mut index = Index::open_or_create(IndexDirectory::open(&path)?, schema)?;
+            index.set_executor(search_threads());
             register_tokenizers(&index);
             Ok(index)
         };
@@ -185,6 +187,19 @@ impl IndexStore {
         }
         Ok(sum)
     }
+}
+
+/// The threads that search segments side by side: one pool for all indexes of the process.
+fn search_threads() -> Executor {
+    static THREADS: OnceLock<Executor> = OnceLock::new();
+    let started = || {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let pool = (threads > 1).then(|| Executor::multi_thread(threads, "search-"));
+        // Where the system gives no threads, one searches as well.
+        pool.and_then(Result::ok)
+            .unwrap_or_else(Executor::single_thread)
+    };
+    THREADS.get_or_init(started).clone()
 }
 
 /// Adds and removes documents until [`IndexStoreWriter::commit`].

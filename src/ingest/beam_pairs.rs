@@ -13,7 +13,7 @@ use crate::domain::{Action, Candidate, Context, PreferencePair, Provenance};
 pub const MAX_BLEU: f64 = 0.3;
 
 /// Observations that tell of the machinery, not of the candidate; such cases make no pairs.
-const INFRASTRUCTURE: [&str; 3] = [
+pub const INFRASTRUCTURE: [&str; 3] = [
     "Internal Server Error",
     "CUDA out of memory",
     "CUDA error: out of memory",
@@ -53,10 +53,11 @@ fn is_rejected(best: &Candidate, candidate: &Candidate) -> bool {
     let same = best.thought == candidate.thought && best.action == candidate.action;
     !same
         && !is_infrastructure_failure(candidate)
-        && (is_error(candidate) || word_bleu(&words(best), &words(candidate)) < MAX_BLEU)
+        && (has_failed(candidate) || word_bleu(&words(best), &words(candidate)) < MAX_BLEU)
 }
 
-fn is_infrastructure_failure(candidate: &Candidate) -> bool {
+/// Whether a candidate's observation tells of the machinery and says nothing about the candidate.
+pub fn is_infrastructure_failure(candidate: &Candidate) -> bool {
     candidate.observation.as_ref().is_some_and(|observation| {
         INFRASTRUCTURE
             .iter()
@@ -65,7 +66,7 @@ fn is_infrastructure_failure(candidate: &Candidate) -> bool {
 }
 
 /// No thought (or one without its mark), no code, or an observation that is an error or speaks of one.
-fn is_error(candidate: &Candidate) -> bool {
+pub fn has_failed(candidate: &Candidate) -> bool {
     let reply = candidate.reply.as_deref();
     candidate.thought.is_none()
         || reply.is_some_and(|reply| !CodeReply::parse(reply).has_thought_mark)

@@ -38,7 +38,7 @@ mod preference;
 mod raw_run;
 mod retake;
 pub mod task_turn;
-mod tool_schema;
+pub mod tool_schema;
 mod trl_preference;
 mod turn;
 pub mod verdict;

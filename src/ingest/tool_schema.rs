@@ -55,6 +55,15 @@ fn definition(tool: &Value, key: Option<&str>) -> Option<ToolDefinition> {
     })
 }
 
+/// A tool that is described by a JSON schema of its parameters.
+pub fn described_tool(name: &str, description: &str, schema: &Value) -> ToolDefinition {
+    ToolDefinition {
+        name: name.to_owned(),
+        description: Some(description.to_owned()).filter(|text| !text.is_empty()),
+        parameters: schema_parameters(schema),
+    }
+}
+
 /// The properties of a JSON schema. Tables give every schema the properties of all, `null` where they are not its own.
 fn schema_parameters(schema: &Value) -> Vec<ToolParameter> {
     let required: std::collections::HashSet<&str> = items(schema, "required")

@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 #[derive(Debug, Clone, Default)]
 pub struct Progress {
     state: Arc<State>,
+    /// Whether the jobs that this is a part of are to stop.
+    whole: Vec<Arc<AtomicBool>>,
 }
 
 #[derive(Debug, Default)]
@@ -43,6 +45,16 @@ impl Progress {
         self.state.cancelled.store(true, Ordering::Relaxed);
     }
 
+    /// A part of the job, with amounts of its own: it stops with the job, and may be stopped alone.
+    pub fn part(&self) -> Self {
+        let mut whole = self.whole.clone();
+        whole.push(self.cancel_flag());
+        Self {
+            state: Arc::default(),
+            whole,
+        }
+    }
+
     /// The flag itself, for a signal handler to set.
     pub fn cancel_flag(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.state.cancelled)
@@ -50,9 +62,26 @@ impl Progress {
 
     /// An error once the job is to stop.
     pub fn check(&self) -> Result<(), Cancelled> {
-        if self.state.cancelled.load(Ordering::Relaxed) {
-            return Err(Cancelled);
+        let mut flags = self.whole.iter().chain([&self.state.cancelled]);
+        match flags.any(|flag| flag.load(Ordering::Relaxed)) {
+            true => Err(Cancelled),
+            false => Ok(()),
         }
-        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_stops_with_the_whole_and_alone() {
+        let whole = Progress::default();
+        let (one, two) = (whole.part(), whole.part().part());
+        one.cancel();
+        assert!(one.check().is_err());
+        assert!(whole.check().is_ok() && two.check().is_ok());
+        whole.cancel();
+        assert!(two.check().is_err());
     }
 }

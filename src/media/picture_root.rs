@@ -29,6 +29,11 @@ impl PictureRoots {
         }
     }
 
+    /// The roots as they were given, in the order in which they are tried.
+    pub fn folders(&self) -> impl Iterator<Item = &Path> {
+        self.roots.iter().map(|(root, _)| root.as_path())
+    }
+
     /// The file that a path in data names, with links resolved.
     ///
     /// The path is tried below each root as it is, then without its first component, without its first two and so on

@@ -50,6 +50,7 @@ pub struct ComputeDevice {
     device: Device,
     name: String,
     is_half: bool,
+    is_gpu: bool,
 }
 
 impl Default for ComputeDevice {
@@ -65,6 +66,7 @@ impl ComputeDevice {
             device: Device::flex(),
             name: "cpu".to_owned(),
             is_half: false,
+            is_gpu: false,
         }
     }
 
@@ -97,6 +99,16 @@ impl ComputeDevice {
     /// As Burn has it.
     pub fn burn(&self) -> &Device {
         &self.device
+    }
+
+    /// What of Burn computes there, and in which numbers.
+    pub fn backend(&self) -> &'static str {
+        match (self.is_gpu, self.is_half) {
+            (true, true) => "wgpu f16",
+            (true, false) => "wgpu f32",
+            (false, true) => "flex f16",
+            (false, false) => "flex f32",
+        }
     }
 
     /// Whether models compute in 16 bits there.
@@ -186,6 +198,7 @@ mod gpu {
                     device,
                     name,
                     is_half,
+                    is_gpu: true,
                 };
                 (device, Vec::new())
             }
@@ -221,8 +234,8 @@ mod tests {
     fn the_cpu_is_always_there() {
         let (device, told) = ComputeDevice::choose(DeviceChoice::Cpu).unwrap();
         assert_eq!(
-            (device.name(), told.len(), device.is_half()),
-            ("cpu", 0, false)
+            (device.name(), told.len(), device.backend()),
+            ("cpu", 0, "flex f32")
         );
         assert!(ComputeDevice::all()[0].starts_with("cpu"));
     }

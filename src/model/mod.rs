@@ -9,6 +9,7 @@
 //! | `weights/` | tensors of safetensors and GGUF files, adapters, and all that can be wrong with them |
 //! | `network` | tokens and pictures to logits |
 //! | `generate/` | prompts to candidates |
+//! | `hub/` | models of a hub, downloaded |
 //! | `language_model` | all of it, loaded |
 //!
 //! Figures are those of the `transformers` library (`tests/reference/` compares them). A model that is not known, or a file
@@ -27,6 +28,7 @@ mod generate;
 mod gguf_parts;
 #[cfg(test)]
 mod gguf_tests;
+pub mod hub;
 mod idefics3;
 mod language_model;
 mod layers;
@@ -56,6 +58,7 @@ mod token_count;
 mod tokenizer;
 mod vision;
 mod weights;
+mod weights_hash;
 
 pub use chat::{ChatMessage, ChatPart, PictureSize};
 pub use chat_template::ChatTemplate;
@@ -74,3 +77,4 @@ pub use token_count::TokenCounter;
 pub use tokenizer::Tokenizer;
 pub use vision::Pixels;
 pub use weights::TensorProblem;
+pub use weights_hash::WeightFiles;

@@ -23,7 +23,10 @@ impl MadeUp {
         for call in &step.calls {
             let label = call.provider.as_deref().filter(|label| is_simulated(label));
             if let Some(label) = label {
-                let note = format!("{} did not run; {label} made up what it returned", call.name);
+                let note = format!(
+                    "{} did not run; {label} made up what it returned",
+                    call.name
+                );
                 notes.extend(Some(note).filter(|note| !notes.contains(note)));
                 self.by.get_or_insert_with(|| label.to_owned());
             }

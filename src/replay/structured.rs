@@ -4,8 +4,8 @@ use super::verdict::Verdict;
 use crate::domain::{LoggedCall, Step, ToolCall};
 use crate::sandbox::{Answer, Call, PythonValue};
 use crate::tools::{
-    FINAL_ANSWER, RECORDED, RecordedResult, Toolbox, is_made_picture, is_person, is_simulated, logged,
-    structured_call,
+    FINAL_ANSWER, RECORDED, RecordedResult, Toolbox, is_made_picture, is_person, is_simulated,
+    logged, structured_call,
 };
 
 /// Makes a step's structured calls again, and compares what live tools give with what was recorded.
@@ -30,9 +30,7 @@ struct Made {
 impl<'a> StructuredReplay<'a> {
     pub fn new(toolbox: &'a Toolbox) -> Self {
         let mut executing = toolbox.clone();
-        executing
-            .live
-            .retain(|provider| executes(&provider.label));
+        executing.live.retain(|provider| executes(&provider.label));
         Self { toolbox, executing }
     }
 

@@ -14,6 +14,7 @@ mod missing_file;
 mod nesting;
 mod no_progress;
 mod no_tool;
+mod normalised_code;
 mod path_text;
 mod python_builtins;
 mod python_call;
@@ -32,6 +33,7 @@ mod unparsed;
 pub use context::RuleContext;
 pub use duplicate_task::duplicate_task_flag;
 pub use flag::{Flag, Place};
+pub use normalised_code::normalised_code;
 pub use python_call::{
     Argument, ArgumentValue, Binding, PathLiteral, PythonCall, StepCalls, SyntaxError, step_calls,
 };

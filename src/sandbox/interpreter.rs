@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Limits;
 use super::error::SandboxError;
+use super::missing_name::missing;
 use super::run::{Answer, Call, Exhausted, Outcome, Raised, StepRun, Variable};
 use super::source_rewrite::rewrite;
 use super::stub::{IMPORT, StubAnswer, Stubs, TYPE_PREFIX};
@@ -267,6 +268,14 @@ impl Interpreter {
             }
             _ if message.contains(TYPE_PREFIX) => {
                 return Outcome::Unsupported(format!("what a stub only stands for ({message})"));
+            }
+            ExcType::AttributeError
+            | ExcType::ImportError
+            | ExcType::NameError
+            | ExcType::TypeError => {
+                if let Some(what) = missing(message) {
+                    return Outcome::Unsupported(what);
+                }
             }
             _ => {}
         }

@@ -12,6 +12,7 @@ mod interpreter;
 mod limits;
 mod literal;
 mod message;
+mod missing_name;
 mod pool;
 mod process;
 mod run;

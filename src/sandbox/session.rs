@@ -2,6 +2,7 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
 
 use super::confinement::Confinement;
 use super::error::SandboxError;
@@ -14,7 +15,7 @@ use super::run::{Exhausted, Outcome, StepRun, ToolHost, Variable};
 const HOUSEKEEPING: Duration = Duration::from_secs(20);
 
 /// The state of a run after a step, as text; any worker of the same version can go on from it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SavedState(String);
 
 /// One run: its variables live from step to step in a worker of its own.

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use crate::controller::Provenance;
 use crate::media::{DecodeLimits, PictureRoots};
 use crate::model::Sampling;
 
@@ -15,8 +16,8 @@ pub enum Access {
 /// How a model is served.
 #[derive(Debug, Clone)]
 pub struct ServeOptions {
-    /// The model's name in answers.
-    pub name: String,
+    /// What is told of the model; its name is the one in answers.
+    pub provenance: Provenance,
     /// Who may use it.
     pub access: Access,
     /// Where pictures may be opened by path; `None` where only `data:` URLs are taken.

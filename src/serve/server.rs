@@ -296,11 +296,13 @@ async fn models(State(state): State<Arc<Service>>, headers: HeaderMap) -> Respon
         return refuse(&refusal);
     }
     state.activity.touch();
-    let model = json!({
-        "id": state.options.name, "object": "model", "created": 0, "owned_by": "retake",
-        "architecture": state.model.architecture(), "context": state.model.context(), "takes_pictures": state.model.takes_pictures(),
-        "device": state.model.device().name(),
+    let mut model = json!({
+        "id": state.options.provenance.model, "object": "model", "created": 0, "owned_by": "retake",
     });
+    let told = serde_json::to_value(&state.options.provenance).unwrap_or_default();
+    if let (Some(model), Value::Object(told)) = (model.as_object_mut(), told) {
+        model.extend(told.into_iter().filter(|(name, _)| name != "model"));
+    }
     respond(200, &json!({"object": "list", "data": [model]}))
 }
 
@@ -333,7 +335,7 @@ async fn work(state: &Arc<Service>, request: ChatRequest) -> Response<Body> {
     let head = AnswerHead {
         id: format!("chatcmpl-{:x}-{number:x}", state.first_seed),
         created: now(),
-        model: state.options.name.clone(),
+        model: state.options.provenance.model.clone(),
     };
     let streams = request.stream.unwrap_or(false);
     let tells_usage = request

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::{Access, Bound, ServeError, ServeOptions, Server};
 use crate::controller::{
     Address, ChatRequest, Content, ContentPart, Controller, ControllerError, HttpController,
-    HttpOptions, ImageUrl, Key, RequestMessage, StopTexts,
+    HttpOptions, ImageUrl, Key, Provenance, RequestMessage, StopTexts,
 };
 use crate::jobs::Progress;
 use crate::media::{DecodeLimits, PictureRoots};
@@ -43,7 +43,7 @@ impl Running {
             &Progress::default(),
         );
         let mut options = ServeOptions {
-            name: name.to_owned(),
+            provenance: Provenance::named(name),
             access: Access::Key("right".to_owned()),
             picture_roots: None,
             picture_limits: DecodeLimits::default(),
@@ -397,7 +397,7 @@ fn it_listens_on_a_socket() {
         &Progress::default(),
     );
     let options = ServeOptions {
-        name: "text".to_owned(),
+        provenance: Provenance::named("text"),
         access: Access::Open,
         picture_roots: None,
         picture_limits: DecodeLimits::default(),

@@ -93,6 +93,9 @@ fn answer(
     work.progress
         .check()
         .map_err(|cancelled| Refusal::from(ModelError::from(cancelled)))?;
+    if work.request.cache_prompt == Some(false) {
+        generator.forget();
+    }
     let request = generation(&work.request, generator.model(), options, work.seed)?;
     let mut tell = |piece: Piece| {
         if work.outcomes.send(Outcome::Piece(piece)).is_err() {

@@ -33,7 +33,10 @@ impl Controller for Listening {
 pub(super) fn model(name: &str, answer: Option<&str>) -> (ModelAccess, Requests) {
     let requests = Requests::default();
     let heard = Arc::clone(&requests);
-    let answers: Vec<Vec<String>> = answer.map(|text| vec![text.to_owned()]).into_iter().collect();
+    let answers: Vec<Vec<String>> = answer
+        .map(|text| vec![text.to_owned()])
+        .into_iter()
+        .collect();
     let make: MakeController = Arc::new(move || {
         let scripted = ScriptedController::new(answers.clone());
         Ok(Box::new(Listening(scripted, Arc::clone(&heard))))

@@ -86,7 +86,11 @@ impl LiveTools {
         let mut parts: Vec<String> = servers
             .map(|server| format!("{} {}", server.provider.label, server.fingerprint))
             .collect();
-        parts.extend(self.model.iter().map(|model| format!("model:{}", model.name)));
+        parts.extend(
+            self.model
+                .iter()
+                .map(|model| format!("model:{}", model.name)),
+        );
         let simulating = self.simulating.iter();
         parts.extend(simulating.map(|model| format!("simulated:{}", model.name)));
         format!("live {}", parts.join(" "))

@@ -37,6 +37,4 @@ pub use signature::{Returns, Signature, TOOLKIT, schema, signature};
 pub use structured::{structured_call, structured_recording};
 pub use told::told;
 pub use tool::{Patience, Provider, Tool};
-pub use toolbox::{
-    FINAL_ANSWER, PATIENCE, RECORDED, StepHost, Toolbox, logged, written_arguments,
-};
+pub use toolbox::{FINAL_ANSWER, PATIENCE, RECORDED, StepHost, Toolbox, logged, written_arguments};

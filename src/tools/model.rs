@@ -273,7 +273,10 @@ mod tests {
             let ContentPart::ImageUrl { image_url } = &parts[0] else {
                 panic!("{parts:?}");
             };
-            let bytes = image_url.url.strip_prefix("data:image/png;base64,").unwrap();
+            let bytes = image_url
+                .url
+                .strip_prefix("data:image/png;base64,")
+                .unwrap();
             let pixels = image::load_from_memory(&STANDARD.decode(bytes).unwrap()).unwrap();
             assert_eq!(pixels.to_rgb8().get_pixel(2, 1).0, [9, 8, 7]);
             assert!(matches!(&parts[1], ContentPart::Text { text } if text == "How many boats?"));

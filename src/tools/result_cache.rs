@@ -124,7 +124,9 @@ impl ResultCache {
                 items.iter().for_each(|item| self.add_files(item, files));
             }
             PythonValue::Dict(pairs) => {
-                pairs.iter().for_each(|(_, item)| self.add_files(item, files));
+                pairs
+                    .iter()
+                    .for_each(|(_, item)| self.add_files(item, files));
             }
             _ => {}
         }

@@ -133,7 +133,10 @@ mod tests {
                 Some(("Stop\n2", false)),
             ),
             // One call, whose result is what was observed.
-            step(vec![called("Plot", json!({}), None)], Some(("a plot", false))),
+            step(
+                vec![called("Plot", json!({}), None)],
+                Some(("a plot", false)),
+            ),
             step(
                 vec![called("OCR", json!({"image": "b.png"}), Some("no file"))],
                 Some(("no file", true)),

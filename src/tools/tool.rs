@@ -3,6 +3,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::domain::ToolDefinition;
+use crate::ingest::tool_schema::described_tool;
 use crate::sandbox::{Answer, Call};
 
 /// Something that a step's code can call.
@@ -54,5 +56,13 @@ impl Provider {
     /// The tool of this name.
     pub fn tool(&self, name: &str) -> Option<&Arc<dyn Tool>> {
         self.tools.iter().find(|tool| tool.name() == name)
+    }
+
+    /// What controllers are told of them.
+    pub fn definitions(&self) -> Vec<ToolDefinition> {
+        let described = |tool: &Arc<dyn Tool>| {
+            described_tool(tool.name(), tool.description(), &tool.parameters())
+        };
+        self.tools.iter().map(described).collect()
     }
 }

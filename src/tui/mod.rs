@@ -54,6 +54,7 @@ use frame_trace::FrameTrace;
 use keymap::Keymap;
 use rerun::RerunSettings;
 use terminal::Terminal;
+pub use terminal::in_editor;
 use theme::{ColorDepth, Theme};
 use workers::Workers;
 

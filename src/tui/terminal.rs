@@ -118,7 +118,7 @@ impl Terminal {
         edit: &ExternalEdit,
     ) -> Result<Result<String, String>, Report> {
         let mut edited = Err("it was not started".to_owned());
-        self.lend(|| edited = in_editor(edit))?;
+        self.lend(|| edited = in_editor(&edit.text, edit.ending))?;
         Ok(edited)
     }
 
@@ -274,8 +274,8 @@ fn give_back_on_panic() {
     });
 }
 
-/// Runs the editor on a temporary file.
-fn in_editor(edit: &ExternalEdit) -> Result<String, String> {
+/// Runs the editor of VISUAL or EDITOR, else vi, on a temporary file with this text, whose name has this ending; what it says then.
+pub fn in_editor(text: &str, ending: &str) -> Result<String, String> {
     let set = |name: &str| {
         std::env::var(name)
             .ok()
@@ -288,10 +288,10 @@ fn in_editor(edit: &ExternalEdit) -> Result<String, String> {
     let program = words.next().ok_or("no editor is named")?;
     let mut random = [0; 8];
     getrandom::fill(&mut random).map_err(|error| error.to_string())?;
-    let name = format!("retake-{:016x}.{}", u64::from_be_bytes(random), edit.ending);
+    let name = format!("retake-{:016x}.{}", u64::from_be_bytes(random), ending);
     let path = std::env::temp_dir().join(name);
     let fail = |error: std::io::Error| format!("{}: {error}", path.display());
-    write_private(&path, edit.text.as_bytes()).map_err(fail)?;
+    write_private(&path, text.as_bytes()).map_err(fail)?;
     let ran = Command::new(program).args(words).arg(&path).status();
     let read = std::fs::read(&path);
     // Nobody else needs it.

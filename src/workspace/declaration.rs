@@ -1,12 +1,14 @@
 //! `workspace.toml` (shared, edited by people too) and `workspace.local.toml` (this machine's paths).
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Component, Path, PathBuf};
 
 use toml_edit::{Array, ArrayOfTables, DocumentMut, Item, Table, value};
 
-use super::WorkspaceError;
 use super::mcp_server::{McpServer, mcp_servers};
+use super::{WorkspaceError, endpoint};
+use crate::config::EndpointConfig;
 use crate::domain::percent_encode;
 
 /// A source as a person adds it; paths are absolute.
@@ -294,6 +296,7 @@ impl WorkspaceFile {
             path: self.path.clone(),
             reason,
         };
+        endpoint::endpoints(&self.document).map_err(wrong)?;
         let Some(item) = self.document.get("source") else {
             return Ok(());
         };
@@ -323,6 +326,11 @@ impl WorkspaceFile {
 
     pub(super) fn text(&self) -> String {
         self.document.to_string()
+    }
+
+    /// The servers that it names; it was checked when it was read.
+    pub(super) fn endpoints(&self) -> BTreeMap<String, EndpointConfig> {
+        endpoint::endpoints(&self.document).unwrap_or_default()
     }
 
     pub(super) fn save(&self) -> Result<(), WorkspaceError> {

@@ -165,7 +165,9 @@ fn check_address(url: &str, has_key: bool) -> Result<(), &'static str> {
         return Err("has an address that names no host");
     }
     if authority.contains('@') {
-        return Err("has an address with a name or a password; keys come from the environment: key_env");
+        return Err(
+            "has an address with a name or a password; keys come from the environment: key_env",
+        );
     }
     let host = match authority.rsplit_once(':') {
         Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
@@ -207,7 +209,12 @@ mod tests {
             let text = format!("[[mcp]]\nname = \"a\"\nurl = \"{url}\"\nkey_env = \"K\"");
             read(&text).map(|servers| servers[0].endpoint.clone())
         };
-        for url in ["https://h/mcp", "http://127.0.0.1:8000/mcp", "http://[::1]:8000", "http://localhost"] {
+        for url in [
+            "https://h/mcp",
+            "http://127.0.0.1:8000/mcp",
+            "http://[::1]:8000",
+            "http://localhost",
+        ] {
             let expected = McpEndpoint::Url {
                 url: url.to_owned(),
                 key_variable: Some("K".to_owned()),
@@ -225,10 +232,16 @@ mod tests {
                 "[[mcp]]\nname = \"a\"\ncommand = [\"x\"]\nurl = \"http://x\"",
                 "needs either",
             ),
-            ("[[mcp]]\nname = \"a\"\ncommand = [\"x\", 1]", "needs either"),
+            (
+                "[[mcp]]\nname = \"a\"\ncommand = [\"x\", 1]",
+                "needs either",
+            ),
             ("[[mcp]]\nname = \"a\"\nurl = \"file:///x\"", "http://"),
             ("[[mcp]]\nname = \"a\"\nurl = \"https://\"", "no host"),
-            ("[[mcp]]\nname = \"a\"\nurl = \"https://me:x@h/mcp\"", "key_env"),
+            (
+                "[[mcp]]\nname = \"a\"\nurl = \"https://me:x@h/mcp\"",
+                "key_env",
+            ),
             (
                 "[[mcp]]\nname = \"a\"\nurl = \"http://h/mcp\"\nkey_env = \"K\"",
                 "in the clear",

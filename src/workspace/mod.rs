@@ -1,21 +1,29 @@
 //! The folder `.retake/`: finding it, the sources it names, this machine's paths, and trust. Never writes to a source.
 
 mod declaration;
+mod endpoint;
+mod kept_candidates;
+mod line_log;
 mod mcp_server;
 mod record_texts;
 mod replay_log;
 mod trust;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use declaration::{LocalPaths, WorkspaceFile};
 pub use declaration::{Source, SourceDeclaration};
+pub use kept_candidates::KeptCandidates;
+pub use line_log::{HeldLog, LineLog};
 pub use mcp_server::{McpEndpoint, McpServer};
 pub use record_texts::RecordTexts;
 pub use replay_log::{
     ReplayEntry, ReplayLog, ReplayLogHead, ReplayPlace, ReplayVerdicts, replayed_hash,
 };
 pub use trust::Trust;
+
+use crate::config::EndpointConfig;
 
 /// A folder with `.retake/` in it.
 #[derive(Debug)]
@@ -76,7 +84,7 @@ const FOLDER: &str = ".retake";
 const FILE: &str = "workspace.toml";
 const LOCAL: &str = "workspace.local.toml";
 /// What of the folder is this machine's own.
-const IGNORED: &str = "/index/\n/cache/\n/blobs/records/\n/lock\n/workspace.local.toml\n";
+const IGNORED: &str = "/index/\n/cache/\n/blobs/records/\n/runs/*.progress\n/lock\n/workspace.local.toml\n";
 
 impl Workspace {
     /// The workspace of `start` or of the nearest folder above it.
@@ -174,9 +182,54 @@ impl Workspace {
         RecordTexts::new(self.folder().join("blobs").join("records"))
     }
 
+    /// The candidates that pairs were made of.
+    pub fn kept_candidates(&self) -> KeptCandidates {
+        KeptCandidates::new(self.folder().join("blobs").join("candidates"))
+    }
+
     /// Where pictures that tools make are kept, by hash.
     pub fn pictures_folder(&self) -> PathBuf {
         self.folder().join("blobs").join("pictures")
+    }
+
+    /// Where what controllers make is kept: branches, explorations, new runs.
+    pub fn runs_folder(&self) -> PathBuf {
+        self.folder().join("runs")
+    }
+
+    /// The file of the runs of a name, which is a source of that name once something is in it.
+    pub fn run_path(&self, name: &str) -> PathBuf {
+        self.runs_folder().join(format!("{name}.jsonl"))
+    }
+
+    /// Makes the file of the runs of a name a source, if it is none yet; `images` are where its pictures are. Of these, an untrusted
+    /// workspace takes up those alone that are inside it.
+    pub fn add_run(&mut self, name: &str, images: &[PathBuf]) -> Result<(), WorkspaceError> {
+        let path = self.run_path(name);
+        let is_open = |image: &&PathBuf| {
+            self.is_trusted() || declaration::inside(image, &self.root).is_some()
+        };
+        let images: Vec<PathBuf> = images.iter().filter(is_open).cloned().collect();
+        match self.sources().into_iter().find(|source| source.name == name) {
+            Some(known) if known.path == path || known.path == canonical(&path) => {
+                let is_new = |image: &PathBuf| !known.images.contains(image);
+                let new: Vec<PathBuf> = images.into_iter().filter(is_new).collect();
+                match new.is_empty() {
+                    true => Ok(()),
+                    false => self.add_images(name, &new),
+                }
+            }
+            Some(known) => Err(WorkspaceError::NameTaken {
+                name: known.name,
+                path: known.path,
+            }),
+            None => self.add_source(SourceDeclaration {
+                name: name.to_owned(),
+                path,
+                format: None,
+                images,
+            }),
+        }
     }
 
     /// What replays said; can be deleted at any time.
@@ -220,6 +273,11 @@ impl Workspace {
                 declaration::resolve(declared, &self.local, &self.root, self.is_trusted())
             })
             .collect()
+    }
+
+    /// The servers that the workspace names. They are not to be spoken to before [`Workspace::is_trusted`].
+    pub fn endpoints(&self) -> BTreeMap<String, EndpointConfig> {
+        self.file.endpoints()
     }
 
     /// The servers of tools that are declared. None is started before the workspace is trusted: their commands are somebody's.

@@ -93,8 +93,7 @@ impl ReplayLog {
 
     /// Whether this is the log that went so far once, and perhaps further now.
     pub fn goes_on_from(&self, head: &ReplayLogHead) -> bool {
-        self.head_at(head.length)
-            .is_ok_and(|known| known == *head)
+        self.head_at(head.length).is_ok_and(|known| known == *head)
     }
 
     /// The head that the log had when it was so long.

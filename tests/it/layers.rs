@@ -18,6 +18,7 @@ const LEVELS: &[(&str, u8)] = &[
     ("ingest", 2),
     ("journal", 2),
     ("index", 2),
+    ("prompts", 2),
     ("rules", 2),
     ("sandbox", 2),
     ("model", 2),

@@ -3,10 +3,13 @@
 
 mod cli;
 mod containers;
+#[cfg(unix)]
+mod controllers;
 mod demo;
 mod docs;
 mod execution;
 mod export;
+mod exploring;
 mod fixtures;
 mod generator;
 mod gta_data;
@@ -23,6 +26,8 @@ mod reading;
 mod real_data;
 mod real_records;
 mod replaying;
+#[cfg(unix)]
+mod rerunning;
 mod review;
 mod running_models;
 mod team;

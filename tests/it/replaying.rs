@@ -155,7 +155,10 @@ fn what_was_replayed_is_kept_until_the_run_changes() {
     assert!(user.ids("replay:differs").is_empty());
     user.retake(["replay", "runs/bad"]).succeeds();
     assert!(user.ids("replay:differs").is_empty());
-    assert_eq!(user.ids("in:step step:2 replay:match"), ["runs/good", "runs/bad"]);
+    assert_eq!(
+        user.ids("in:step step:2 replay:match"),
+        ["runs/good", "runs/bad"]
+    );
 }
 
 #[test]
@@ -165,7 +168,10 @@ fn what_replays_said_goes_with_the_cache() {
     assert_eq!(user.ids("replay:differs"), ["runs/bad"]);
     std::fs::remove_dir_all(user.path(".retake/cache")).unwrap();
     for verdict in ["differs", "match", "unsupported"] {
-        assert!(user.ids(&format!("replay:{verdict}")).is_empty(), "{verdict}");
+        assert!(
+            user.ids(&format!("replay:{verdict}")).is_empty(),
+            "{verdict}"
+        );
     }
     user.retake(["replay", "runs/good"]).succeeds();
     assert_eq!(user.ids("replay:match"), ["runs/good"]);

@@ -25,6 +25,14 @@ fn path(name: &str) -> String {
     folder(name).to_str().unwrap().to_owned()
 }
 
+/// A person whose servers do not outlive the tests.
+fn user(name: &str) -> User {
+    let user = User::new(name);
+    let settings = user.folder().join("settings/config.toml");
+    std::fs::write(settings, "[controller]\nidle_seconds = 2\n").unwrap();
+    user
+}
+
 #[test]
 fn models_have_names_and_are_described() {
     let user = User::new("models-names");
@@ -68,7 +76,7 @@ fn models_have_names_and_are_described() {
 
 #[test]
 fn what_is_no_model_gets_no_name() {
-    let user = User::new("models-none");
+    let user = user("models-none");
     user.write("empty/config.json", r#"{"model_type": "mamba"}"#);
     for (what, said) in [
         ("nowhere", "nowhere"),
@@ -92,7 +100,7 @@ fn what_is_no_model_gets_no_name() {
 
 #[test]
 fn chat_answers_as_the_reference() {
-    let user = User::new("models-chat");
+    let user = user("models-chat");
     let asked = |case: &Value, part: usize| {
         case["messages"][0]["content"][part]
             .as_str()

@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -31,18 +31,29 @@ pub fn registry(session: &Session) -> Result<ModelRegistry, Report> {
     Ok(ModelRegistry::open(folder)?)
 }
 
-/// Loads a model, with a bar where people watch.
+/// Loads a model, with a bar where people watch; what had to be decided is told.
 pub fn load(args: &LoadArgs, session: &Session, output: &mut Output) -> Result<Model, Report> {
     let path = registry(session)?.resolve(&args.model)?;
-    let (device, told) = ComputeDevice::choose(args.device)?;
-    for line in told {
-        output.note(format!("warning: {line}"));
+    let (model, notes) = load_from(&path, args, output)?;
+    for note in notes {
+        output.note(format!("warning: {note}"));
     }
+    Ok(model)
+}
+
+/// Loads a model from its files, with a bar where people watch, and what had to be decided.
+pub fn load_from(
+    path: &Path,
+    args: &LoadArgs,
+    output: &Output,
+) -> Result<(Model, Vec<String>), Report> {
+    let (device, notes) = ComputeDevice::choose(args.device)?;
     let options = ModelOptions {
         device,
         adapter: args.adapter.clone(),
     };
-    Ok(with_progress(output, LOADING, |progress| {
-        Model::open(&path, &options, progress)
-    })?)
+    let model = with_progress(output, LOADING, |progress| {
+        Model::open(path, &options, progress)
+    })?;
+    Ok((model, notes))
 }

@@ -5,6 +5,7 @@ mod bench;
 mod info;
 mod list;
 mod loading;
+mod pull;
 mod remove;
 
 use clap::{Args, Subcommand};
@@ -13,9 +14,9 @@ use super::Ended;
 use super::output::Output;
 use super::session::Session;
 
-pub(super) use loading::{LoadArgs, load, registry};
+pub(super) use loading::{LoadArgs, load, load_from, registry};
 
-/// Models: give names, look at them, measure them
+/// Models: get them, give them names, look at them, measure them
 #[derive(Debug, Args)]
 pub struct ModelArgs {
     #[command(subcommand)]
@@ -26,6 +27,7 @@ pub struct ModelArgs {
 enum ModelCommand {
     Add(add::AddArgs),
     List(list::ListArgs),
+    Pull(pull::PullArgs),
     Info(info::InfoArgs),
     Bench(bench::BenchArgs),
     Rm(remove::RemoveArgs),
@@ -35,6 +37,7 @@ pub(super) fn run(args: &ModelArgs, session: &Session, output: &mut Output) -> E
     match &args.command {
         ModelCommand::Add(args) => add::run(args, session, output),
         ModelCommand::List(args) => list::run(args, session, output),
+        ModelCommand::Pull(args) => pull::run(args, session, output),
         ModelCommand::Info(args) => info::run(args, session, output),
         ModelCommand::Bench(args) => bench::run(args, session, output),
         ModelCommand::Rm(args) => remove::run(args, session, output),

@@ -4,6 +4,7 @@ mod candidate;
 mod list;
 mod new;
 mod verdict;
+mod verify;
 
 use clap::{Args, Subcommand};
 
@@ -12,7 +13,7 @@ use super::output::Output;
 use super::session::Session;
 use super::show;
 
-/// List, show, make, swap and judge preference pairs
+/// List, show, make, swap, judge and verify preference pairs
 #[derive(Debug, Args)]
 pub struct PairArgs {
     #[command(subcommand)]
@@ -30,6 +31,7 @@ enum PairVerb {
     Accept(verdict::AcceptArgs),
     Reject(verdict::RejectArgs),
     Tie(verdict::TieArgs),
+    Verify(verify::VerifyArgs),
 }
 
 pub(super) fn run(args: &PairArgs, session: Session, output: &mut Output) -> Ended {
@@ -41,5 +43,6 @@ pub(super) fn run(args: &PairArgs, session: Session, output: &mut Output) -> End
         PairVerb::Accept(args) => verdict::accept(args, &session, output),
         PairVerb::Reject(args) => verdict::reject(args, &session, output),
         PairVerb::Tie(args) => verdict::tie(args, &session, output),
+        PairVerb::Verify(args) => verify::run(args, &session, output),
     }
 }

@@ -129,7 +129,10 @@ impl Job<'_> {
         let trajectory = content.trajectory.as_ref().unwrap_or(&nothing);
         let (hash, record) = (replayed_hash(trajectory), subject.record.hash.to_string());
         let python = self.python.map_or("", |python| python.version.as_str());
-        let live = self.live.as_ref().map_or(String::new(), LiveTools::identity);
+        let live = self
+            .live
+            .as_ref()
+            .map_or(String::new(), LiveTools::identity);
         let with = format!("{REPLAY_VERSION} {python} {live}");
         let known = self.known.get(&record);
         if let Some(known) = known.and_then(|place| self.log.entry(*place))

@@ -1,6 +1,5 @@
 //! `retake replay`: recorded steps run again; one file for what is chosen, the job, and each way to print.
 
-mod chosen;
 mod job;
 mod json;
 mod page;
@@ -20,9 +19,9 @@ use crate::tools::{LiveTools, ToolsError};
 use crate::workspace::Workspace;
 
 use super::Ended;
+use super::chosen::chosen;
 use super::output::Output;
 use super::session::{Session, corpus_report, tell, with_bar, workspace_report};
-use chosen::chosen;
 use job::{Job, JobError, Kept, Replayed};
 use second::prepared;
 
@@ -210,7 +209,7 @@ impl Printer<'_> {
 }
 
 /// Starts the live tools of the workspace. A server that can't be used is told, and the others go on.
-fn live_tools(workspace: &Workspace, output: &Output) -> Result<LiveTools, Report> {
+pub(in crate::cli) fn live_tools(workspace: &Workspace, output: &Output) -> Result<LiveTools, Report> {
     let report = |error| match error {
         ToolsError::Workspace(error) => workspace_report(error),
         error => Report::from_error(&error),

@@ -68,13 +68,11 @@ pub fn of(shown: &Shown<'_>) -> Result<Value, Report> {
 fn pair_json(shown: &Shown<'_>, pair: &CurrentPair) -> Value {
     let made = shown.current.review.pairs.iter();
     let part = pair.target.part.as_deref();
-    let made = made
-        .filter(|made| Some(made.id.to_string().as_str()) == part)
-        .map(|made| made.annotator.to_string())
-        .next();
+    let made = made.clone().find(|made| Some(made.id.to_string().as_str()) == part);
     json!({
         "id": pair.target.to_string(),
-        "made_by": made,
+        "made_by": made.map(|made| made.annotator.to_string()),
+        "made_at": made.map(|made| made.time.to_string()),
         "review": review_json(&pair.review, pair.state, shown),
     })
 }

@@ -1,5 +1,6 @@
 //! `retake show`: one trajectory or pair as it is now, for people and for programs.
 
+pub mod candidate_provenance;
 mod json;
 mod page;
 mod review_json;

@@ -8,7 +8,7 @@ use crate::media::{DecodeLimits, PictureRoots, load, size};
 use crate::report::Report;
 use crate::rules::Flag;
 
-use super::Shown;
+use super::{Shown, candidate_provenance};
 use super::review_section::step_marks;
 
 /// What is printed for people, and with what means.
@@ -262,6 +262,7 @@ impl Page<'_> {
             self.output.styled(style, title)?;
             self.output.line("")?;
             self.candidate(candidate)?;
+            candidate_provenance::print(candidate, self.output)?;
         }
         if let Some(reason) = &pair.reason {
             self.block("Reason", reason)?;

@@ -42,8 +42,8 @@ fn check(subject: &Subject, step: StepKey, pair: &NewPair) -> Result<(), Decisio
         steps: subject.current.steps.clone(),
         conflicts: Vec::new(),
     };
-    // Candidates of controllers can't be named here.
-    let made = created_pair(&created, &edited, |_| None).map_err(|reason| DecisionError::Pair {
+    let made = created_pair(&created, &edited, |hash| subject.kept.find(hash));
+    let made = made.map_err(|reason| DecisionError::Pair {
         id: subject.id().clone(),
         reason,
     })?;

@@ -1,6 +1,7 @@
 use crate::corpus::{Corpus, Current, MatchedTarget};
 use crate::domain::review::{Review, StepKey, Target};
 use crate::domain::{PreferencePair, Record, ReviewState, TargetId};
+use crate::workspace::KeptCandidates;
 
 use super::DecisionError;
 
@@ -14,6 +15,8 @@ pub struct Subject {
     pub target: Target,
     /// The step that a query found, from 1.
     pub step: Option<u32>,
+    /// Candidates that pairs are made of.
+    pub kept: KeptCandidates,
 }
 
 impl Subject {
@@ -51,6 +54,7 @@ impl Subject {
             record,
             current,
             step,
+            kept: corpus.kept_candidates().clone(),
         })
     }
 

@@ -5,7 +5,7 @@ use super::{
     Field, Review, Side, StepKey, TextHash,
 };
 use crate::domain::{
-    Action, Candidate, ContentHash, Context, Maker, PreferencePair, Step, Trajectory,
+    Action, Candidate, ContentHash, Context, Maker, PreferencePair, Step,
 };
 
 /// A pair with what people changed in it.
@@ -121,9 +121,8 @@ pub fn created_pair(
         .steps
         .iter()
         .position(|step| step.key == created.step);
-    let (before, step) = at
-        .and_then(|at| Some((trajectory.steps.get(..at)?, trajectory.steps.get(at)?)))
-        .ok_or_else(none)?;
+    let at = at.ok_or_else(none)?;
+    let step = trajectory.steps.get(at).ok_or_else(none)?;
     let calls_tools = calls_tools(&trajectory.steps);
     let candidate = |reference: &CandidateReference| match reference {
         CandidateReference::Step => Ok(Candidate {
@@ -153,20 +152,11 @@ pub fn created_pair(
         }
     };
     Ok(PreferencePair {
-        context: context(trajectory, before),
+        context: Context::before(trajectory, at),
         chosen: candidate(&created.pair.chosen)?,
         rejected: candidate(&created.pair.rejected)?,
         reason: Some(created.pair.reason.clone()).filter(|reason| !reason.is_empty()),
         part: Some(created.id.to_string()),
         provenance: trajectory.provenance.clone(),
     })
-}
-
-fn context(trajectory: &Trajectory, before: &[Step]) -> Context {
-    Context {
-        system_prompt: trajectory.system_prompt.clone(),
-        tools: trajectory.tools.clone(),
-        task: trajectory.task.clone(),
-        steps: before.to_vec(),
-    }
 }

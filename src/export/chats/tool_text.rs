@@ -24,7 +24,7 @@ const TYPE_NAMES: [(&str, &str); 9] = [
 ];
 
 /// Tools as OpenAI functions, whose `parameters` are JSON schemas of an object.
-pub(in crate::export) fn tool_schemas(tools: &[ToolDefinition]) -> Vec<Value> {
+pub fn tool_schemas(tools: &[ToolDefinition]) -> Vec<Value> {
     tools.iter().map(schema).collect()
 }
 

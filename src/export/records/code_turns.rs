@@ -42,8 +42,10 @@ pub(in crate::export) enum PictureMarks {
 
 /// What a reply holds: of a step, or of a candidate.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::export) struct ReplyParts<'a> {
+pub struct ReplyParts<'a> {
+    /// Why the controller acts, without its mark.
     pub thought: Option<&'a str>,
+    /// What it does.
     pub action: Option<&'a Action>,
     /// The reply as it was written, perhaps before thought or action were edited.
     pub written: Option<&'a str>,
@@ -56,7 +58,7 @@ pub(in crate::export) struct ReplyParts<'a> {
 /// The text of a reply: as it was written, with edits at their places; else in the form that code agents are asked for.
 ///
 /// A thought can hold marks that make other text than its code the code; such a reply cannot be written.
-pub(in crate::export) fn reply_text(parts: ReplyParts<'_>, ends: bool) -> Result<String, Refusal> {
+pub fn reply_text(parts: ReplyParts<'_>, ends: bool) -> Result<String, Refusal> {
     let code = parts
         .action
         .and_then(|action| code_of(action, parts.observed, parts.is_last));
@@ -155,7 +157,7 @@ pub(in crate::export) fn observation_turn(
 }
 
 /// What an observation says to an agent that reads text alone.
-pub(in crate::export) fn observation_text(observation: &Observation) -> Result<String, Refusal> {
+pub fn observation_text(observation: &Observation) -> Result<String, Refusal> {
     let mut text = observation.text.clone();
     for picture in &observation.pictures {
         let path = picture_path(picture)?;
@@ -193,7 +195,7 @@ pub(in crate::export) fn renumbered(turn: &str, from: usize, to: usize) -> Optio
 }
 
 /// A task turn with the question replaced at its place; `None` if other parts of it would be lost.
-pub(in crate::export) fn splice_question(turn: &str, question: &str) -> Option<String> {
+pub fn splice_question(turn: &str, question: &str) -> Option<String> {
     let before = TaskTurn::parse(turn);
     let spliced = replaced(turn, before.question.clone(), question)?;
     let after = TaskTurn::parse(&spliced);

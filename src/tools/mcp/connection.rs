@@ -169,7 +169,10 @@ async fn serve(
             }
         }
         Ok(Err(reason)) => Err(reason),
-        Err(_) => Err(format!("it is not ready within {} s", task.wait.as_secs_f32())),
+        Err(_) => Err(format!(
+            "it is not ready within {} s",
+            task.wait.as_secs_f32()
+        )),
     };
     match service {
         Ok(service) => {
@@ -263,9 +266,7 @@ async fn call(
         Ok(Err(error)) => Err(Answer::Unavailable(words(&error))),
         Err(_) => {
             let seconds = patience.as_secs_f32();
-            Err(Answer::Unavailable(format!(
-                "no answer within {seconds} s"
-            )))
+            Err(Answer::Unavailable(format!("no answer within {seconds} s")))
         }
     }
 }

@@ -41,7 +41,8 @@ pub fn connect_within(
         server: server.name.clone(),
         reason,
     };
-    let (connection, listed) = Connection::open(server, start, pictures.to_owned()).map_err(fails)?;
+    let (connection, listed) =
+        Connection::open(server, start, pictures.to_owned()).map_err(fails)?;
     let connection = Arc::new(connection);
     let mut tools: Vec<Arc<dyn Tool>> = Vec::new();
     let mut add = |name: &str, remote: &connection::ListedTool| {

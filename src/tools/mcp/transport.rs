@@ -97,10 +97,7 @@ async fn read_stderr(mut written: ChildStderr, tail: StderrTail) {
 }
 
 /// Speaks streamable HTTP with a server.
-pub(super) fn http_transport(
-    url: &str,
-    key: Option<&Key>,
-) -> impl Transport<RoleClient> + use<> {
+pub(super) fn http_transport(url: &str, key: Option<&Key>) -> impl Transport<RoleClient> + use<> {
     // The client takes whatever cryptography the process has; another part may have set it already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut config = StreamableHttpClientTransportConfig::with_uri(url);

@@ -121,6 +121,7 @@ fn stale_words(subject: &Subject, field: Field, before: &str) -> String {
         current: record.current.clone(),
         target,
         step: None,
+        kept: crate::workspace::KeptCandidates::default(),
     };
     let step = subject
         .step

@@ -228,7 +228,10 @@ fn a_key_comes_from_the_environment_and_is_shown_to_the_server_alone() {
     let broken = error(&at(&web("500").url, Some(variable)), START);
     assert!(!broken.contains(value.trim()), "{broken}");
     let absent = error(&at(&right.url, Some("RETAKE_NO_SUCH_KEY")), START);
-    assert!(absent.contains("no variable RETAKE_NO_SUCH_KEY"), "{absent}");
+    assert!(
+        absent.contains("no variable RETAKE_NO_SUCH_KEY"),
+        "{absent}"
+    );
 }
 
 /// A process goes when the last tool of its server goes, also one that does not want to.

@@ -18,7 +18,11 @@ const MANY: usize = 1_001;
 pub fn arguments(mode: &str) -> Vec<String> {
     // The runner runs the tests of these names: the server, and none.
     let name = "execution::mcp_server::serves_if_it_is_told_to";
-    vec!["--exact".to_owned(), name.to_owned(), format!("{MODE}{mode}")]
+    vec![
+        "--exact".to_owned(),
+        name.to_owned(),
+        format!("{MODE}{mode}"),
+    ]
 }
 
 #[test]
@@ -51,7 +55,11 @@ fn serve(mode: &str) {
         }
         "noise" => {
             let mut out = std::io::stdout().lock();
-            writeln!(out, "loading\n{{\"jsonrpc\": \"2.0\"\n[1, 2]\nnull\n\u{1b}[2J").unwrap();
+            writeln!(
+                out,
+                "loading\n{{\"jsonrpc\": \"2.0\"\n[1, 2]\nnull\n\u{1b}[2J"
+            )
+            .unwrap();
         }
         _ => {}
     }
@@ -159,9 +167,7 @@ fn call(
         "other" => Told::SayRaw("{\"jsonrpc\": \"2.0\", \"id\": 999, \"result\": {}}\n".to_owned()),
         "paint" => {
             let data = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==";
-            result(
-                json!({"content": [{"type": "image", "data": data, "mimeType": "image/png"}]}),
-            )
+            result(json!({"content": [{"type": "image", "data": data, "mimeType": "image/png"}]}))
         }
         "process" => result(json!({"content": text(&std::process::id().to_string())})),
         "detect" => result(json!({
@@ -199,11 +205,7 @@ pub fn web(mode: &'static str) -> Web {
     Web { url, keys }
 }
 
-fn exchange(
-    mut stream: TcpStream,
-    mode: &str,
-    keys: &Mutex<Vec<String>>,
-) -> std::io::Result<()> {
+fn exchange(mut stream: TcpStream, mode: &str, keys: &Mutex<Vec<String>>) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream.try_clone()?);
     let mut line = String::new();
     reader.read_line(&mut line)?;
@@ -237,7 +239,9 @@ fn exchange(
         _ => match answer(&message, mode) {
             Told::Say(message) => ("200 OK", "application/json", message.to_string()),
             Told::SayRaw(text) => ("200 OK", "application/json", text),
-            Told::Nothing if message["id"].is_null() => ("202 Accepted", "text/plain", String::new()),
+            Told::Nothing if message["id"].is_null() => {
+                ("202 Accepted", "text/plain", String::new())
+            }
             Told::Nothing => {
                 thread::sleep(Duration::from_secs(600));
                 return Ok(());

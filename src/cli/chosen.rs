@@ -6,7 +6,7 @@ use crate::cli::selection::standard_input_lines;
 use crate::cli::session::{corpus_report, parse_query};
 
 /// What words name: ids if there are such records, else a query. Each trajectory comes once, in the order of the corpus.
-pub(super) fn chosen(words: &[String], corpus: &Corpus) -> Result<Vec<Selected>, Report> {
+pub fn chosen(words: &[String], corpus: &Corpus) -> Result<Vec<Selected>, Report> {
     let selection = match ids(words, corpus)? {
         Some(ids) => Selection::Ids(ids),
         None => Selection::Query(Box::new(parse_query(words)?)),

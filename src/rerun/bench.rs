@@ -1,0 +1,57 @@
+use crate::config::{JudgeConfig, RolloutConfig};
+use crate::jobs::{Progress, Slots};
+use crate::media::DecodeLimits;
+use crate::prompts::Prompts;
+use crate::rollout::{Environment, MissingPictures, Pictures};
+use crate::sandbox::Pool;
+use crate::tools::LiveTools;
+
+use super::{RerunError, RerunRequest};
+
+/// Where steps are run again; made once, shared by many re-runs.
+#[derive(Clone)]
+pub struct RerunBench {
+    /// Workers of the sandbox.
+    pub pool: Pool,
+    /// How many candidates are executed at the same time.
+    pub slots: Slots,
+    /// What answers calls that the trajectory's own recording does not; `None`: nothing.
+    pub live: Option<LiveTools>,
+    /// Where prompts come from.
+    pub prompts: Prompts,
+    /// The largest pictures that are read.
+    pub limits: DecodeLimits,
+    /// What is done about pictures that can't be shown.
+    pub missing: MissingPictures,
+    /// Limits of runs, and how candidates are drawn.
+    pub rollout: RolloutConfig,
+    /// How candidates are judged and pairs made.
+    pub judge: JudgeConfig,
+}
+
+impl RerunBench {
+    /// Where the candidates of a request are executed: calls are answered by what the source recorded, then by live tools.
+    pub(super) fn environment(
+        &self,
+        request: &RerunRequest,
+        progress: &Progress,
+    ) -> Result<Environment, RerunError> {
+        let live = self.live.as_ref().map(|live| {
+            live.providers(request.roots.clone(), &self.pool, &request.tools)
+        });
+        let (pool, slots) = (self.pool.clone(), self.slots.clone());
+        let mut environment = Environment::new(pool, self.prompts.clone(), slots);
+        environment.toolbox.progress = progress.clone();
+        // Not what people changed: an edited call did not return what the one before it did.
+        let live = live.unwrap_or_default();
+        Ok(environment.recorded(&request.source, &request.tools, live)?)
+    }
+
+    pub(super) fn pictures(&self, request: &RerunRequest) -> Pictures {
+        Pictures {
+            roots: request.roots.clone(),
+            limits: self.limits.clone(),
+            missing: self.missing,
+        }
+    }
+}

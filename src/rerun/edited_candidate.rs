@@ -1,0 +1,52 @@
+use super::engine::{Tell, prepare};
+use super::step_rerun::Aftermath;
+use super::{RerunBench, RerunCandidate, RerunControl, RerunError, RerunEvent, RerunRequest, StepRerun};
+use crate::domain::review::{LiteralCandidate, parse_tool_calls};
+use crate::domain::{Action, Candidate, Maker};
+use crate::rollout::{PromptForm, execute};
+
+/// Takes in a candidate that a person wrote or changed, and executes it like the others. Its number.
+///
+/// What it prints is what executing it prints: an observation among the texts is not taken.
+pub fn add_edited(
+    bench: &RerunBench,
+    request: &RerunRequest,
+    rerun: &mut StepRerun,
+    texts: &LiteralCandidate,
+    annotator: &str,
+    control: &RerunControl,
+    tell: Tell<'_>,
+) -> Result<usize, RerunError> {
+    request.expect(rerun)?;
+    let prepared = prepare(bench, request, control)?;
+    let written = texts.code.as_deref().filter(|code| !code.trim().is_empty());
+    let action = match (written, PromptForm::of(&prepared.context)) {
+        (None, _) => None,
+        (Some(code), PromptForm::Code) => Some(Action::Code(code.to_owned())),
+        (Some(calls), PromptForm::ToolCalls) => Some(Action::ToolCalls(parse_tool_calls(calls)?)),
+    };
+    let mut candidate = Candidate {
+        thought: texts.thought.clone(),
+        action,
+        maker: Maker::Person(annotator.to_owned()),
+        ..Candidate::default()
+    };
+    let number = rerun.candidates.len();
+    tell(RerunEvent::Executing { candidate: number });
+    let executed = execute(
+        &prepared.environment,
+        prepared.restored.state.as_ref(),
+        request.step,
+        &mut candidate,
+    )?;
+    tell(RerunEvent::Executed {
+        candidate: number,
+        executed: Box::new(candidate.clone()),
+    });
+    rerun.candidates.push(RerunCandidate {
+        candidate,
+        executed: Some(Aftermath::from(executed)),
+        ..RerunCandidate::default()
+    });
+    Ok(number)
+}
