@@ -209,7 +209,7 @@ actions! {
     ChooseRight "choose-right" "the right (lower) one is better" [Compare];
     // New candidates.
     PickCandidate "pick-candidate" "pick the candidate (again: no longer)" [Rerun];
-    EditCandidate "edit-candidate" "write one of your own after it, which is then executed and judged" [Rerun];
+    EditCandidate "edit-candidate" "write one of your own after it, which is then executed" [Rerun];
     NoneGood "none-good" "say that no candidate is good" [Rerun];
     SavePair "save-pair" "save a pair: the one picked against the one in front, or the recorded step" [Rerun];
     SaveAllPairs "save-all-pairs" "save the one picked against all that it may be paired with" [Rerun];

@@ -59,7 +59,7 @@ impl Backend {
         }
         if batch.drafts.is_empty() {
             return Ok(Committed {
-                done: "it is so already".to_owned(),
+                done: format!("{} already", request.done),
                 about,
                 warnings: Vec::new(),
             });

@@ -219,7 +219,7 @@ impl Backend {
         }
     }
 
-    /// A person's own candidate, executed and judged like the others.
+    /// A person's own candidate, executed like the others.
     fn add_own(
         &self,
         made_by: JobId,

@@ -165,7 +165,7 @@ impl App {
         self.effects.push(Effect::OfRerun(job, verb));
     }
 
-    /// A candidate of one's own is executed, and judged beside the others.
+    /// A candidate of one's own is executed.
     pub(super) fn run_own_candidate(&mut self, job: JobId, text: &str) -> Result<(), String> {
         let written: LiteralCandidate =
             decision::parse_candidate(text).map_err(|error| error.to_string())?;

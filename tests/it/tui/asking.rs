@@ -12,6 +12,8 @@ fn a_typed_result_is_kept_and_runs_the_steps_again() {
     let code = "name = ocr(image_path='sign.png')\nprint(len(name))";
     asked["conversations"][2]["value"] =
         json!(format!("Thought: I read it.\nCode:\n```py\n{code}\n```<end_action>"));
+    let tools = "Tools:\n- ocr: reads a picture\n    Takes inputs: {'image_path': str}";
+    asked["conversations"][0]["value"] = json!(format!("You are careful. {tools}"));
     user.write("asked.json", array(&[asked]));
     user.retake(["add", "asked.json"]).succeeds();
     let mut sitting = Sitting::new(user, 120, 40);

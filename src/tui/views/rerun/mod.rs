@@ -70,9 +70,8 @@ pub struct RerunView {
     best: Option<usize>,
     reason: Option<String>,
     strip: Strip,
-    /// The first column that is shown, and the width of all.
+    /// The first column that is shown.
     first_column: usize,
-    made_for: u16,
     columns: Vec<Rect>,
     height: usize,
 }
@@ -108,7 +107,6 @@ impl RerunView {
             reason: None,
             strip: Strip::default(),
             first_column: 0,
-            made_for: 0,
             columns: Vec::new(),
             height: 1,
         }
