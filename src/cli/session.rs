@@ -127,14 +127,6 @@ impl Session {
         .map_err(|error| corpus_report(&error))
     }
 
-    /// Where prompts come from: the user's own, then those of a trusted workspace, then the embedded ones.
-    pub fn prompts(&self, workspace: Option<&Workspace>) -> Prompts {
-        let own = self.user_folder().map(|folder| folder.join("prompts"));
-        let trusted = workspace.filter(|workspace| workspace.is_trusted());
-        let shared = trusted.map(|workspace| workspace.folder().join("prompts"));
-        Prompts::new(own.into_iter().chain(shared).collect())
-    }
-
     /// Workspace and corpus in one.
     pub fn open(&self, output: &Output) -> Result<Corpus, Report> {
         self.corpus(&self.workspace()?, false, output)

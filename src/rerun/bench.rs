@@ -40,8 +40,7 @@ impl RerunBench {
             live.providers(request.roots.clone(), &self.pool, &request.tools)
         });
         let (pool, slots) = (self.pool.clone(), self.slots.clone());
-        let mut environment = Environment::new(pool, self.prompts.clone(), slots);
-        environment.toolbox.progress = progress.clone();
+        let environment = Environment::new(pool, self.prompts.clone(), slots, progress);
         // Not what people changed: an edited call did not return what the one before it did.
         let live = live.unwrap_or_default();
         Ok(environment.recorded(&request.source, &request.tools, live)?)

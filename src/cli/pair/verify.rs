@@ -4,13 +4,13 @@ use serde_json::{Value, json};
 use crate::cli::Ended;
 use crate::cli::controller_args::ControllerArgs;
 use crate::cli::output::{Output, Style};
+use crate::cli::serve::limits;
 use crate::cli::session::{Session, corpus_report, interruptible, parse_query, with_progress};
 use crate::corpus::Corpus;
 use crate::corpus::decision::Subject;
 use crate::domain::review::Side;
 use crate::index::Sort;
 use crate::index::query::ResultKind;
-use crate::media::DecodeLimits;
 use crate::report::{Kind, Report};
 use crate::rerun::{PairVerification, Reproduction, reproduce, verify};
 use crate::rollout::Pictures;
@@ -107,14 +107,9 @@ fn chosen(words: &[String], corpus: &Corpus) -> Result<Vec<Subject>, Report> {
 }
 
 fn pictures(corpus: &Corpus, subject: &Subject, session: &Session) -> Pictures {
-    let limits = &session.config.pictures;
     Pictures {
         roots: corpus.roots(&subject.record.id),
-        limits: DecodeLimits {
-            max_bytes: limits.max_file_mb.saturating_mul(1 << 20),
-            max_pixels: limits.max_megapixels.saturating_mul(1_000_000),
-            ..DecodeLimits::default()
-        },
+        limits: limits(&session.config.pictures),
         ..Pictures::default()
     }
 }

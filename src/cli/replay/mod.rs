@@ -209,7 +209,7 @@ impl Printer<'_> {
 }
 
 /// Starts the live tools of the workspace. A server that can't be used is told, and the others go on.
-pub(in crate::cli) fn live_tools(workspace: &Workspace, output: &Output) -> Result<LiveTools, Report> {
+fn live_tools(workspace: &Workspace, output: &Output) -> Result<LiveTools, Report> {
     let report = |error| match error {
         ToolsError::Workspace(error) => workspace_report(error),
         error => Report::from_error(&error),

@@ -1,9 +1,10 @@
 use clap::{Args, ValueEnum};
 
 use crate::cli::controller_args::ControllerArgs;
+use crate::cli::explore::run_name;
+use crate::cli::sampling_args::SamplingArgs;
 use crate::judge::JudgeNames;
 use crate::report::Report;
-use crate::rollout::Draw;
 
 /// Run a step again: new candidates for it, each executed, ranked, ready to pick
 ///
@@ -22,7 +23,7 @@ pub struct RerunArgs {
     #[arg(long, value_name = "QUERY", conflicts_with = "id", allow_hyphen_values = true)]
     pub query: Option<String>,
     /// With --query: the name of the run, and of the review queue
-    #[arg(long, value_name = "NAME", default_value = "reruns", requires = "query")]
+    #[arg(long, value_name = "NAME", default_value = "reruns", value_parser = run_name)]
     pub run: String,
     /// With --query: who reviews the pairs (else yourself); may be given several times
     #[arg(long, value_name = "ANNOTATOR", requires = "query")]
@@ -32,21 +33,17 @@ pub struct RerunArgs {
     pub candidates: Option<u8>,
     #[command(flatten)]
     pub controller: ControllerArgs,
-    /// How freely tokens are drawn; 0 takes the best (else 0.7 for the first candidate and 1.2 for the others, as in the settings)
-    #[arg(long, value_name = "T")]
-    pub temperature: Option<f32>,
-    /// Tokens of a candidate at most
-    #[arg(long, value_name = "N")]
-    pub max_tokens: Option<usize>,
-    /// What settles the draws
-    #[arg(long, value_name = "S", default_value_t = 0)]
-    pub seed: u64,
+    #[command(flatten)]
+    pub sampling: SamplingArgs,
     /// Who ranks: rules, model:NAME, model-rank:NAME, model-score:NAME, outcome:NAME, or several joined by +
     #[arg(long, value_name = "JUDGE", default_value = "rules")]
     pub judge: JudgeNames,
     /// Let live tools answer calls that are not recorded: the workspace's MCP servers, the built-in ones, the controller's eyes
     #[arg(long)]
     pub live: bool,
+    /// Leave pictures out that can't be read
+    #[arg(long)]
+    pub skip_pictures: bool,
     /// Change task and earlier steps in $EDITOR first; the changes are saved with the pair
     #[arg(long, conflicts_with = "query")]
     pub edit_context: bool,
@@ -138,17 +135,6 @@ impl RerunArgs {
             return Err(Report::usage("--pick alone does nothing")
                 .hint("--save makes a preference pair, --continue a branch"));
         }
-        if self.temperature.is_some_and(|temperature| !(0.0..=10.0).contains(&temperature)) {
-            return Err(Report::usage("a temperature is a number from 0 to 10"));
-        }
         Ok(())
-    }
-
-    /// Puts what is said of sampling in the place of the settings.
-    pub fn sampling(&self, draw: &mut Draw) {
-        for sampling in [&mut draw.first, &mut draw.others] {
-            sampling.temperature = self.temperature.or(sampling.temperature);
-            sampling.max_tokens = self.max_tokens.or(sampling.max_tokens);
-        }
     }
 }

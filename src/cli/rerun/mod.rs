@@ -73,12 +73,10 @@ fn request(
     step: usize,
     session: &Session,
 ) -> Result<RerunRequest, Report> {
-    let rollout = &session.config.rollout;
+    let rollout = args.sampling.over(&session.config.rollout);
     let count = args.candidates.map_or(rollout.candidates, usize::from);
     let corpus = annotation.corpus();
-    let mut request = RerunRequest::of(corpus, subject, step, count, args.seed, rollout)?;
-    args.sampling(&mut request.draw);
-    Ok(request)
+    Ok(RerunRequest::of(corpus, subject, step, count, args.sampling.seed, &rollout)?)
 }
 
 /// The last re-run of the step, with the edits that it was made with.
