@@ -155,6 +155,17 @@ fn hints(keymap: &Keymap, view: Option<&View>, is_typing: bool) -> String {
                 (Action::Help, "help"),
             ],
         ),
+        Some(View::Compare(compare)) if compare.is_blind() => (
+            Scope::Compare,
+            &[
+                (Action::ChooseLeft, "left"),
+                (Action::ChooseRight, "right"),
+                (Action::Tie, "equally good"),
+                (Action::Reject, "reject"),
+                (Action::ToggleBlind, "tell all"),
+                (Action::Help, "help"),
+            ],
+        ),
         Some(View::Compare(_)) => (
             Scope::Compare,
             &[

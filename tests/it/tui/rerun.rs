@@ -26,6 +26,16 @@ fn scripted(scripts: Vec<Vec<Vec<String>>>) -> MakeNamed {
     })
 }
 
+/// Controllers that always propose the same two candidates, one that ends and one that fails.
+pub(super) fn same_two() -> MakeNamed {
+    Arc::new(|_: &str| {
+        let ends = vec![reply("That is all.", "print('x')\nfinal_answer('x')")];
+        let fails = vec![reply("I try.", "print(nothing)")];
+        let script = ScriptedController::new([ends, fails]);
+        Ok(Box::new(script) as Box<dyn Controller>)
+    })
+}
+
 /// Somebody before the second step of the demo's receipt, which adds prices up.
 fn before_the_sum(name: &str, scripts: Vec<Vec<Vec<String>>>) -> Sitting {
     let user = user_with_demo(name);
