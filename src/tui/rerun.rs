@@ -118,6 +118,20 @@ pub struct RerunResult {
     pub reason: Option<String>,
 }
 
+impl RerunResult {
+    /// Which of them is the best, or that several are.
+    pub fn verdict(&self) -> String {
+        let first = self.candidates.iter().enumerate();
+        let first = first.filter(|(_, ranked)| ranked.place == Some(1));
+        let first: Vec<String> = first.map(|(number, _)| number.to_string()).collect();
+        match (self.best, first.as_slice()) {
+            (Some(best), _) => format!("{best} is the best"),
+            (None, [_, _, ..]) => format!("{} are equally good", first.join(", ")),
+            (None, _) => "no verdict".to_owned(),
+        }
+    }
+}
+
 /// A candidate and its place.
 #[derive(Debug, Clone, Default)]
 pub struct RankedCandidate {

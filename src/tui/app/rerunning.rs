@@ -182,8 +182,15 @@ impl App {
     }
 
     pub(super) fn rerun_heard(&mut self, job: JobId, news: RerunNews) {
+        let note = match &news {
+            RerunNews::Began { notes, .. } => notes.first().cloned(),
+            _ => None,
+        };
         if let Some(view) = self.run_by(job) {
             view.hear(news);
+            if let Some(note) = note {
+                self.say(note, Paint::Warning);
+            }
         }
     }
 
@@ -191,10 +198,7 @@ impl App {
         match result {
             Ok(result) => {
                 let made = result.candidates.len().saturating_sub(1);
-                let best = result.best.map_or("no verdict".to_owned(), |best| {
-                    format!("{best} is the best")
-                });
-                let said = format!("{made} candidates; {best}");
+                let said = format!("{made} candidates; {}", result.verdict());
                 self.jobs.end(job, Ok(said.clone()));
                 self.say(said, Paint::Good);
                 if let Some(view) = self.run_by(job) {
@@ -275,6 +279,6 @@ fn branch_words(branch: &BranchLine) -> String {
         let answer = crate::domain::visible_line(answer);
         crate::tui::widgets::styled_text::cut(&answer, 30)
     });
-    let here = if branch.is_this { "  ← this one" } else { "" };
-    format!("{indent}{fork}{}  {step}{steps} steps  {answer}{here}", branch.id)
+    let here = if branch.is_this { "▸" } else { " " };
+    format!("{here} {indent}{fork}{}  {step}{steps} steps  {answer}", branch.id)
 }

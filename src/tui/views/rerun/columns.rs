@@ -75,12 +75,16 @@ impl RerunView {
             }
             Phase::GoesOn(steps) => (format!("goes on: {steps} steps"), Paint::Accent),
             Phase::Failed(reason) => (reason.clone(), Paint::Bad),
-            Phase::Ended => match (self.best, &self.reason) {
-                (Some(best), Some(reason)) => (format!("{best} is the best: {reason}"), Paint::Good),
-                (Some(best), None) => (format!("{best} is the best"), Paint::Good),
-                (None, Some(reason)) => (format!("no verdict: {reason}"), Paint::Warning),
-                (None, None) => ("no verdict".to_owned(), Paint::Warning),
-            },
+            Phase::Ended => {
+                let paint = match self.best {
+                    Some(_) => Paint::Good,
+                    None => Paint::Warning,
+                };
+                match &self.reason {
+                    Some(reason) => (format!("{}: {reason}", self.verdict), paint),
+                    None => (self.verdict.clone(), paint),
+                }
+            }
         }
     }
 

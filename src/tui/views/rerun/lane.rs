@@ -122,6 +122,9 @@ impl Lane {
         let Some(candidate) = &self.candidate else {
             return ("nothing".to_owned(), Paint::Dim);
         };
+        if self.same_as.is_some() {
+            return ("not run".to_owned(), Paint::Dim);
+        }
         let execution = candidate.execution.as_deref();
         if execution.is_some_and(|execution| execution.unavailable.is_some()) {
             return ("unavailable".to_owned(), Paint::Warning);

@@ -69,6 +69,10 @@ pub struct RerunView {
     picked: Option<usize>,
     best: Option<usize>,
     reason: Option<String>,
+    /// Which is the best, in words.
+    verdict: String,
+    /// Whether what runs is a candidate of the person's own.
+    runs_own: bool,
     strip: Strip,
     /// The first column that is shown.
     first_column: usize,
@@ -105,6 +109,8 @@ impl RerunView {
             picked: None,
             best: None,
             reason: None,
+            verdict: String::new(),
+            runs_own: false,
             strip: Strip::default(),
             first_column: 0,
             columns: Vec::new(),
@@ -133,6 +139,7 @@ impl RerunView {
     /// Another job works on the candidates: it executes one more, or goes on from one.
     pub fn work(&mut self, job: JobId, progress: Progress, goes_on: bool) {
         self.running = Some((job, progress));
+        self.runs_own = !goes_on;
         self.phase = match goes_on {
             true => Phase::GoesOn(self.step),
             false => Phase::Generates,
@@ -202,7 +209,7 @@ impl RerunView {
     pub fn end(&mut self, result: RerunResult) {
         self.running = None;
         self.phase = Phase::Ended;
-        let before = self.lanes.len();
+        self.verdict = result.verdict();
         for (number, ranked) in result.candidates.into_iter().enumerate() {
             while self.lanes.len() <= number {
                 self.lanes.push(Lane::default());
@@ -219,7 +226,7 @@ impl RerunView {
         }
         self.best = result.best;
         self.reason = result.reason;
-        if self.lanes.len() > before {
+        if std::mem::take(&mut self.runs_own) {
             // What one wrote oneself is what one wants.
             self.selected = self.lanes.len() - 1;
             self.picked = Some(self.selected);
@@ -238,6 +245,7 @@ impl RerunView {
     /// It ended without a result.
     pub fn fail(&mut self, reason: String) {
         self.running = None;
+        self.runs_own = false;
         for lane in &mut self.lanes {
             if lane.is_open() || lane.stage == Stage::Runs {
                 lane.stage = Stage::Cancelled;
@@ -363,9 +371,12 @@ impl RerunView {
     fn cancel_one(&mut self) -> Vec<Request> {
         let number = self.selected;
         let job = self.made_by.filter(|job| self.is_run_by(*job));
-        let open = self.lanes.get(number).is_some_and(Lane::is_open);
-        match job {
-            Some(job) if open => vec![Request::Do(Effect::OfRerun(job, RerunVerb::Cancel(number)))],
+        let open = self.lanes.get_mut(number).filter(|lane| lane.is_open());
+        match (job, open) {
+            (Some(job), Some(lane)) => {
+                lane.stage = Stage::Cancelled;
+                vec![Request::Do(Effect::OfRerun(job, RerunVerb::Cancel(number)))]
+            }
             _ => vec![Request::Say("it is whole already".to_owned())],
         }
     }
@@ -389,12 +400,10 @@ impl RerunView {
             text.push_str(&line);
             text.push('\n');
         };
-        match (&self.reason, self.best) {
-            (Some(reason), Some(best)) => put(format!("Candidate {best} is the best: {reason}")),
-            (Some(reason), None) => put(format!("No verdict: {reason}")),
-            (None, Some(best)) => put(format!("Candidate {best} is the best.")),
-            (None, None) => put("No verdict.".to_owned()),
-        }
+        put(match &self.reason {
+            Some(reason) => format!("{}: {reason}", self.verdict),
+            None => self.verdict.clone(),
+        });
         for note in &self.notes {
             put(format!("Beforehand: {note}"));
         }
