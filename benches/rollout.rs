@@ -39,6 +39,7 @@ fn main() {
         &config.rollout,
         Draw::of_config(&config.rollout, PromptForm::Code, CANDIDATES, 0),
     );
+    let pictures = Pictures::default();
     let folder = std::env::temp_dir().join(format!("retake-bench-rollout-{}", std::process::id()));
     let (log, _) = StepLog::open(&folder.join("a.jsonl"), serde_json::Value::Null).expect("a log");
     let (mut judged, mut written) = (Vec::new(), Vec::new());
@@ -48,11 +49,12 @@ fn main() {
             panel: &mut panel,
             settings: &config.judge,
             tools: &[],
-            files: &Pictures::default().roots,
+            environment: &environment,
+            pictures: &pictures,
+            options: &options,
             reference: None,
             benchmark: None,
             seed: 0,
-            continuation: None,
         };
         let mut controller = ScriptedController::new(script());
         let mut rollout = Rollout::new(Trajectory {
@@ -66,7 +68,7 @@ fn main() {
         let mut agent = Agent {
             controller: &mut controller,
             environment: &environment,
-            pictures: &Pictures::default(),
+            pictures: &pictures,
             options: &options,
             choose: &mut choice,
             stops: None,
@@ -101,7 +103,9 @@ fn script() -> Vec<Vec<String>> {
         )
     };
     let step = |step: usize| {
-        let others = (1..CANDIDATES).map(move |place| reply(step, place)).collect();
+        let others = (1..CANDIDATES)
+            .map(move |place| reply(step, place))
+            .collect();
         [vec![reply(step, 0)], others]
     };
     (0..STEPS).flat_map(step).collect()

@@ -24,13 +24,13 @@ pub struct Config {
     pub review: ReviewConfig,
     /// `[rollout]`
     pub rollout: RolloutConfig,
-    /// `[judge]`
-    pub judge: JudgeConfig,
     /// `[controller]`
     pub controller: ControllerConfig,
     /// `[models.NAME]`: servers that have names.
     #[serde(default)]
     pub models: BTreeMap<String, EndpointConfig>,
+    /// `[judge]`
+    pub judge: JudgeConfig,
     /// `[tui]`
     pub tui: TuiConfig,
 }
@@ -113,24 +113,6 @@ pub struct RolloutConfig {
     pub trajectories: usize,
 }
 
-/// `[judge]`
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct JudgeConfig {
-    /// Candidates whose word BLEU with the chosen one is below this count as other steps, and are rejected.
-    pub max_bleu: f64,
-    /// So many candidates that went wrong are rejected, however like the chosen one they are.
-    pub most_failed: usize,
-    /// How often the outcome judge goes on from each candidate to the end.
-    pub continuations: usize,
-    /// What a judging model's logits are divided by.
-    pub temperature: f32,
-    /// Tokens of a judging model's answer at most.
-    pub max_tokens: usize,
-    /// Characters of each observation that a judging model is shown.
-    pub most_characters: usize,
-}
-
 /// `[controller]`
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -160,6 +142,24 @@ pub struct EndpointConfig {
     /// Seconds that it may say nothing; else `controller.silence_seconds`.
     #[serde(default)]
     pub silence_seconds: Option<u64>,
+}
+
+/// `[judge]`
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JudgeConfig {
+    /// Candidates whose word BLEU with the chosen one is below this count as other steps, and are rejected.
+    pub max_bleu: f64,
+    /// So many candidates that went wrong are rejected, however like the chosen one they are.
+    pub most_failed: usize,
+    /// How often the outcome judge goes on from each candidate to the end.
+    pub continuations: usize,
+    /// What a judging model's logits are divided by.
+    pub temperature: f32,
+    /// Tokens of a judging model's answer at most.
+    pub max_tokens: usize,
+    /// Characters of each observation that a judging model is shown.
+    pub most_characters: usize,
 }
 
 /// `[tui]`

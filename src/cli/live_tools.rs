@@ -22,7 +22,11 @@ pub fn offered(providers: &[Provider]) -> Vec<ToolDefinition> {
             ..ToolParameter::default()
         }],
     };
-    for tool in providers.iter().flat_map(Provider::definitions).chain([answer]) {
+    for tool in providers
+        .iter()
+        .flat_map(Provider::definitions)
+        .chain([answer])
+    {
         if offered.iter().all(|known| known.name != tool.name) {
             offered.push(tool);
         }
@@ -49,7 +53,10 @@ pub fn live_tools(
     let (connector, wanted) = (connector.clone(), wanted.clone());
     let progress = Progress::default();
     tools.model = Some(ModelAccess {
-        name: wanted.model.clone().unwrap_or_else(|| "controller".to_owned()),
+        name: wanted
+            .model
+            .clone()
+            .unwrap_or_else(|| "controller".to_owned()),
         progress: progress.clone(),
         make: Arc::new(move || {
             let connected = connector.connect(&wanted, &progress);

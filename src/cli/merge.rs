@@ -31,7 +31,7 @@ enum MergeFormat {
     /// For people
     #[default]
     Text,
-    /// One object: {"journals": […], "new": N, "known": N, "bad": N, "runs": […]}
+    /// One object: {"journals": […], "new": N, "known": N, "bad": N, "candidates": {"new": N, "bad": N}, "runs": […]}
     Json,
 }
 
@@ -39,10 +39,13 @@ pub(super) fn run(args: &MergeArgs, session: Session, output: &mut Output) -> En
     session.refuse_demo()?;
     let mut workspace = session.workspace()?;
     let runs = take_in_runs(&mut workspace, &args.paths)?;
+    let candidates = take_in_candidates(&workspace, &args.paths)?;
     let mut paths = Vec::new();
     for path in &args.paths {
         // Where runs are, a journal need not be.
-        let has_journal = ["journal", ".retake/journal"].iter().any(|inner| path.join(inner).is_dir());
+        let has_journal = ["journal", ".retake/journal"]
+            .iter()
+            .any(|inner| path.join(inner).is_dir());
         if has_journal || run_files(path)?.is_empty() {
             paths.push(path.clone());
         }
@@ -54,8 +57,8 @@ pub(super) fn run(args: &MergeArgs, session: Session, output: &mut Output) -> En
     tell(&taken.notices, output);
     // Searches show what is new from now on, and not only when somebody searches.
     session.corpus(&workspace, true, output)?;
-    print(&taken, &runs, args.format, output)?;
-    let bad = sum(&taken).bad + runs.iter().map(|(_, run)| run.bad).sum::<usize>();
+    print(&taken, &runs, candidates, args.format, output)?;
+    let bad = sum(&taken).bad + candidates.1 + runs.iter().map(|(_, run)| run.bad).sum::<usize>();
     Ok((bad > 0).then_some(Kind::Partial))
 }
 
@@ -63,6 +66,28 @@ pub(super) fn run(args: &MergeArgs, session: Session, output: &mut Output) -> En
 fn is_run_file(path: &Path) -> bool {
     let is_lines = path.extension().is_some_and(|ending| ending == "jsonl");
     is_lines && JournalName::of_file(path).is_none() && RunFile::holds_runs(path)
+}
+
+/// Takes in the candidates that pairs of others were made of: how many are new, and how many are not what their names say.
+fn take_in_candidates(workspace: &Workspace, paths: &[PathBuf]) -> Result<(usize, usize), Report> {
+    let kept = workspace.kept_candidates();
+    let (mut new, mut bad) = (0, 0);
+    for path in paths {
+        // A journal alone may lie where it was made.
+        let above = path.ancestors().skip(1).take(2).map(Path::to_owned);
+        let inner = [path.clone(), path.join(".retake")];
+        for folder in inner.into_iter().chain(above) {
+            if folder == workspace.folder() {
+                continue;
+            }
+            let taken = kept.take_in(&folder).map_err(|error| {
+                Report::failure(format!("candidates of {} can't be taken in: {error}", folder.display()))
+            })?;
+            new += taken.0;
+            bad += taken.1;
+        }
+    }
+    Ok((new, bad))
 }
 
 /// Takes in the runs that paths hold, each file into that of its name, and makes these sources.
@@ -76,9 +101,16 @@ fn take_in_runs(
         files.extend(run_files(path)?);
     }
     for file in files {
-        let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let name = file
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         if run_name(&name).is_err() {
-            return Err(Report::failure(format!("{} is no name of runs", file.display())));
+            return Err(Report::failure(format!(
+                "{} is no name of runs",
+                file.display()
+            )));
         }
         let runs = RunFile::new(workspace.run_path(&name), &name);
         let new = runs.take_in(&file)?;
@@ -106,7 +138,10 @@ fn take_in_runs(
 /// The file of runs that a path is, or those of the workspace that it is; in order.
 fn run_files(path: &Path) -> Result<Vec<PathBuf>, Report> {
     if path.is_file() {
-        return Ok(Some(path.to_owned()).filter(|path| is_run_file(path)).into_iter().collect());
+        return Ok(Some(path.to_owned())
+            .filter(|path| is_run_file(path))
+            .into_iter()
+            .collect());
     }
     let mut files = Vec::new();
     let folders = [path.join("runs"), path.join(".retake").join("runs")];
@@ -140,6 +175,7 @@ fn sum(taken: &TakenIn) -> Counts {
 fn print(
     taken: &TakenIn,
     runs: &[(String, TakenRuns)],
+    candidates: (usize, usize),
     format: MergeFormat,
     output: &mut Output,
 ) -> Result<(), Report> {
@@ -159,6 +195,7 @@ fn print(
             "new": all.new,
             "known": all.known,
             "bad": all.bad,
+            "candidates": {"new": candidates.0, "bad": candidates.1},
             "runs": runs.iter().map(|(name, run)| serde_json::json!({
                 "run": name, "new": run.new, "known": run.known, "bad": run.bad,
             })).collect::<Vec<_>>(),
@@ -182,6 +219,10 @@ fn print(
             output.styled(Style::Bad, format!("{} bad", file.bad))?;
         }
         output.line("")?;
+    }
+    if candidates.1 > 0 {
+        let (new, bad) = candidates;
+        output.note(format!("warning: of the candidates {new} are new, {bad} are not what their names say"));
     }
     match taken.files.len() {
         0 if runs.is_empty() => output.note("there are neither journals nor runs in it"),

@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
-use crate::domain::{Attachment, PictureReference, Provenance, Task, Trajectory};
+use crate::domain::{Attachment, PictureReference, Provenance, Task, Trajectory, visible};
 use crate::jobs::Slots;
 use crate::judge::{JudgeNames, Panel};
 use crate::media::PictureRoots;
@@ -45,7 +45,7 @@ pub struct RunArgs {
     /// Candidates for each step
     #[arg(short = 'n', long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
     candidates: u16,
-    /// Who chooses among several candidates: rules, model:NAME, model-rank:NAME, model-score:NAME, joined by +
+    /// Who chooses among several candidates: rules, model:NAME, model-rank:NAME, model-score:NAME, outcome:NAME, joined by +
     #[arg(long, value_name = "JUDGES", default_value = "rules")]
     judge: JudgeNames,
     #[command(flatten)]
@@ -75,14 +75,18 @@ pub(super) fn run(args: &RunArgs, session: Session, output: &mut Output) -> Ende
     let wanted = args.controller.wanted();
     let files = Files::of(args)?;
     let live = live_tools(&workspace, &connector, &wanted, output)?;
-    let mut controller = args.controller.connect(&session, Some(&workspace), output)?;
+    let mut controller = args
+        .controller
+        .connect(&session, Some(&workspace), output)?;
     let prompts = session.prompts(&workspace);
     let judge = |model: &str| -> Result<_, Report> {
         let wanted = WantedModel {
             model: Some(model.to_owned()),
             ..WantedModel::default()
         };
-        Ok(interruptible(|progress| connector.connect(&wanted, progress))?)
+        Ok(interruptible(|progress| {
+            connector.connect(&wanted, progress)
+        })?)
     };
     let mut panel = Panel::of(&args.judge, &session.config.judge, &prompts, judge)?;
     let model = controller.name().to_owned();
@@ -94,7 +98,8 @@ pub(super) fn run(args: &RunArgs, session: Session, output: &mut Output) -> Ende
         let roots = PictureRoots::new(files.roots.clone());
         let providers = live.providers(roots.clone(), &pool, &[]);
         let tools = offered(&providers);
-        let environment = Environment::new(pool, prompts.clone(), slots, progress).live(PromptForm::Code, providers);
+        let environment = Environment::new(pool, prompts.clone(), slots, progress)
+            .live(PromptForm::Code, providers);
         let system = new_system_prompt(&prompts, &tools, IMPORTS)?;
         let mut rollout = Rollout::new(Trajectory {
             system_prompt: Some(system.text.into()),
@@ -113,25 +118,27 @@ pub(super) fn run(args: &RunArgs, session: Session, output: &mut Output) -> Ende
         });
         let count = usize::from(args.candidates);
         let draw = Draw::of_config(&settings, PromptForm::Code, count, args.sampling.seed);
+        let pictures = Pictures {
+            roots,
+            limits: limits(&session.config.pictures),
+            ..Pictures::default()
+        };
+        let options = RolloutOptions::new(&settings, draw);
         let mut judged = JudgedChoice {
             panel: &mut panel,
             settings: &session.config.judge,
             tools: &tools,
-            files: &roots,
+            environment: &environment,
+            pictures: &pictures,
+            options: &options,
             reference: None,
             benchmark: None,
             seed: args.sampling.seed,
-            continuation: None,
         };
         let mut first = FirstUsable;
         let choose: &mut dyn Choose = match count {
             1 => &mut first,
             _ => &mut judged,
-        };
-        let pictures = Pictures {
-            roots: roots.clone(),
-            limits: limits(&session.config.pictures),
-            ..Pictures::default()
         };
         let mut told = Ok(());
         let streams = is_text && count == 1;
@@ -139,7 +146,7 @@ pub(super) fn run(args: &RunArgs, session: Session, output: &mut Output) -> Ende
             controller: controller.as_mut(),
             environment: &environment,
             pictures: &pictures,
-            options: &RolloutOptions::new(&settings, draw),
+            options: &options,
             choose,
             stops: None,
             progress,
@@ -170,7 +177,9 @@ pub(super) fn run(args: &RunArgs, session: Session, output: &mut Output) -> Ende
     trajectory.provenance.failure = end.failure();
     let file = RunFile::new(workspace.run_path(&args.run), &args.run);
     let id = file.append(&key(&args.task), &trajectory, &rollout.pairs)?;
-    workspace.add_run(&args.run, &files.roots).map_err(workspace_report)?;
+    workspace
+        .add_run(&args.run, &files.roots)
+        .map_err(workspace_report)?;
     if args.format == RunFormat::Json {
         output.json(&json!({
             "id": id.as_str(),
@@ -202,24 +211,34 @@ fn tell(event: &RolloutEvent<'_>, streams: bool, output: &mut Output) -> Result<
             output.line("")?;
         }
         RolloutEvent::Text(delta) if streams => {
-            output.data(&delta.text, "")?;
+            output.text(visible(&delta.text))?;
         }
         RolloutEvent::Text(_) | RolloutEvent::Proposed { .. } => return Ok(()),
         RolloutEvent::Executed { number, candidate } => {
-            output.line("")?;
-            if !streams {
+            if streams {
+                output.line("")?;
+            } else {
                 output.styled(Style::Dim, format!("candidate {}", number + 1))?;
                 output.line("")?;
                 output.data(candidate.reply.as_deref().unwrap_or_default(), "  ")?;
-                output.line("")?;
             }
             match (&candidate.observation, candidate.unavailable()) {
                 (Some(seen), _) => {
-                    let style = if seen.is_error { Style::Bad } else { Style::Dim };
-                    output.styled(style, if seen.is_error { "error" } else { "observation" })?;
+                    let style = if seen.is_error {
+                        Style::Bad
+                    } else {
+                        Style::Dim
+                    };
+                    output.styled(
+                        style,
+                        if seen.is_error {
+                            "error"
+                        } else {
+                            "observation"
+                        },
+                    )?;
                     output.line("")?;
                     output.data(&seen.text, "  ")?;
-                    output.line("")?;
                 }
                 (None, Some(reason)) => {
                     output.styled(Style::Bad, "unavailable: ")?;
@@ -251,9 +270,8 @@ impl Files {
             attachments: Vec::new(),
             roots: Vec::new(),
         };
-        let here = std::env::current_dir().map_err(|error| {
-            Report::failure(format!("this folder can't be found: {error}"))
-        })?;
+        let here = std::env::current_dir()
+            .map_err(|error| Report::failure(format!("this folder can't be found: {error}")))?;
         let shown = args.image.iter().map(|path| (path, true));
         for (path, shown) in shown.chain(args.file.iter().map(|path| (path, false))) {
             let real = path.canonicalize().map_err(|error| {
@@ -262,7 +280,10 @@ impl Files {
             let real_here = here.canonicalize().unwrap_or_else(|_| here.clone());
             let (name, root) = match real.strip_prefix(&real_here) {
                 Ok(inside) => (inside.to_owned(), real_here),
-                Err(_) => (real.clone(), real.parent().unwrap_or(Path::new("/")).to_owned()),
+                Err(_) => (
+                    real.clone(),
+                    real.parent().unwrap_or(Path::new("/")).to_owned(),
+                ),
             };
             if !files.roots.contains(&root) {
                 files.roots.push(root);

@@ -52,7 +52,9 @@ impl Session {
     pub fn prompts(&self, workspace: &Workspace) -> Prompts {
         const FOLDER: &str = "prompts";
         let own = self.user_folder.iter().map(|folder| folder.join(FOLDER));
-        let shared = workspace.is_trusted().then(|| workspace.folder().join(FOLDER));
+        let shared = workspace
+            .is_trusted()
+            .then(|| workspace.folder().join(FOLDER));
         Prompts::new(own.chain(shared).collect())
     }
 

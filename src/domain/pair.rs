@@ -29,7 +29,12 @@ impl Context {
             system_prompt: trajectory.system_prompt.clone(),
             tools: trajectory.tools.clone(),
             task: trajectory.task.clone(),
-            steps: trajectory.steps.iter().take(step).map(Step::as_seen).collect(),
+            steps: trajectory
+                .steps
+                .iter()
+                .take(step)
+                .map(Step::as_seen)
+                .collect(),
         }
     }
 

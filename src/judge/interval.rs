@@ -32,7 +32,10 @@ mod tests {
         ];
         for (hits, trials, low, high) in cases {
             let [l, h] = wilson(hits, trials);
-            assert!((l - low).abs() < 1e-12 && (h - high).abs() < 1e-12, "{hits} of {trials}: {l} {h}");
+            assert!(
+                (l - low).abs() < 1e-12 && (h - high).abs() < 1e-12,
+                "{hits} of {trials}: {l} {h}"
+            );
         }
         assert_eq!(wilson(0, 0), [0.0, 1.0]);
     }

@@ -171,7 +171,9 @@ fn last_object(text: &str, member: &str) -> Option<Map<String, Value>> {
     let braces = text.char_indices().rev().filter(|(_, c)| *c == '{');
     braces.take(MOST_BRACES).find_map(|(at, _)| {
         let rest = text.get(at..)?;
-        let value = serde_json::Deserializer::from_str(rest).into_iter::<Value>().next()?;
+        let value = serde_json::Deserializer::from_str(rest)
+            .into_iter::<Value>()
+            .next()?;
         match value {
             Ok(Value::Object(object)) if object.contains_key(member) => Some(object),
             _ => None,
@@ -205,12 +207,32 @@ mod tests {
 
     #[test]
     fn what_says_nothing_is_no_verdict() {
-        for text in ["", "2", "The best is 2.", "{\"best\": 2", "{\"reason\": \"x\"}", "[2]"] {
+        for text in [
+            "",
+            "2",
+            "The best is 2.",
+            "{\"best\": 2",
+            "{\"reason\": \"x\"}",
+            "[2]",
+        ] {
             assert_eq!(best(text), Err(NoVerdict::NoObject("best")), "{text}");
         }
-        for value in ["0", "4", "1.5", "-1", "null", "\"first\"", "[1]", "1e99", "true"] {
+        for value in [
+            "0",
+            "4",
+            "1.5",
+            "-1",
+            "null",
+            "\"first\"",
+            "[1]",
+            "1e99",
+            "true",
+        ] {
             let found = best(&format!("{{\"best\": {value}}}"));
-            assert!(matches!(found, Err(NoVerdict::NoCandidate(_))), "{value}: {found:?}");
+            assert!(
+                matches!(found, Err(NoVerdict::NoCandidate(_))),
+                "{value}: {found:?}"
+            );
         }
     }
 
@@ -233,18 +255,32 @@ mod tests {
 
     #[test]
     fn each_candidate_has_one_score() {
-        let scores = |list: &str| parse_answer(&format!("{{\"scores\": {list}}}"), ModelWay::Score, 2);
+        let scores =
+            |list: &str| parse_answer(&format!("{{\"scores\": {list}}}"), ModelWay::Score, 2);
         let read = Preference::Scores(vec![(7.0, "b".to_owned()), (2.5, "a".to_owned())]);
         let given = r#"[{"candidate": 2, "score": 2.5, "reason": "a"}, {"id": 1, "score": "7", "reason": "b"}]"#;
         assert_eq!(scores(given), Ok(read));
         assert_eq!(
             scores("[3, 10]"),
-            Ok(Preference::Scores(vec![(3.0, String::new()), (10.0, String::new())]))
+            Ok(Preference::Scores(vec![
+                (3.0, String::new()),
+                (10.0, String::new())
+            ]))
         );
-        for list in ["[3]", "[3, 4, 5]", "3", r#"[{"id": 1, "score": 1}, {"id": 1, "score": 2}]"#] {
+        for list in [
+            "[3]",
+            "[3, 4, 5]",
+            "3",
+            r#"[{"id": 1, "score": 1}, {"id": 1, "score": 2}]"#,
+        ] {
             assert_eq!(scores(list), Err(NoVerdict::NotEachScored), "{list}");
         }
-        for list in ["[3, 11]", "[3, -1]", "[3, null]", r#"[{"id": 1, "score": "high"}]"#] {
+        for list in [
+            "[3, 11]",
+            "[3, -1]",
+            "[3, null]",
+            r#"[{"id": 1, "score": "high"}]"#,
+        ] {
             assert!(matches!(scores(list), Err(NoVerdict::NoScore(_))), "{list}");
         }
     }

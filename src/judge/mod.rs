@@ -43,9 +43,6 @@ pub trait Judge: Send {
 
     /// One judgement for each candidate, in order. A judge that gives no usable answer says so in these; an error is one that
     /// somebody has to do something about, or a cancel.
-    fn judge(
-        &mut self,
-        case: &Case<'_>,
-        progress: &Progress,
-    ) -> Result<Vec<Judgement>, JudgeError>;
+    fn judge(&mut self, case: &Case<'_>, progress: &Progress)
+    -> Result<Vec<Judgement>, JudgeError>;
 }

@@ -53,7 +53,9 @@ impl Judge for ModelJudge {
         let count = case.candidates.len();
         let mut answer = parse_answer(&first, self.way, count);
         if let Err(why) = &answer {
-            request.messages.push(RequestMessage::text("assistant", first.trim()));
+            request
+                .messages
+                .push(RequestMessage::text("assistant", first.trim()));
             let again = format!(
                 "This answer can't be used: {why}. Answer with the JSON object that was asked for, and nothing else."
             );
@@ -218,14 +220,19 @@ impl<'a> Shown<'a> {
             caption: attachment.caption.as_deref(),
         };
         let steps = case.context.steps.iter().zip(1..);
-        let candidates = order.iter().filter_map(|index| case.candidates.get(*index)).zip(1..);
+        let candidates = order
+            .iter()
+            .filter_map(|index| case.candidates.get(*index))
+            .zip(1..);
         Self {
             way: way.word(),
             task: &task.text,
             files: task.attachments.iter().map(file).collect(),
             pictures: case.pictures.len(),
             tools: case.tools.iter().map(shown_tool).collect(),
-            steps: steps.map(|(step, number)| shown_step(step, number, most)).collect(),
+            steps: steps
+                .map(|(step, number)| shown_step(step, number, most))
+                .collect(),
             candidates: candidates
                 .map(|(candidate, number)| shown_candidate(candidate, number, most))
                 .collect(),
@@ -236,7 +243,11 @@ impl<'a> Shown<'a> {
 fn shown_tool(tool: &ToolDefinition) -> ShownTool<'_> {
     let parameters = tool.parameters.iter().map(|parameter| {
         let kind = parameter.kind.as_ref().map(|kind| format!(": {kind}"));
-        let optional = if parameter.optional { " (optional)" } else { "" };
+        let optional = if parameter.optional {
+            " (optional)"
+        } else {
+            ""
+        };
         format!("{}{}{optional}", parameter.name, kind.unwrap_or_default())
     });
     ShownTool {
@@ -264,7 +275,10 @@ fn shown_candidate(candidate: &Candidate, number: usize, most: usize) -> ShownSt
     let executed = candidate.execution.as_ref();
     ShownStep {
         number,
-        thought: candidate.thought.clone().or_else(|| candidate.reply.clone()),
+        thought: candidate
+            .thought
+            .clone()
+            .or_else(|| candidate.reply.clone()),
         code: candidate.action.as_ref().map(action_text),
         observation: candidate.observation.as_ref().map(|o| observed(o, most)),
         unavailable: executed.and_then(|executed| executed.unavailable.clone()),
@@ -294,7 +308,10 @@ fn cut(text: &str, most: usize) -> String {
         None => text.to_owned(),
         Some((end, _)) => {
             let left_out = text.chars().count() - most;
-            format!("{}\n[{left_out} more characters are left out here]", &text[..end])
+            format!(
+                "{}\n[{left_out} more characters are left out here]",
+                &text[..end]
+            )
         }
     }
 }
@@ -407,14 +424,24 @@ mod tests {
         let context = context("T");
         let candidates = candidates(3);
         let case = case(&context, &candidates);
-        let place = shuffled(3, case.seed, "judge").iter().position(|n| *n == 2).expect("shown");
+        let place = shuffled(3, case.seed, "judge")
+            .iter()
+            .position(|n| *n == 2)
+            .expect("shown");
         let good = format!("{{\"best\": {}, \"reason\": \"r\"}}", place + 1);
         let (mut first, requests) = judge(ModelWay::Best, &["The best is number 2.", &good]);
         let judged = first.judge(&case, &Progress::default()).expect("judged");
         assert!(judged[2].best && !judged[0].best);
         assert_eq!(judged[2].reasons[0], "r");
-        assert_eq!(judged[2].reasons[1], format!("it was shown as number {} of 3", place + 1));
-        assert!(judged.iter().all(|one| one.prompt.is_some() && one.prompt == judged[0].prompt));
+        assert_eq!(
+            judged[2].reasons[1],
+            format!("it was shown as number {} of 3", place + 1)
+        );
+        assert!(
+            judged
+                .iter()
+                .all(|one| one.prompt.is_some() && one.prompt == judged[0].prompt)
+        );
         let requests = requests.lock().expect("a lock");
         assert_eq!(requests.len(), 2);
         assert_eq!(requests[1].messages.len(), 3);
@@ -435,7 +462,11 @@ mod tests {
             let said = judged[0].no_verdict.as_deref();
             assert_eq!(said, Some("there is no candidate 4, also when asked again"));
         }
-        assert_eq!(requests.lock().expect("a lock").len(), 2, "once more, and no further");
+        assert_eq!(
+            requests.lock().expect("a lock").len(),
+            2,
+            "once more, and no further"
+        );
         let ended = panel.judge(&case, &Progress::default());
         assert!(ended.is_ok(), "the third answer is a good one");
         let ended = panel.judge(&case, &Progress::default());
@@ -489,6 +520,9 @@ mod tests {
             panic!("no parts")
         };
         assert_eq!(parts[0], pictures[0]);
-        assert_eq!((requests[0].temperature, requests[0].max_tokens), (Some(0.0), Some(512)));
+        assert_eq!(
+            (requests[0].temperature, requests[0].max_tokens),
+            (Some(0.0), Some(512))
+        );
     }
 }

@@ -68,7 +68,10 @@ const BEGINNINGS: &[Beginning] = &[
 
 fn begins_judge(text: &str) -> bool {
     let is_rules = text == "rules" || text.starts_with("rules+");
-    is_rules || BEGINNINGS.iter().any(|(beginning, _)| text.starts_with(beginning))
+    is_rules
+        || BEGINNINGS
+            .iter()
+            .any(|(beginning, _)| text.starts_with(beginning))
 }
 
 impl FromStr for JudgeNames {
@@ -163,7 +166,17 @@ mod tests {
 
     #[test]
     fn what_is_no_judge_is_refused() {
-        for text in ["", "rule", "model:", "model: ", "rules+", "+rules", "rules+x", "human", "rules+rules"] {
+        for text in [
+            "",
+            "rule",
+            "model:",
+            "model: ",
+            "rules+",
+            "+rules",
+            "rules+x",
+            "human",
+            "rules+rules",
+        ] {
             assert!(text.parse::<JudgeNames>().is_err(), "{text}");
         }
     }

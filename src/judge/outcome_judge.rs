@@ -93,13 +93,22 @@ impl OutcomeJudge {
         if ended == 0 {
             return none(&format!("no run got to its end: {}", tally.cut.join("; ")));
         }
-        let mut reasons = vec![format!("{} of {ended} runs end with the right answer", tally.right)];
+        let mut reasons = vec![format!(
+            "{} of {ended} runs end with the right answer",
+            tally.right
+        )];
         if tally.unanswered > 0 {
-            reasons.push(format!("{} of them end without an answer", tally.unanswered));
+            reasons.push(format!(
+                "{} of them end without an answer",
+                tally.unanswered
+            ));
         }
         if ended < self.continuations {
             let cut = self.continuations - ended;
-            reasons.push(format!("{cut} more did not get to an end: {}", tally.cut.join("; ")));
+            reasons.push(format!(
+                "{cut} more did not get to an end: {}",
+                tally.cut.join("; ")
+            ));
         }
         Ok(Judgement {
             score: Some(tally.right as f64 / ended as f64),
@@ -157,7 +166,9 @@ fn own_answer(candidate: &Candidate) -> Option<String> {
 
 fn unscored(reference: &ReferenceAnswer) -> &'static str {
     match reference {
-        ReferenceAnswer::Texts(_) => "answers to this task are compared by a model that is not here",
+        ReferenceAnswer::Texts(_) => {
+            "answers to this task are compared by a model that is not here"
+        }
         _ => "answers to this benchmark are scored by a model",
     }
 }
@@ -171,12 +182,12 @@ mod tests {
     use super::*;
     use crate::config::Config;
     use crate::controller::{ControllerError, ScriptedController};
-    use crate::prompts::Prompts;
     use crate::domain::{Benchmark, Execution};
+    use crate::prompts::Prompts;
 
     /// Runs whose ends are written down, by candidate; it keeps the seeds.
     struct Written {
-        ends: Vec<Vec<Result<Option<&'static str>, &'static str>>>,
+        ends: Ends,
         asked: RefCell<Vec<(String, u64)>>,
     }
 
@@ -201,10 +212,13 @@ mod tests {
         }
     }
 
+    type Ends = Vec<Vec<Result<Option<&'static str>, &'static str>>>;
+    type Judged = Result<Vec<Judgement>, JudgeError>;
+
     fn judged(
-        ends: Vec<Vec<Result<Option<&'static str>, &'static str>>>,
+        ends: Ends,
         reference: Option<&ReferenceAnswer>,
-    ) -> (Result<Vec<Judgement>, JudgeError>, Vec<(String, u64)>) {
+    ) -> (Judged, Vec<(String, u64)>) {
         let context = context("How many?");
         let candidates: Vec<Candidate> = (0..ends.len())
             .map(|number| candidate(&number.to_string(), "print(1)", "1"))
@@ -234,8 +248,18 @@ mod tests {
         let (judged, asked) = judged(
             vec![
                 vec![Ok(Some("12")), Ok(Some("13")), Ok(None), Ok(Some("12.0"))],
-                vec![Ok(Some("12")), Err("no tool"), Err("no tool"), Ok(Some("12"))],
-                vec![Err("no tool"), Err("no tool"), Err("no disk"), Err("no tool")],
+                vec![
+                    Ok(Some("12")),
+                    Err("no tool"),
+                    Err("no tool"),
+                    Ok(Some("12")),
+                ],
+                vec![
+                    Err("no tool"),
+                    Err("no tool"),
+                    Err("no disk"),
+                    Err("no tool"),
+                ],
             ],
             Some(&reference),
         );
@@ -245,11 +269,17 @@ mod tests {
         assert_eq!(judged[0].rank, Some(2));
         assert_eq!(
             judged[0].reasons,
-            ["2 of 4 runs end with the right answer", "1 of them end without an answer"]
+            [
+                "2 of 4 runs end with the right answer",
+                "1 of them end without an answer"
+            ]
         );
         assert_eq!((judged[1].score, judged[1].best), (Some(1.0), true));
         assert_eq!(judged[1].interval, Some(wilson(2, 2)));
-        assert_eq!(judged[1].reasons[1], "2 more did not get to an end: no tool");
+        assert_eq!(
+            judged[1].reasons[1],
+            "2 more did not get to an end: no tool"
+        );
         assert_eq!((judged[2].score, judged[2].rank), (None, None));
         assert_eq!(
             judged[2].no_verdict.as_deref(),
@@ -289,7 +319,12 @@ mod tests {
             unavailable: Some("no tool".to_owned()),
             ..Execution::default()
         }));
-        let candidates = [answers("12"), answers("13"), waiting, candidate("x", "print(1)", "1")];
+        let candidates = [
+            answers("12"),
+            answers("13"),
+            waiting,
+            candidate("x", "print(1)", "1"),
+        ];
         let reference = ReferenceAnswer::Text("12".to_owned());
         let case = Case {
             reference: Some(&reference),

@@ -118,13 +118,33 @@ mod tests {
             candidate(LOOK, "visualizer(question='How many cats?')", "three"),
             // The same step, and the same in other words.
             candidate(LOOK, "visualizer(question=\"How many cats?\")", "three"),
-            candidate(&format!("{LOOK} there"), "visualizer(question='How many cats?')", "three"),
+            candidate(
+                &format!("{LOOK} there"),
+                "visualizer(question='How many cats?')",
+                "three",
+            ),
             // Three that went wrong, the last with words like the chosen one's.
-            candidate(&format!("{LOOK} now"), "visualizer(question='How many cats there?')", "Error: no"),
-            candidate("", "visualizer(question='How many cats?', image='a')", "three"),
-            candidate(&format!("{LOOK} again"), "visualizer(question='How many cats are there?')", "Error: no"),
+            candidate(
+                &format!("{LOOK} now"),
+                "visualizer(question='How many cats there?')",
+                "Error: no",
+            ),
+            candidate(
+                "",
+                "visualizer(question='How many cats?', image='a')",
+                "three",
+            ),
+            candidate(
+                &format!("{LOOK} again"),
+                "visualizer(question='How many cats are there?')",
+                "Error: no",
+            ),
             // The machinery.
-            candidate("Search again", "ask_search_agent('dogs')", "Internal Server Error"),
+            candidate(
+                "Search again",
+                "ask_search_agent('dogs')",
+                "Internal Server Error",
+            ),
         ]
     }
 
@@ -142,7 +162,10 @@ mod tests {
             ..settings()
         };
         let found = rejected(&explored(), 1, None, &all);
-        assert_eq!(found.iter().map(|(index, _)| *index).collect::<Vec<_>>(), [4, 5, 6]);
+        assert_eq!(
+            found.iter().map(|(index, _)| *index).collect::<Vec<_>>(),
+            [4, 5, 6]
+        );
     }
 
     #[test]
@@ -163,10 +186,21 @@ mod tests {
     fn a_failed_best_is_never_preferred_to_itself() {
         // In the reference the best of these enters its own pool and is paired with itself.
         let best = candidate("I try", "f(", "Error: syntax");
-        let candidates = [best.clone(), best.clone(), candidate("I try", "f( ", "Error: x")];
+        let candidates = [
+            best.clone(),
+            best.clone(),
+            candidate("I try", "f( ", "Error: x"),
+        ];
         for at in 0..candidates.len() {
             let context = Context::default();
-            let pairs = preference_pairs(&context, &candidates, at, None, &Provenance::default(), &settings());
+            let pairs = preference_pairs(
+                &context,
+                &candidates,
+                at,
+                None,
+                &Provenance::default(),
+                &settings(),
+            );
             assert!(pairs.is_empty(), "{at}");
         }
     }
@@ -183,12 +217,19 @@ mod tests {
             }])),
             ..candidate("I look at the picture to count the cats", "", result)
         };
-        let explored = [call("ocr", "three"), call("count", "three"), call("detect", "Error: no")];
+        let explored = [
+            call("ocr", "three"),
+            call("count", "three"),
+            call("detect", "Error: no"),
+        ];
         let all = JudgeConfig {
             max_bleu: 0.0,
             ..settings()
         };
-        assert_eq!(rejected(&explored, 0, None, &all), [(2, RejectedFor::Failed)]);
+        assert_eq!(
+            rejected(&explored, 0, None, &all),
+            [(2, RejectedFor::Failed)]
+        );
     }
 
     #[test]
@@ -201,9 +242,16 @@ mod tests {
             &Provenance::default(),
             &settings(),
         );
-        let parts: Vec<_> = pairs.iter().filter_map(|pair| pair.part.as_deref()).collect();
+        let parts: Vec<_> = pairs
+            .iter()
+            .filter_map(|pair| pair.part.as_deref())
+            .collect();
         assert_eq!(parts, ["1.1", "1.5", "1.6"]);
-        assert!(pairs.iter().all(|pair| pair.chosen == explored()[1] && pair.chosen != pair.rejected));
+        assert!(
+            pairs
+                .iter()
+                .all(|pair| pair.chosen == explored()[1] && pair.chosen != pair.rejected)
+        );
         assert_eq!(
             pairs[1].reason.as_deref(),
             Some("it looks (the rejected one: it went wrong)")

@@ -1,6 +1,5 @@
 use super::{
-    Case, Judge, JudgeError, JudgeName, JudgeNames, ModelJudge, OutcomeJudge, Ranking,
-    RuleJudge,
+    Case, Judge, JudgeError, JudgeName, JudgeNames, ModelJudge, OutcomeJudge, Ranking, RuleJudge,
 };
 use crate::config::JudgeConfig;
 use crate::controller::Controller;
@@ -58,11 +57,7 @@ impl Panel {
     }
 
     /// Lets each judge look at the case, and puts together what they say.
-    pub fn judge(
-        &mut self,
-        case: &Case<'_>,
-        progress: &Progress,
-    ) -> Result<Ranking, JudgeError> {
+    pub fn judge(&mut self, case: &Case<'_>, progress: &Progress) -> Result<Ranking, JudgeError> {
         let mut by_judge = Vec::with_capacity(self.judges.len());
         for judge in &mut self.judges {
             progress.check()?;

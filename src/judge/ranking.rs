@@ -27,17 +27,19 @@ impl Ranking {
                 of.push(judgement);
             }
         }
-        let has_verdict =
-            |index: usize| judgements.get(index).is_some_and(|of| of.iter().any(is_verdict));
+        let has_verdict = |index: usize| {
+            judgements
+                .get(index)
+                .is_some_and(|of| of.iter().any(is_verdict))
+        };
         let order = |a: usize, b: usize| match (judgements.get(a), judgements.get(b)) {
             (Some(a), Some(b)) => compare(a, b),
             _ => Ordering::Equal,
         };
         let places: Vec<Option<usize>> = (0..candidates)
             .map(|index| {
-                let better = |other: &usize| {
-                    has_verdict(*other) && order(*other, index) == Ordering::Less
-                };
+                let better =
+                    |other: &usize| has_verdict(*other) && order(*other, index) == Ordering::Less;
                 has_verdict(index).then(|| 1 + (0..candidates).filter(better).count())
             })
             .collect();
@@ -59,7 +61,13 @@ impl Ranking {
     /// All candidates, best first; equal ones in their order, those without a verdict last.
     pub fn order(&self) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.places.len()).collect();
-        order.sort_by_key(|index| self.places.get(*index).copied().flatten().unwrap_or(usize::MAX));
+        order.sort_by_key(|index| {
+            self.places
+                .get(*index)
+                .copied()
+                .flatten()
+                .unwrap_or(usize::MAX)
+        });
         order
     }
 
@@ -71,7 +79,11 @@ impl Ranking {
 
     /// Why a candidate stands where it stands: what each judge says of it, its name before it.
     pub fn reason_for(&self, candidate: usize) -> Option<String> {
-        let said = self.judgements.get(candidate)?.iter().filter(|one| is_verdict(one));
+        let said = self
+            .judgements
+            .get(candidate)?
+            .iter()
+            .filter(|one| is_verdict(one));
         let words = said.map(|one| {
             let mut words = one.judge.clone();
             if let Some(score) = one.score {
@@ -120,7 +132,10 @@ mod tests {
 
     #[test]
     fn the_first_judge_decides_and_the_next_between_equals() {
-        let ranking = Ranking::of(vec![ranks("rules", &[1, 3, 1]), ranks("model", &[2, 1, 1])], 3);
+        let ranking = Ranking::of(
+            vec![ranks("rules", &[1, 3, 1]), ranks("model", &[2, 1, 1])],
+            3,
+        );
         assert_eq!(ranking.places, [Some(2), Some(3), Some(1)]);
         assert_eq!(ranking.best, Some(2));
         assert_eq!(ranking.order(), [2, 0, 1]);
@@ -135,7 +150,10 @@ mod tests {
         assert_eq!(nothing.places, [None, None]);
         assert_eq!((nothing.best, nothing.leaders().len()), (None, 0));
         assert_eq!(Ranking::of(Vec::new(), 2).best, None);
-        assert_eq!(Ranking::of(vec![Vec::new()], 0).order(), Vec::<usize>::new());
+        assert_eq!(
+            Ranking::of(vec![Vec::new()], 0).order(),
+            Vec::<usize>::new()
+        );
     }
 
     #[test]

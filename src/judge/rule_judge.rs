@@ -67,7 +67,13 @@ impl Judge for RuleJudge {
 /// Gives places by score, equal scores sharing one, and says which is the best if it is one alone.
 pub(super) fn rank(judgements: &mut [Judgement]) {
     let scores: Vec<Option<f64>> = judgements.iter().map(|one| one.score).collect();
-    let better = |than: f64| scores.iter().flatten().filter(|score| **score > than).count();
+    let better = |than: f64| {
+        scores
+            .iter()
+            .flatten()
+            .filter(|score| **score > than)
+            .count()
+    };
     let places: Vec<Option<usize>> = scores
         .iter()
         .map(|score| score.map(|score| better(score) + 1))
@@ -107,7 +113,9 @@ pub fn findings(case: &Case<'_>, candidate: &Candidate) -> Findings {
     }
     for flag in flags {
         if is_of_machine(&flag) {
-            found.remarks.push(format!("{}: {}", flag.rule, flag.message));
+            found
+                .remarks
+                .push(format!("{}: {}", flag.rule, flag.message));
             continue;
         }
         let counts = match flag.step {
@@ -121,7 +129,9 @@ pub fn findings(case: &Case<'_>, candidate: &Candidate) -> Findings {
     faults.extend(unseen_answer(&trajectory));
     let executed = candidate.execution.as_ref();
     let unavailable = executed.and_then(|executed| executed.unavailable.as_deref());
-    found.remarks.extend(unavailable.map(|why| format!("not executed: {why}")));
+    found
+        .remarks
+        .extend(unavailable.map(|why| format!("not executed: {why}")));
     found
 }
 
@@ -152,7 +162,10 @@ fn unseen_answer(trajectory: &Trajectory) -> Option<String> {
     if written.computes {
         return None;
     }
-    let call = written.calls.iter().find(|call| call.name == FINAL_ANSWER)?;
+    let call = written
+        .calls
+        .iter()
+        .find(|call| call.name == FINAL_ANSWER)?;
     let (_, argument) = call.all_arguments().next()?;
     let ArgumentValue::Literal(value) = &argument.value else {
         return None;
@@ -183,7 +196,10 @@ fn unseen_answer(trajectory: &Trajectory) -> Option<String> {
         .collect::<String>()
         .to_lowercase();
     // Pictures are read without a word of text.
-    let is_shown = task.attachments.iter().any(|a| a.shown && a.reference.is_picture());
+    let is_shown = task
+        .attachments
+        .iter()
+        .any(|a| a.shown && a.reference.is_picture());
     let is_unseen = telling.iter().all(|word| !seen.contains(word.as_str()));
     (is_unseen && !is_shown).then(|| {
         format!("unseen-answer: neither the task nor an observation has a word of “{answer}”")
@@ -214,7 +230,10 @@ mod tests {
     }
 
     fn names(found: &[String]) -> Vec<&str> {
-        found.iter().filter_map(|text| text.split(':').next()).collect()
+        found
+            .iter()
+            .filter_map(|text| text.split(':').next())
+            .collect()
     }
 
     #[test]
@@ -223,10 +242,16 @@ mod tests {
         shown.task.attachments = vec![Attachment::from_path("in/a.jpg", false)];
         let looked = candidate("I look.", "looker('q', 'in/a.jpg')", "two cats");
         shown.steps = vec![step_of(&looked)];
-        let tools = [tool("looker", &["question", "image_path"]), tool("final_answer", &["answer"])];
+        let tools = [
+            tool("looker", &["question", "image_path"]),
+            tool("final_answer", &["answer"]),
+        ];
         let of = |candidate: &Candidate| {
             let candidates = std::slice::from_ref(candidate);
-            let case = Case { tools: &tools, ..case(&shown, candidates) };
+            let case = Case {
+                tools: &tools,
+                ..case(&shown, candidates)
+            };
             findings(&case, candidate)
         };
         let cases = [
@@ -234,12 +259,30 @@ mod tests {
             (candidate("", "print(2)", "2"), vec!["format"]),
             (candidate("I count.", "", ""), vec!["unparsed"]),
             (candidate("I count.", "print((", ""), vec!["unparsed"]),
-            (candidate("I count.", "print(x)", "Error: no x"), vec!["error"]),
-            (candidate("I search.", "seeker('cats')", "x"), vec!["unknown-tool"]),
-            (candidate("I look.", "looker('q')", "x"), vec!["bad-arguments"]),
-            (candidate("I look.", "looker('q', 'in/b.jpg')", "x"), vec!["unlisted-path"]),
-            (candidate("Again.", "print(1)\nlooker('q', 'in/a.jpg')", "y"), vec!["repeated-call"]),
-            (candidate("I know.", "final_answer('tabby')", ""), vec!["unseen-answer"]),
+            (
+                candidate("I count.", "print(x)", "Error: no x"),
+                vec!["error"],
+            ),
+            (
+                candidate("I search.", "seeker('cats')", "x"),
+                vec!["unknown-tool"],
+            ),
+            (
+                candidate("I look.", "looker('q')", "x"),
+                vec!["bad-arguments"],
+            ),
+            (
+                candidate("I look.", "looker('q', 'in/b.jpg')", "x"),
+                vec!["unlisted-path"],
+            ),
+            (
+                candidate("Again.", "print(1)\nlooker('q', 'in/a.jpg')", "y"),
+                vec!["repeated-call"],
+            ),
+            (
+                candidate("I know.", "final_answer('tabby')", ""),
+                vec!["unseen-answer"],
+            ),
             (candidate("I know.", "final_answer('two cats')", ""), vec![]),
             (candidate("I know.", "final_answer('no')", ""), vec![]),
         ];
@@ -280,11 +323,18 @@ mod tests {
     fn places_are_shared_by_equals_and_nobody_is_best_in_a_tie() {
         let judged = |codes: &[&str]| {
             let context = context("Count.");
-            let candidates: Vec<Candidate> =
-                codes.iter().map(|code| candidate("I count.", code, "x")).collect();
+            let candidates: Vec<Candidate> = codes
+                .iter()
+                .map(|code| candidate("I count.", code, "x"))
+                .collect();
             let case = case(&context, &candidates);
-            let judged = RuleJudge.judge(&case, &Progress::default()).expect("judged");
-            judged.into_iter().map(|one| (one.score, one.rank, one.best)).collect::<Vec<_>>()
+            let judged = RuleJudge
+                .judge(&case, &Progress::default())
+                .expect("judged");
+            judged
+                .into_iter()
+                .map(|one| (one.score, one.rank, one.best))
+                .collect::<Vec<_>>()
         };
         assert_eq!(
             judged(&["print((", "print(1)", ""]),
@@ -294,6 +344,10 @@ mod tests {
                 (Some(-1.0), Some(2), false)
             ]
         );
-        assert!(judged(&["print(1)", "print(2)"]).iter().all(|one| !one.2 && one.1 == Some(1)));
+        assert!(
+            judged(&["print(1)", "print(2)"])
+                .iter()
+                .all(|one| !one.2 && one.1 == Some(1))
+        );
     }
 }

@@ -151,7 +151,10 @@ mod tests {
     fn calls_are_compared_by_what_they_say() {
         let a = calls(json!({"image": "a.jpg", "k": 1}));
         assert!(same_action(&a, &calls(json!({"k": 1, "image": "a.jpg"}))));
-        assert!(same_action(&a, &calls(json!("{\"k\": 1, \"image\": \"a.jpg\"}"))));
+        assert!(same_action(
+            &a,
+            &calls(json!("{\"k\": 1, \"image\": \"a.jpg\"}"))
+        ));
         assert!(!same_action(&a, &calls(json!({"image": "a.jpg", "k": 2}))));
         assert!(!same_action(&calls(json!("{")), &calls(json!("["))));
     }

@@ -49,7 +49,7 @@ impl RerunBench {
     pub(super) fn pictures(&self, request: &RerunRequest) -> Pictures {
         Pictures {
             roots: request.roots.clone(),
-            limits: self.limits.clone(),
+            limits: self.limits,
             missing: self.missing,
         }
     }

@@ -114,6 +114,12 @@ fn mark(trajectory: &Trajectory, step: usize) -> String {
     "=".repeat(width)
 }
 
+/// The steps whose observation is among the edits.
+pub(super) fn observed(edits: &[StepEdit]) -> impl Iterator<Item = usize> {
+    let observations = edits.iter().filter(|edit| edit.field == Field::Observation);
+    observations.filter_map(|edit| edit.step)
+}
+
 /// A trajectory with edits, as the journal would show it.
 pub fn apply_edits(trajectory: &Trajectory, edits: &[StepEdit]) -> Result<Trajectory, RerunError> {
     edited(trajectory, edits).map(|(trajectory, _)| trajectory)

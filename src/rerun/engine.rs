@@ -4,7 +4,8 @@ use super::step_rerun::Aftermath;
 use super::{RerunBench, RerunCandidate, RerunControl, RerunError, RerunEvent, RerunRequest, StepRerun};
 use crate::controller::Controller;
 use crate::domain::{Candidate, Context, Maker, Step};
-use crate::judge::{Case, Panel, Ranking, RunOn, first_alike};
+use crate::judge::{Case, JudgeError, Panel, Ranking, RunOn, first_alike};
+use crate::report::Report;
 use crate::rollout::{
     Environment, Executed, LoadedPrompt, Pictures, Restored, Rollout, RolloutOptions, batches,
     execute_all, now, prompt, propose, restore,
@@ -75,7 +76,13 @@ pub fn rerun(
     let mut candidates = candidates(request, &prepared, controller, control, tell)?;
     fold(&mut candidates, tell);
     execute(request, &prepared, &mut candidates, control, tell)?;
-    let ranking = judge(bench, request, &prepared, &mut candidates, panel, control, tell)?;
+    // Candidates are worth more than what a judge says of them: one that can't be asked loses none.
+    let judged = judge(bench, request, &prepared, &mut candidates, panel, control, tell);
+    let (ranking, judge_failure) = match judged {
+        Ok(ranking) => (ranking, None),
+        Err(JudgeError::Cancelled(_)) => return Err(RerunError::Cancelled),
+        Err(error) => (Ranking::default(), Some(Report::from(error).message)),
+    };
     let rerun = StepRerun {
         record: request.record.clone(),
         hash: request.hash,
@@ -85,6 +92,7 @@ pub fn rerun(
         candidates,
         best: ranking.best,
         reason: ranking.reason,
+        judge_failure,
         notes: prepared.notes,
         time: now(),
     };
@@ -254,7 +262,7 @@ fn judge(
     panel: &mut Panel,
     control: &RerunControl,
     tell: Tell<'_>,
-) -> Result<Ranking, RerunError> {
+) -> Result<Ranking, JudgeError> {
     let is_open = |candidate: &RerunCandidate| candidate.folded.is_none() && !candidate.cancelled;
     let open: Vec<usize> = (0..candidates.len()).filter(|number| is_open(&candidates[*number])).collect();
     let texts: Vec<Candidate> = open.iter().map(|number| candidates[*number].candidate.clone()).collect();

@@ -5,7 +5,6 @@ use crate::corpus::decision::DecisionError;
 use crate::domain::CanonicalError;
 use crate::domain::review::CallsError;
 use crate::jobs::Cancelled;
-use crate::judge::JudgeError;
 use crate::report::Report;
 use crate::rollout::RolloutError;
 use crate::tools::ToolsError;
@@ -73,8 +72,8 @@ pub enum RerunError {
     #[error(transparent)]
     Rollout(RolloutError),
     /// Judging failed.
-    #[error(transparent)]
-    Judge(JudgeError),
+    #[error("the candidates could not be judged: {0}")]
+    NoJudgement(String),
     /// The recording can't be read.
     #[error(transparent)]
     Tools(#[from] ToolsError),
@@ -104,15 +103,6 @@ impl From<RolloutError> for RerunError {
     }
 }
 
-impl From<JudgeError> for RerunError {
-    fn from(error: JudgeError) -> Self {
-        match error {
-            JudgeError::Cancelled(_) => Self::Cancelled,
-            error => Self::Judge(error),
-        }
-    }
-}
-
 impl From<Cancelled> for RerunError {
     fn from(_: Cancelled) -> Self {
         Self::Cancelled
@@ -123,7 +113,6 @@ impl From<RerunError> for Report {
     fn from(error: RerunError) -> Self {
         match error {
             RerunError::Rollout(error) => error.into(),
-            RerunError::Judge(error) => error.into(),
             RerunError::Decision(error) => error.into(),
             error => {
                 let report = Self::from_error(&error);

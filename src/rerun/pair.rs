@@ -1,5 +1,6 @@
 //! What a person decides about a re-run, as drafts for their journal.
 
+use super::context_edit::observed;
 use super::{RerunError, StepRerun, apply_edits};
 use crate::config::JudgeConfig;
 use crate::corpus::decision::{self, Subject, draft, edit_trajectory, new_pair};
@@ -105,6 +106,11 @@ fn context_drafts(subject: &Subject, rerun: &StepRerun) -> Result<Vec<Draft>, Re
         if let Some((target, verb)) = decided {
             drafts.push(draft(subject.id(), target, verb)?);
         }
+    }
+    // Whoever wrote an observation says that it follows from the step as it is now.
+    for step in observed(&rerun.edits) {
+        let target = subject.step_target(u32::try_from(step + 1).unwrap_or(u32::MAX))?;
+        drafts.push(draft(subject.id(), target, Verb::Fresh)?);
     }
     Ok(drafts)
 }

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::context_edit::{StepEdit, edited};
+use super::context_edit::{StepEdit, edited, observed};
 use super::{RerunError, StepRerun};
 use crate::config::RolloutConfig;
 use crate::corpus::Corpus;
@@ -95,10 +95,10 @@ impl RerunRequest {
         }
         let (trajectory, steps) = edited(&self.trajectory, &edits)?;
         self.trajectory = trajectory;
-        for (known, new) in self.steps.iter_mut().zip(steps) {
-            // What was stale stays so, unless its text is new.
-            known.stale = match new.is_edited {
-                true => new.stale,
+        for (index, (known, new)) in self.steps.iter_mut().zip(steps).enumerate() {
+            // Whoever writes an observation says that it follows.
+            known.stale = match observed(&edits).any(|step| step == index) {
+                true => None,
                 false => known.stale.max(new.stale),
             };
             known.is_edited |= new.is_edited;

@@ -28,6 +28,9 @@ pub struct StepRerun {
     /// Why, in their words.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reason: Option<String>,
+    /// Why nobody judged them, where a judge could not be asked.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub judge_failure: Option<String>,
     /// What a reader has to know.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub notes: Vec<String>,
@@ -150,6 +153,7 @@ mod tests {
             ],
             best: Some(4),
             reason: None,
+            judge_failure: None,
             notes: Vec::new(),
             time: Timestamp::from_milliseconds(0),
         };

@@ -180,7 +180,11 @@ impl Agent<'_> {
     fn answer_at_limit(&mut self, rollout: &Rollout) -> Result<Option<String>, RolloutError> {
         let prompts = &self.environment.prompts;
         let mut asked = prompt(&rollout.context())?;
-        if asked.messages.first().is_some_and(|message| message.role == "system") {
+        if asked
+            .messages
+            .first()
+            .is_some_and(|message| message.role == "system")
+        {
             asked.messages.remove(0);
         }
         let system = prompts.render(&LIMIT_SYSTEM, json!({}))?.text;
@@ -207,7 +211,10 @@ impl Agent<'_> {
             self.progress,
             &mut |_| {},
         )?;
-        let said = proposals.into_iter().next().and_then(|proposal| proposal.candidate.reply);
+        let said = proposals
+            .into_iter()
+            .next()
+            .and_then(|proposal| proposal.candidate.reply);
         let said = said.map(|text| text.trim().to_owned());
         Ok(said.filter(|text| !text.is_empty()))
     }

@@ -57,7 +57,10 @@ fn environment() -> Environment {
     Environment {
         pool: Pool::new(worker, Limits::default(), 1, Progress::default()),
         toolbox: Toolbox {
-            recording: structured_recording(&[recorded("Oslo", "rain", false), recorded("Rome", "no such city", true)]),
+            recording: structured_recording(&[
+                recorded("Oslo", "rain", false),
+                recorded("Rome", "no such city", true),
+            ]),
             declared: vec!["Weather".to_owned()],
             ..Toolbox::default()
         },
@@ -103,7 +106,9 @@ fn run_with(
     options: &RolloutOptions,
     rollout: &mut Rollout,
 ) -> (ScriptedController, Vec<String>) {
-    let script = script.iter().map(|texts| texts.iter().map(|t| (*t).to_owned()).collect());
+    let script = script
+        .iter()
+        .map(|texts| texts.iter().map(|t| (*t).to_owned()).collect());
     let mut controller = ScriptedController::new(script);
     let mut told = Vec::new();
     let mut agent = Agent {
@@ -134,7 +139,12 @@ fn run_with(
 fn a_run_goes_from_step_to_step_until_it_answers() {
     let mut rollout = Rollout::new(trajectory());
     let (oslo, paris) = (call("Oslo"), call("Paris"));
-    let script: [&[&str]; 4] = [&[&paris], &[&oslo, "I do not know."], &["In Oslo."], &["In Paris."]];
+    let script: [&[&str]; 4] = [
+        &[&paris],
+        &[&oslo, "I do not know."],
+        &["In Oslo."],
+        &["In Paris."],
+    ];
     let mut choose = Chosen(vec![1, 0]);
     let (controller, mut told) = run_with(&script, &mut choose, &options(3), &mut rollout);
     assert_eq!(rollout.end, Some(End::Answered));
@@ -153,22 +163,49 @@ fn a_run_goes_from_step_to_step_until_it_answers() {
     assert_eq!(logged.calls[0].provider, None);
     assert_eq!(rollout.pairs.len(), 3);
     // One candidate as the first is drawn, and the others: prompt, seeds and places are written down.
-    let drawn: Vec<_> = controller.requests.iter().map(|r| (r.n, r.seed, r.temperature)).collect();
-    assert_eq!(drawn, [
-        (Some(1), Some(3), Some(0.7)),
-        (Some(2), Some(4), Some(1.2)),
-        (Some(1), Some(4099), Some(0.7)),
-        (Some(2), Some(4100), Some(1.2)),
-    ]);
+    let drawn: Vec<_> = controller
+        .requests
+        .iter()
+        .map(|r| (r.n, r.seed, r.temperature))
+        .collect();
+    assert_eq!(
+        drawn,
+        [
+            (Some(1), Some(3), Some(0.7)),
+            (Some(2), Some(4), Some(1.2)),
+            (Some(1), Some(4099), Some(0.7)),
+            (Some(2), Some(4100), Some(1.2)),
+        ]
+    );
     let generated = first.candidates[2].generation.as_ref().unwrap();
-    assert_eq!((generated.seed, generated.place, generated.batch), (Some(4), 1, 2));
-    assert_eq!(generated.context, crate::domain::Context::before(&rollout.trajectory, 0).hash().unwrap());
-    assert_ne!(generated.prompt, second.candidates[0].generation.as_ref().unwrap().prompt);
-    assert_eq!(controller.requests[2].messages.len(), 3, "task, call, result");
-    let first_step: Vec<String> = told.drain(..told.iter().position(|t| t == "began 1").unwrap()).collect();
+    assert_eq!(
+        (generated.seed, generated.place, generated.batch),
+        (Some(4), 1, 2)
+    );
+    assert_eq!(
+        generated.context,
+        crate::domain::Context::before(&rollout.trajectory, 0)
+            .hash()
+            .unwrap()
+    );
+    assert_ne!(
+        generated.prompt,
+        second.candidates[0].generation.as_ref().unwrap().prompt
+    );
+    assert_eq!(
+        controller.requests[2].messages.len(),
+        3,
+        "task, call, result"
+    );
+    let first_step: Vec<String> = told
+        .drain(..told.iter().position(|t| t == "began 1").unwrap())
+        .collect();
     assert_eq!(first_step.first().map(String::as_str), Some("began 0"));
     assert_eq!(first_step.last().map(String::as_str), Some("chosen 0 1"));
-    assert!(first_step.contains(&"executed 0 false".to_owned()) && first_step.contains(&"executed 1 true".to_owned()));
+    assert!(
+        first_step.contains(&"executed 0 false".to_owned())
+            && first_step.contains(&"executed 1 true".to_owned())
+    );
 }
 
 #[test]
@@ -181,12 +218,26 @@ fn a_run_ends_at_its_limits() {
     let mut rollout = Rollout::new(trajectory());
     let script: [&[&str]; 3] = [&[&oslo], &[&oslo], &[" Oslo. "]];
     let (controller, _) = run_with(&script, &mut FirstUsable, &one, &mut rollout);
-    assert_eq!((rollout.end.clone(), rollout.trajectory.steps.len()), (Some(End::StepLimit), 2));
+    assert_eq!(
+        (rollout.end.clone(), rollout.trajectory.steps.len()),
+        (Some(End::StepLimit), 2)
+    );
     assert_eq!(rollout.trajectory.answer.as_deref(), Some("Oslo."));
     let asked = &controller.requests[2];
     assert!(asked.tools.is_empty());
     let roles: Vec<&str> = asked.messages.iter().map(|m| m.role.as_str()).collect();
-    assert_eq!(roles, ["system", "user", "assistant", "tool", "assistant", "tool", "user"]);
+    assert_eq!(
+        roles,
+        [
+            "system",
+            "user",
+            "assistant",
+            "tool",
+            "assistant",
+            "tool",
+            "user"
+        ]
+    );
 
     let mut rollout = Rollout::new(trajectory());
     let two_errors = RolloutOptions {
@@ -195,12 +246,19 @@ fn a_run_ends_at_its_limits() {
     };
     let script: [&[&str]; 3] = [&[&rome], &[&oslo], &[" "]];
     run_with(&script, &mut FirstUsable, &two_errors, &mut rollout);
-    assert_eq!((rollout.end.clone(), rollout.failures), (Some(End::Errors), 2));
+    assert_eq!(
+        (rollout.end.clone(), rollout.failures),
+        (Some(End::Errors), 2)
+    );
     assert_eq!(rollout.trajectory.answer, None);
 
     let mut rollout = Rollout::new(trajectory());
     run_with(&[&[&paris]], &mut FirstUsable, &options(1), &mut rollout);
-    assert!(matches!(rollout.end, Some(End::Unavailable(_))), "{:?}", rollout.end);
+    assert!(
+        matches!(rollout.end, Some(End::Unavailable(_))),
+        "{:?}",
+        rollout.end
+    );
     assert_eq!(rollout.trajectory.steps.len(), 1);
 }
 
@@ -226,7 +284,9 @@ fn a_run_that_is_written_down_goes_on_as_if_nothing_had_been() {
     assert_eq!(again.end, whole.end);
     let shape = |rollout: &Rollout| -> Vec<_> {
         let steps = rollout.trajectory.steps.iter();
-        steps.map(|step| (step.action.clone(), step.observation.clone())).collect()
+        steps
+            .map(|step| (step.action.clone(), step.observation.clone()))
+            .collect()
     };
     assert_eq!(shape(&again), shape(&whole));
 }
@@ -234,7 +294,10 @@ fn a_run_that_is_written_down_goes_on_as_if_nothing_had_been() {
 #[test]
 fn branches_say_what_they_grew_from() {
     let mut source = trajectory();
-    source.steps = vec![recorded("Rome", "no such city", true), recorded("Oslo", "rain", false)];
+    source.steps = vec![
+        recorded("Rome", "no such city", true),
+        recorded("Oslo", "rain", false),
+    ];
     source.answer = Some("Oslo".to_owned());
     let mut candidate = crate::domain::Candidate {
         action: recorded("Oslo", "", false).action,
@@ -246,13 +309,28 @@ fn branches_say_what_they_grew_from() {
     let executed = execute(&environment, None, 1, &mut candidate).unwrap();
     let (record, hash) = (RecordId::from("a/1"), ContentHash([7; 32]));
     let branch = |step, candidates: &[_], chosen| {
-        Rollout::branch(&source, &record, hash, step, candidates.to_vec(), chosen, None, &executed)
+        Rollout::branch(
+            &source,
+            &record,
+            hash,
+            step,
+            candidates.to_vec(),
+            chosen,
+            None,
+            &executed,
+        )
     };
     let branched = branch(1, std::slice::from_ref(&candidate), 0).unwrap();
     assert_eq!((branched.failures, branched.trajectory.steps.len()), (1, 2));
-    assert_eq!((branched.trajectory.answer.as_deref(), branched.end.as_ref()), (None, None));
+    assert_eq!(
+        (branched.trajectory.answer.as_deref(), branched.end.as_ref()),
+        (None, None)
+    );
     let origin = branched.trajectory.origin.unwrap();
-    assert_eq!((origin.record, origin.hash, origin.step), (record.clone(), hash, 1));
+    assert_eq!(
+        (origin.record, origin.hash, origin.step),
+        (record.clone(), hash, 1)
+    );
     assert!(branch(3, std::slice::from_ref(&candidate), 0).is_err());
     assert!(branch(1, std::slice::from_ref(&candidate), 1).is_err());
     candidate.execution.as_mut().unwrap().unavailable = Some("nobody knows".to_owned());

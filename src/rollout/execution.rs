@@ -5,11 +5,11 @@ use serde_json::json;
 
 use super::error::RolloutError;
 use super::prompt::PromptForm;
-use crate::jobs::{Progress, Slots};
-use crate::prompts::{Prompts, Template};
 use crate::domain::{
     Action, Candidate, Context, Execution, Observation, ToolCall, ToolDefinition, Trajectory,
 };
+use crate::jobs::{Progress, Slots};
+use crate::prompts::{Prompts, Template};
 use crate::sandbox::{
     Answer, CodeRule, Outcome, Pool, SavedState, StepRun, ToolHost as _, step_code,
 };
@@ -176,7 +176,11 @@ impl Environment {
         }
     }
 
-    fn failed(&self, template: &Template, state: Option<&SavedState>) -> Result<Done, RolloutError> {
+    fn failed(
+        &self,
+        template: &Template,
+        state: Option<&SavedState>,
+    ) -> Result<Done, RolloutError> {
         let text = self.prompts.render(template, json!({}))?.text;
         Ok(Done {
             observation: Some(error(text)),
@@ -249,7 +253,9 @@ fn run_code(
     let after = match &observation {
         None => None,
         Some(_) if session.is_lost() => {
-            notes.push("its variables are lost: later steps go on from the state before it".to_owned());
+            notes.push(
+                "its variables are lost: later steps go on from the state before it".to_owned(),
+            );
             match state {
                 Some(state) => Some(state.clone()),
                 None => Some(environment.pool.session()?.save()?),
@@ -283,7 +289,9 @@ fn notes(run: &StepRun) -> Vec<String> {
 
 impl Environment {
     fn execution_error(&self, message: &str) -> Result<Observation, RolloutError> {
-        let text = self.prompts.render(&EXECUTION_ERROR, json!({"message": message}))?;
+        let text = self
+            .prompts
+            .render(&EXECUTION_ERROR, json!({"message": message}))?;
         Ok(error(text.text))
     }
 }

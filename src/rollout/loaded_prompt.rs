@@ -50,10 +50,7 @@ pub struct LoadedPrompt {
 
 impl Prompt {
     /// Reads the pictures, below the roots and within the limits.
-    pub fn load(
-        &self,
-        pictures: &Pictures,
-    ) -> Result<LoadedPrompt, RolloutError> {
+    pub fn load(&self, pictures: &Pictures) -> Result<LoadedPrompt, RolloutError> {
         let mut loading = Loading {
             roots: &pictures.roots,
             limits: &pictures.limits,
@@ -83,10 +80,13 @@ impl Prompt {
 impl LoadedPrompt {
     /// The pictures as they are sent, in the order of the conversation.
     pub fn images(&self) -> Vec<ContentPart> {
-        let parts = self.messages.iter().flat_map(|message| match &message.content {
-            Some(Content::Parts(parts)) => parts.as_slice(),
-            _ => &[],
-        });
+        let parts = self
+            .messages
+            .iter()
+            .flat_map(|message| match &message.content {
+                Some(Content::Parts(parts)) => parts.as_slice(),
+                _ => &[],
+            });
         let images = parts.filter(|part| matches!(part, ContentPart::ImageUrl { .. }));
         images.cloned().collect()
     }

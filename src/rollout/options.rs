@@ -98,10 +98,7 @@ pub fn batches(draw: &Draw, step: usize) -> Vec<Batch> {
         0 => Vec::new(),
         1 => vec![batch(1, &draw.first, 0)],
         count if draw.first == draw.others => vec![batch(count, &draw.first, 0)],
-        count => vec![
-            batch(1, &draw.first, 0),
-            batch(count - 1, &draw.others, 1),
-        ],
+        count => vec![batch(1, &draw.first, 0), batch(count - 1, &draw.others, 1)],
     }
 }
 
@@ -140,8 +137,14 @@ mod tests {
     fn the_settings_are_the_papers() {
         let config = crate::config::Config::load(None).unwrap().rollout;
         let draw = Draw::of_config(&config, PromptForm::Code, config.candidates, 0);
-        assert_eq!((draw.count, draw.first.temperature, draw.others.temperature), (5, Some(0.7), Some(1.2)));
-        assert_eq!((draw.first.top_p, draw.first.top_k, draw.first.max_tokens), (Some(0.8), Some(100), Some(512)));
+        assert_eq!(
+            (draw.count, draw.first.temperature, draw.others.temperature),
+            (5, Some(0.7), Some(1.2))
+        );
+        assert_eq!(
+            (draw.first.top_p, draw.first.top_k, draw.first.max_tokens),
+            (Some(0.8), Some(100), Some(512))
+        );
         assert_eq!(draw.first.stop, ["<end_action>", "Observation:"]);
         assert_eq!((config.max_steps, config.error_tolerance), (8, 3));
     }

@@ -205,7 +205,10 @@ fn marks(turn: &str) -> Vec<(usize, usize)> {
         let inner = at + opening.len();
         let rest = turn.get(inner..).unwrap_or_default();
         let digits = rest.strip_prefix('_').unwrap_or_default();
-        let number = digits.len() - digits.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let number = digits.len()
+            - digits
+                .trim_start_matches(|c: char| c.is_ascii_digit())
+                .len();
         let length = if number > 0 { number + 1 } else { 0 };
         if rest.get(length..).is_some_and(|rest| rest.starts_with('>')) {
             marks.push((at, inner + length + 1));
@@ -278,8 +281,8 @@ fn reply(index: usize, step: &Step) -> Result<String, RolloutError> {
 
 /// `[OUTPUT OF STEP i] Observation:\n…`, or `[OUTPUT OF STEP i] Error: …`; the step counts from 0.
 fn observation_message(index: usize, observation: &Observation) -> Result<Message, RolloutError> {
-    let text = observation_text(observation)
-        .map_err(|refusal| RolloutError::step(index + 1, &refusal))?;
+    let text =
+        observation_text(observation).map_err(|refusal| RolloutError::step(index + 1, &refusal))?;
     let mut turn = match observation.is_error {
         true => format!("[OUTPUT OF STEP {index}] Error: {text}"),
         false => format!("[OUTPUT OF STEP {index}] Observation:\n{text}"),
@@ -322,10 +325,15 @@ fn calls_messages(index: usize, step: &Step, calls: &[ToolCall], messages: &mut 
             "function": {"name": call.name, "arguments": arguments},
         })
     });
-    let thought = step.thought.iter().map(|thought| Part::Text(thought.clone()));
+    let thought = step
+        .thought
+        .iter()
+        .map(|thought| Part::Text(thought.clone()));
     let mut message = Message::of_parts("assistant", thought.collect());
     let called: Vec<Value> = called.collect();
-    message.fields.insert("tool_calls".to_owned(), called.into());
+    message
+        .fields
+        .insert("tool_calls".to_owned(), called.into());
     messages.push(message);
     let Some(observation) = &step.observation else {
         return;
@@ -339,11 +347,19 @@ fn calls_messages(index: usize, step: &Step, calls: &[ToolCall], messages: &mut 
             (None, _) => "",
         };
         let mut answer = Message::of_text("tool", result);
-        answer.fields.insert("tool_call_id".to_owned(), id(call, at).into());
-        answer.fields.insert("name".to_owned(), call.name.clone().into());
+        answer
+            .fields
+            .insert("tool_call_id".to_owned(), id(call, at).into());
+        answer
+            .fields
+            .insert("name".to_owned(), call.name.clone().into());
         messages.push(answer);
     }
-    if observation.pictures.iter().any(PictureReference::is_picture) {
+    if observation
+        .pictures
+        .iter()
+        .any(PictureReference::is_picture)
+    {
         // The protocol has pictures in what people say alone.
         let mut shown = with_pictures("user", String::new(), &observation.pictures);
         shown.parts.remove(0);

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::*;
 use crate::controller::{Content, ContentPart};
 use crate::domain::{
-    Action, Attachment, Context, Interner, Observation, PictureReference, PreferencePair, Step, Task, ToolCall,
-    ToolDefinition, ToolParameter, Trajectory,
+    Action, Attachment, Context, Interner, Observation, PictureReference, PreferencePair, Step,
+    Task, ToolCall, ToolDefinition, ToolParameter, Trajectory,
 };
 use crate::ingest::{RecordText, format_named};
 use crate::media::PictureRoots;
@@ -121,7 +121,11 @@ fn contexts_of_pairs_are_the_turns_that_trainers_are_given() {
         }
         for recorded in record["conversations"].as_array().expect("turns") {
             let (role, text) = made.next().expect("a turn");
-            let wanted = if recorded["from"] == "human" { "user" } else { "assistant" };
+            let wanted = if recorded["from"] == "human" {
+                "user"
+            } else {
+                "assistant"
+            };
             assert_eq!(role, wanted);
             // Trainers' rows end a reply with the text that ended it, and say nothing of where pictures go.
             let recorded = without_marks(recorded["value"].as_str().expect("a text"));
@@ -150,7 +154,9 @@ fn contexts_of_gta_are_chats_with_calls() {
             .filter_map(|tool| tool["name"].as_str())
             .collect();
         let schemas = prompt.tools.iter();
-        let told: Vec<&str> = schemas.filter_map(|t| t["function"]["name"].as_str()).collect();
+        let told: Vec<&str> = schemas
+            .filter_map(|t| t["function"]["name"].as_str())
+            .collect();
         assert_eq!(told, names, "{key}");
         let dialog = record["dialogs"].as_array().expect("turns");
         let called = |turn: &Value| -> Vec<(String, Value)> {
@@ -160,7 +166,13 @@ fn contexts_of_gta_are_chats_with_calls() {
                     Value::String(text) => serde_json::from_str(text).unwrap_or(json!(text)),
                     arguments => arguments.clone(),
                 };
-                (call["function"]["name"].as_str().unwrap_or_default().to_owned(), arguments)
+                (
+                    call["function"]["name"]
+                        .as_str()
+                        .unwrap_or_default()
+                        .to_owned(),
+                    arguments,
+                )
             };
             calls.map(call).collect()
         };
@@ -222,11 +234,17 @@ fn a_context_without_recorded_turns_is_written_out() {
     };
     let wanted = [
         ("system", "You solve tasks.".to_owned()),
-        ("user", "Task: How many boats?\nAttachment: files/harbour.png; ".to_owned()),
+        (
+            "user",
+            "Task: How many boats?\nAttachment: files/harbour.png; ".to_owned(),
+        ),
         ("assistant", reply("I look.", "print(1)")),
         ("user", "[OUTPUT OF STEP 0] Observation:\n1\n".to_owned()),
         ("assistant", reply("Again.", "f(")),
-        ("user", "[OUTPUT OF STEP 1] Error: Error in code parsing:\nno\n".to_owned()),
+        (
+            "user",
+            "[OUTPUT OF STEP 1] Error: Error in code parsing:\nno\n".to_owned(),
+        ),
     ];
     let made = turns(&prompt);
     for ((role, text), (wanted_role, wanted)) in made.iter().zip(&wanted) {
@@ -240,7 +258,9 @@ fn a_context_without_recorded_turns_is_written_out() {
 fn pictures_are_sent_as_pixels_at_their_marks() {
     let folder = std::env::temp_dir().join(format!("retake-prompt-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");
-    image::RgbImage::new(2, 2).save(folder.join("a.png")).expect("a picture");
+    image::RgbImage::new(2, 2)
+        .save(folder.join("a.png"))
+        .expect("a picture");
     let context = |files: &[&str]| {
         let pictures = files.iter().enumerate();
         let marks: String = pictures
@@ -256,14 +276,25 @@ fn pictures_are_sent_as_pixels_at_their_marks() {
         roots: PictureRoots::new(vec![folder.clone()]),
         ..Pictures::default()
     };
-    let loaded = prompt(&context(&["a.png"])).unwrap().load(&pictures).unwrap();
+    let loaded = prompt(&context(&["a.png"]))
+        .unwrap()
+        .load(&pictures)
+        .unwrap();
     let Some(Content::Parts(parts)) = &loaded.messages[0].content else {
         panic!("{:?}", loaded.messages)
     };
-    let [ContentPart::Text { text: before }, picture, ContentPart::Text { text: after }] = parts.as_slice() else {
+    let [
+        ContentPart::Text { text: before },
+        picture,
+        ContentPart::Text { text: after },
+    ] = parts.as_slice()
+    else {
         panic!("{parts:?}")
     };
-    assert_eq!((before.as_str(), after.as_str()), ("Picture 1: ", "\nTask: What is it?"));
+    assert_eq!(
+        (before.as_str(), after.as_str()),
+        ("Picture 1: ", "\nTask: What is it?")
+    );
     assert!(
         matches!(picture, ContentPart::ImageUrl { image_url } if image_url.url.starts_with("data:image/png;base64,iVBOR"))
     );
@@ -284,10 +315,18 @@ fn pictures_are_sent_as_pixels_at_their_marks() {
         roots: PictureRoots::new(vec![folder.join("b")]),
         ..Pictures::default()
     };
-    let again = prompt(&context(&["a.png"])).unwrap().load(&elsewhere).unwrap();
+    let again = prompt(&context(&["a.png"]))
+        .unwrap()
+        .load(&elsewhere)
+        .unwrap();
     assert_eq!(again.hash, loaded.hash);
-    image::RgbImage::new(3, 3).save(folder.join("b/a.png")).expect("a picture");
-    let other = prompt(&context(&["a.png"])).unwrap().load(&elsewhere).unwrap();
+    image::RgbImage::new(3, 3)
+        .save(folder.join("b/a.png"))
+        .expect("a picture");
+    let other = prompt(&context(&["a.png"]))
+        .unwrap()
+        .load(&elsewhere)
+        .unwrap();
     assert_ne!(other.hash, loaded.hash);
     std::fs::remove_dir_all(&folder).expect("removed");
 }
@@ -317,7 +356,10 @@ fn calls_are_told_with_their_results_one_by_one() {
         },
         steps: vec![Step {
             thought: Some("I read both.".to_owned()),
-            action: Some(Action::ToolCalls(vec![called("OCR", Some("Stop")), called("OCR", Some("Go"))])),
+            action: Some(Action::ToolCalls(vec![
+                called("OCR", Some("Stop")),
+                called("OCR", Some("Go")),
+            ])),
             observation: Some(Observation {
                 text: "Stop\nGo".to_owned(),
                 is_error: false,
@@ -329,11 +371,17 @@ fn calls_are_told_with_their_results_one_by_one() {
     };
     let prompt = prompt(&context).unwrap();
     assert_eq!(prompt.form, PromptForm::ToolCalls);
-    assert_eq!(prompt.tools[0]["function"]["parameters"]["required"], json!(["image"]));
+    assert_eq!(
+        prompt.tools[0]["function"]["parameters"]["required"],
+        json!(["image"])
+    );
     let roles: Vec<&str> = prompt.messages.iter().map(|m| m.role).collect();
     assert_eq!(roles, ["user", "assistant", "tool", "tool", "user"]);
     let calls = &prompt.messages[1].fields["tool_calls"];
-    assert_eq!(calls[1]["function"], json!({"name": "OCR", "arguments": "{\"image\":\"a.png\"}"}));
+    assert_eq!(
+        calls[1]["function"],
+        json!({"name": "OCR", "arguments": "{\"image\":\"a.png\"}"})
+    );
     for (message, call, text) in [(2, 0, "Stop"), (3, 1, "Go")] {
         let message = &prompt.messages[message];
         assert_eq!(message.text(), text);

@@ -54,7 +54,15 @@ pub fn propose(
             continue;
         }
         let since = Instant::now();
-        let Some(reply) = ask(controller, prompt, batch, numbers.clone(), stops, progress, tell)?
+        let Some(reply) = ask(
+            controller,
+            prompt,
+            batch,
+            numbers.clone(),
+            stops,
+            progress,
+            tell,
+        )?
         else {
             continue;
         };

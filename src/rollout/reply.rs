@@ -198,10 +198,25 @@ mod tests {
                 some("f()"),
                 "reference",
             ),
-            ("Look.\n```python\nf()\n```", some("Look."), some("f()"), "whole-reply"),
-            ("Thought: Look.\nCode:\n```py\nf()", some("Look."), some("f()"), "lenient"),
+            (
+                "Look.\n```python\nf()\n```",
+                some("Look."),
+                some("f()"),
+                "whole-reply",
+            ),
+            (
+                "Thought: Look.\nCode:\n```py\nf()",
+                some("Look."),
+                some("f()"),
+                "lenient",
+            ),
             ("I know it.", some("I know it."), None, "nothing"),
-            ("Thought: T.\nCode:\n```py\n\n```", some("T."), None, "reference"),
+            (
+                "Thought: T.\nCode:\n```py\n\n```",
+                some("T."),
+                None,
+                "reference",
+            ),
         ];
         for (text, thought, found, rule) in cases {
             assert_eq!(code(text), (thought, found, rule), "{text}");
@@ -250,7 +265,10 @@ mod tests {
         }
         let message = |text: &str| (None, vec![("says".to_owned(), text.into())], "message");
         assert_eq!(calls("It is 3.", &[]), message("It is 3."));
-        assert_eq!(calls("{\"name\": \"Ada\"}", &[]), message("{\"name\": \"Ada\"}"));
+        assert_eq!(
+            calls("{\"name\": \"Ada\"}", &[]),
+            message("{\"name\": \"Ada\"}")
+        );
         assert_eq!(calls(" ", &[]), (None, Vec::new(), "nothing"));
     }
 

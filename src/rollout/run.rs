@@ -83,9 +83,13 @@ impl Rollout {
         if step > trajectory.steps.len() {
             return Err(wrong("the trajectory has no such step"));
         }
-        let candidate = candidates.get(chosen).ok_or_else(|| wrong("there is no such candidate"))?;
+        let candidate = candidates
+            .get(chosen)
+            .ok_or_else(|| wrong("there is no such candidate"))?;
         if let Some(reason) = candidate.unavailable() {
-            return Err(RolloutError::Branch(format!("the candidate is unavailable: {reason}")));
+            return Err(RolloutError::Branch(format!(
+                "the candidate is unavailable: {reason}"
+            )));
         }
         let context = Context::before(trajectory, step).hash()?;
         let mut provenance = trajectory.provenance.clone();

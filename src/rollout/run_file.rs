@@ -210,7 +210,10 @@ impl RunFile {
             1 => self.id(key),
             number => self.id(&format!("{key}-{number}")),
         };
-        Ok((1..).map(name).find(|id| !taken.contains(id)).unwrap_or_default())
+        Ok((1..)
+            .map(name)
+            .find(|id| !taken.contains(id))
+            .unwrap_or_default())
     }
 
     fn id(&self, key: &str) -> String {
@@ -267,7 +270,10 @@ mod tests {
             .collect();
         assert_eq!(ids, ["tries/a%20b", "tries/a%20b-2", "tries/c"]);
         let keys = file.keys().unwrap();
-        assert_eq!(keys, [("a b".to_owned(), None), ("c".to_owned(), None)].into());
+        assert_eq!(
+            keys,
+            [("a b".to_owned(), None), ("c".to_owned(), None)].into()
+        );
         let text = std::fs::read_to_string(folder.join("tries.jsonl")).unwrap();
         let interner = Interner::default();
         let content = (format_named("retake").unwrap().read)(&RecordText {

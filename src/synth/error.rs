@@ -81,7 +81,8 @@ impl From<SynthError> for Report {
             SynthError::OtherSettings { .. } => Self::from_error(&error)
                 .hint("the same call as before goes on with them")
                 .hint("another name for the run begins anew: --run NAME"),
-            SynthError::Busy { .. } => Self::from_error(&error).hint("wait for it, or give the run another name: --run NAME"),
+            SynthError::Busy { .. } => Self::from_error(&error)
+                .hint("wait for it, or give the run another name: --run NAME"),
             SynthError::Cancelled => Self::from_error(&error)
                 .hint("every step that was finished is kept; the same call goes on from there"),
             error => Self::from_error(&error),

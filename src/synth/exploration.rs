@@ -115,9 +115,7 @@ impl From<RolloutError> for Stop {
             error @ (RolloutError::Controller(_)
             | RolloutError::Choice(_)
             | RolloutError::Sandbox(_)
-            | RolloutError::File { .. }) => {
-                Self::All(SynthError::Rollout(error))
-            }
+            | RolloutError::File { .. }) => Self::All(SynthError::Rollout(error)),
             error => Self::Task(error.into()),
         }
     }
@@ -162,7 +160,8 @@ impl<'a> Exploration<'a> {
         let mut some_failed = false;
         thread::scope(|scope| {
             for _ in 0..self.threads.max(1) {
-                let (told, whole, waiting, begun, failed) = (told.clone(), &whole, &waiting, &begun, &failed);
+                let (told, whole, waiting, begun, failed) =
+                    (told.clone(), &whole, &waiting, &begun, &failed);
                 scope.spawn(move || {
                     if let Err(error) = self.work(waiting, begun, whole, &told) {
                         let mut failed = failed.lock().unwrap_or_else(PoisonError::into_inner);
@@ -188,7 +187,7 @@ impl<'a> Exploration<'a> {
         // Runs of other tasks may have been begun, and those that have no run this time may have one next time.
         let begun = begun.into_inner().unwrap_or_else(PoisonError::into_inner);
         match begun.is_empty() && !some_failed {
-            true => self.log.clear(),
+            true => self.log.finish(),
             false => Ok(()),
         }
     }
@@ -203,11 +202,17 @@ impl<'a> Exploration<'a> {
         let mut crew: Option<Crew> = None;
         loop {
             progress.check()?;
-            let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
+            let next = waiting
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .next();
             let Some(task) = next else {
                 return Ok(());
             };
-            let known = begun.lock().unwrap_or_else(PoisonError::into_inner).remove(&task.key);
+            let known = begun
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .remove(&task.key);
             let made = match crew.take() {
                 Some(crew) => Ok(crew),
                 None => (self.crew)(progress),
@@ -251,11 +256,12 @@ impl<'a> Exploration<'a> {
             panel: &mut crew.panel,
             settings: self.judging,
             tools: &prepared.tools,
-            files: &prepared.pictures.roots,
+            environment: &prepared.environment,
+            pictures: &prepared.pictures,
+            options: &options,
             reference: prepared.trajectory.reference_answer.as_ref(),
             benchmark: prepared.trajectory.provenance.benchmark,
             seed: options.draw.seed,
-            continuation: None,
         };
         let mut agent = Agent {
             controller: crew.controller.as_mut(),
@@ -271,7 +277,8 @@ impl<'a> Exploration<'a> {
             let (steps, pairs) = (rollout.trajectory.steps.len(), rollout.pairs.len());
             agent.advance(&mut rollout)?;
             let new = rollout.pairs.get(pairs..).unwrap_or_default();
-            self.log.write(&task.key, task.origin, &rollout, steps, new)?;
+            self.log
+                .write(&task.key, task.origin, &rollout, steps, new)?;
         }
         let end = rollout.end.clone().unwrap_or(End::Answered);
         let mut trajectory = rollout.trajectory;
@@ -280,7 +287,11 @@ impl<'a> Exploration<'a> {
         Ok(RunSummary {
             record,
             steps: trajectory.steps.len(),
-            candidates: trajectory.steps.iter().map(|step| step.candidates.len()).sum(),
+            candidates: trajectory
+                .steps
+                .iter()
+                .map(|step| step.candidates.len())
+                .sum(),
             pairs: rollout.pairs.len(),
             end,
         })

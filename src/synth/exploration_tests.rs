@@ -12,7 +12,8 @@ use crate::config::Config;
 use crate::controller::{CandidateText, ChatRequest, Controller, ControllerError, Delta, Reply};
 use crate::domain::review::Timestamp;
 use crate::domain::{
-    Action, ContentHash, Observation, Origin, RecordId, Step, Task, ToolCall, ToolDefinition, Trajectory,
+    Action, ContentHash, Observation, Origin, RecordId, Step, Task, ToolCall, ToolDefinition,
+    Trajectory,
 };
 use crate::jobs::{Progress, Slots};
 use crate::judge::Panel;
@@ -51,7 +52,8 @@ impl Controller for Hashing {
             let hash = blake3::hash(format!("{seed} {messages}").as_bytes());
             let number = usize::from(hash.as_bytes()[0]);
             match number % 7 {
-                0..=3 => json!({"name": "Weather", "arguments": {"city": CITIES[number % 4]}}).to_string(),
+                0..=3 => json!({"name": "Weather", "arguments": {"city": CITIES[number % 4]}})
+                    .to_string(),
                 4 => "It is 3 degrees in Oslo.".to_owned(),
                 5 => String::new(),
                 _ => json!({"name": "Sing", "arguments": {}}).to_string(),
@@ -88,7 +90,12 @@ fn recorded(city: &str, result: &str, is_error: bool) -> Step {
 fn prepared(task: &TaskName) -> Prepared {
     let worker = WorkerCommand::of(PathBuf::from("/nowhere"));
     let pool = Pool::new(worker, Limits::default(), 1, Progress::default());
-    let mut environment = Environment::new(pool, Prompts::default(), Slots::new(2), &Progress::default());
+    let mut environment = Environment::new(
+        pool,
+        Prompts::default(),
+        Slots::new(2),
+        &Progress::default(),
+    );
     environment.form = PromptForm::ToolCalls;
     environment.toolbox = Toolbox {
         recording: structured_recording(&[
@@ -141,7 +148,12 @@ fn tasks() -> Vec<TaskName> {
 }
 
 /// Explores once, until the controller fails; how often it was asked, and how it ended.
-fn explore(file: &Path, tasks: &[TaskName], threads: usize, fails_at: usize) -> (usize, Result<(), SynthError>) {
+fn explore(
+    file: &Path,
+    tasks: &[TaskName],
+    threads: usize,
+    fails_at: usize,
+) -> (usize, Result<(), SynthError>) {
     let run = RunFile::new(file.to_owned(), "run");
     let (log, begun) = StepLog::open(file, json!({})).unwrap();
     let asked = Arc::new(AtomicUsize::new(0));
@@ -197,7 +209,8 @@ struct Folder(PathBuf);
 
 impl Folder {
     fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("retake-explore-{name}-{}", std::process::id()));
+        let path =
+            std::env::temp_dir().join(format!("retake-explore-{name}-{}", std::process::id()));
         drop(std::fs::remove_dir_all(&path));
         Self(path)
     }
@@ -221,26 +234,45 @@ fn each_task_has_a_run_and_its_pairs_keep_the_rules() {
     for record in records.values() {
         let trajectory: Trajectory = serde_json::from_value(record["trajectory"].clone()).unwrap();
         assert!(trajectory.origin.is_some());
-        assert!(trajectory.answer.is_some() || trajectory.provenance.failure.is_some(), "{trajectory:?}");
+        assert!(
+            trajectory.answer.is_some() || trajectory.provenance.failure.is_some(),
+            "{trajectory:?}"
+        );
         for step in &trajectory.steps {
             let chosen = &step.candidates[step.chosen.unwrap()];
             assert_eq!((&chosen.action, step.candidates.len()), (&step.action, 3));
             assert!(step.choice_reason.is_some());
             // One that could not be executed is chosen only where none could be.
-            let executed = step.candidates.iter().filter(|c| c.unavailable().is_none()).count();
+            let executed = step
+                .candidates
+                .iter()
+                .filter(|c| c.unavailable().is_none())
+                .count();
             assert!(executed == 0 || chosen.unavailable().is_none());
             unavailable += step.candidates.len() - executed;
-            ties += usize::from(step.choice_reason.as_ref().unwrap().starts_with("the first of"));
+            ties += usize::from(
+                step.choice_reason
+                    .as_ref()
+                    .unwrap()
+                    .starts_with("the first of"),
+            );
         }
         for pair in record["pairs"].as_array().into_iter().flatten() {
             pairs += 1;
             assert_ne!(pair["chosen"]["action"], pair["rejected"]["action"]);
             assert!(pair["rejected"]["execution"]["unavailable"].is_null());
-            assert!(pair["context"]["steps"].as_array().is_none_or(|steps| steps.iter().all(|s| s["candidates"].is_null())));
+            assert!(
+                pair["context"]["steps"]
+                    .as_array()
+                    .is_none_or(|steps| steps.iter().all(|s| s["candidates"].is_null()))
+            );
         }
     }
-    assert!(pairs > 5 && unavailable > 5 && ties > 0, "{pairs} {unavailable} {ties}");
-    assert_eq!(std::fs::metadata(folder.0.join("run.jsonl.progress")).unwrap().len(), 0);
+    assert!(
+        pairs > 5 && unavailable > 5 && ties > 0,
+        "{pairs} {unavailable} {ties}"
+    );
+    assert!(!folder.0.join("run.jsonl.progress").exists());
     // Whoever calls again has nothing to do; a record of another content is run anew.
     assert_eq!(explore(&file, &tasks(), 1, usize::MAX).0, 0);
     let mut changed = tasks();
@@ -271,7 +303,10 @@ fn what_was_stopped_goes_on_and_repeats_only_what_was_not_finished() {
         }
         // A step asks twice; each thread may have been within one when another failed.
         let repeated = asked - needed;
-        assert!(stops > 1 && repeated <= stops * 2 * threads, "{repeated} of {needed}, {stops} stops");
+        assert!(
+            stops > 1 && repeated <= stops * 2 * threads,
+            "{repeated} of {needed}, {stops} stops"
+        );
         assert_eq!(records(&file), records(&whole), "{fails_at}");
     }
 }

@@ -1,10 +1,14 @@
 use std::collections::HashSet;
 
 use crate::config::JudgeConfig;
-use crate::domain::{Benchmark, Candidate, FileLookup, PreferencePair, ReferenceAnswer, ToolDefinition};
+use crate::domain::{
+    Benchmark, Candidate, PreferencePair, ReferenceAnswer, ToolDefinition,
+};
 use crate::jobs::Progress;
-use crate::judge::{Case, Continuation, JudgeError, Panel, Ranking, first_alike, preference_pairs};
-use crate::rollout::{Choice, Choose, Offer, RolloutError};
+use crate::judge::{Case, JudgeError, Panel, Ranking, RunOn, first_alike, preference_pairs};
+use crate::rollout::{
+    Choice, Choose, Environment, Offer, Pictures, RolloutError, RolloutOptions,
+};
 
 /// Lets judges choose: the best candidate becomes history, and its pairs are those of the paper's rules.
 ///
@@ -18,16 +22,18 @@ pub struct JudgedChoice<'a> {
     pub settings: &'a JudgeConfig,
     /// The tools that may be called.
     pub tools: &'a [ToolDefinition],
-    /// Tells whether attachments are there.
-    pub files: &'a dyn FileLookup,
+    /// Where steps are executed, should a judge go on from candidates.
+    pub environment: &'a Environment,
+    /// Where pictures and files are.
+    pub pictures: &'a Pictures,
+    /// Limits and sampling, should a judge go on from candidates.
+    pub options: &'a RolloutOptions,
     /// The answer that the data holds to be right.
     pub reference: Option<&'a ReferenceAnswer>,
     /// Whose scorer compares answers with it.
     pub benchmark: Option<Benchmark>,
     /// What settles in which order models are shown candidates.
     pub seed: u64,
-    /// How a candidate is gone on from.
-    pub continuation: Option<&'a dyn Continuation>,
 }
 
 impl Choose for JudgedChoice<'_> {
@@ -38,7 +44,10 @@ impl Choose for JudgedChoice<'_> {
     ) -> Result<Choice, RolloutError> {
         let alike = first_alike(offer.candidates);
         let executed = |index: &usize| {
-            offer.candidates.get(*index).is_some_and(|candidate| candidate.unavailable().is_none())
+            offer
+                .candidates
+                .get(*index)
+                .is_some_and(|candidate| candidate.unavailable().is_none())
         };
         let mut seen = HashSet::new();
         let judged: Vec<usize> = (0..offer.candidates.len())
@@ -52,19 +61,29 @@ impl Choose for JudgedChoice<'_> {
                 pairs: Vec::new(),
             });
         };
-        let candidates: Vec<Candidate> =
-            judged.iter().filter_map(|index| offer.candidates.get(*index).cloned()).collect();
+        let candidates: Vec<Candidate> = judged
+            .iter()
+            .filter_map(|index| offer.candidates.get(*index).cloned())
+            .collect();
         let pictures = offer.prompt.images();
+        let run_on = RunOn {
+            rollout: offer.rollout,
+            candidates: offer.candidates,
+            executed: offer.executed,
+            environment: self.environment,
+            pictures: self.pictures,
+            options: self.options,
+        };
         let case = Case {
             context: offer.context,
             candidates: &candidates,
             tools: self.tools,
-            files: self.files,
+            files: &self.pictures.roots,
             pictures: &pictures,
             reference: self.reference,
             benchmark: self.benchmark,
             seed: self.seed.wrapping_add(offer.context.steps.len() as u64),
-            continuation: self.continuation,
+            continuation: Some(&run_on),
         };
         let ranking = self.panel.judge(&case, progress).map_err(choice_error)?;
         for (index, judgements) in judged.iter().zip(&ranking.judgements) {
@@ -72,8 +91,11 @@ impl Choose for JudgedChoice<'_> {
                 candidate.judgements.clone_from(judgements);
             }
         }
-        let leaders: Vec<usize> =
-            ranking.leaders().iter().filter_map(|place| judged.get(*place).copied()).collect();
+        let leaders: Vec<usize> = ranking
+            .leaders()
+            .iter()
+            .filter_map(|place| judged.get(*place).copied())
+            .collect();
         let Some(index) = leaders.first().copied() else {
             return Ok(Choice {
                 index: Some(first),
@@ -123,7 +145,9 @@ impl JudgedChoice<'_> {
             .map(|(index, _)| format!("{step}.{}", index + 1))
             .collect();
         let keeps = |pair: &PreferencePair| {
-            pair.part.as_ref().is_some_and(|part| rejectable.contains(part))
+            pair.part
+                .as_ref()
+                .is_some_and(|part| rejectable.contains(part))
         };
         pairs.into_iter().filter(keeps).collect()
     }

@@ -61,7 +61,9 @@ mod tests {
     #[test]
     fn parts_are_of_a_like_size_and_wrong_ones_are_told() {
         let second: Shard = "2/4".parse().unwrap();
-        let inside = (0..1000).filter(|n| second.contains(&format!("m-trace/{n}"))).count();
+        let inside = (0..1000)
+            .filter(|n| second.contains(&format!("m-trace/{n}")))
+            .count();
         assert!((200..300).contains(&inside), "{inside}");
         assert_eq!(second.to_string(), "2/4");
         for wrong in ["", "2", "0/2", "3/2", "1/0", "a/b", "-1/2", "1/2/3"] {

@@ -16,11 +16,12 @@ use crate::workspace::{HeldLog, LineLog};
 const ENDING: &str = "progress";
 
 /// The steps of runs that are not at their end, beside their run file: each is on the disk before the next is begun. One process at a
-/// time has it; it is empty once all runs are at their end.
+/// time has it; it goes once all runs are at their end.
 #[derive(Debug)]
 pub struct StepLog {
     path: PathBuf,
-    held: Mutex<HeldLog>,
+    /// `None` once it is finished.
+    held: Mutex<Option<HeldLog>>,
 }
 
 /// How runs are made; runs that were begun in one way are not gone on with in another.
@@ -73,7 +74,9 @@ impl StepLog {
                 source,
             }
         };
-        let held = LineLog::new(path.clone()).hold().map_err(failed("opened"))?;
+        let held = LineLog::new(path.clone())
+            .hold()
+            .map_err(failed("opened"))?;
         let mut held = held.ok_or_else(|| SynthError::Busy { path: path.clone() })?;
         let mut heading: Option<Value> = None;
         let mut begun: HashMap<String, Begun> = HashMap::new();
@@ -85,7 +88,9 @@ impl StepLog {
                     Err(_) => wrong = true,
                 }
             } else if let Ok(line) = serde_json::from_slice::<Line>(line) {
-                let lines = begun.entry(line.key.clone()).or_insert_with(|| Begun(Vec::new()));
+                let lines = begun
+                    .entry(line.key.clone())
+                    .or_insert_with(|| Begun(Vec::new()));
                 lines.0.push(line);
             } else {
                 wrong = true;
@@ -106,13 +111,15 @@ impl StepLog {
             _ => {
                 held.clear().map_err(failed("written"))?;
                 let line = serde_json::to_vec(&Heading { settings });
-                let written = line.map_err(io::Error::from).and_then(|line| held.append(line));
+                let written = line
+                    .map_err(io::Error::from)
+                    .and_then(|line| held.append(line));
                 written.map_err(failed("written"))?;
             }
         }
         let log = Self {
             path,
-            held: Mutex::new(held),
+            held: Mutex::new(Some(held)),
         };
         Ok((log, begun))
     }
@@ -139,16 +146,23 @@ impl StepLog {
             end: rollout.end.clone(),
         };
         let line = serde_json::to_vec(&line).map_err(io::Error::from);
-        let written = line.and_then(|line| self.held().append(line));
+        let written = line.and_then(|line| match self.held().as_mut() {
+            Some(held) => held.append(line),
+            None => Err(io::Error::other("the runs were finished")),
+        });
         written.map_err(|source| self.failed(source))
     }
 
-    /// Drops all steps: every run is at its end, and in the run file.
-    pub fn clear(&self) -> Result<(), SynthError> {
-        self.held().clear().map_err(|source| self.failed(source))
+    /// Drops all steps, and the file with them: every run is at its end, and in the run file. Nothing is written after it.
+    pub fn finish(&self) -> Result<(), SynthError> {
+        let removed = match self.held().take() {
+            Some(held) => held.remove(),
+            None => Ok(()),
+        };
+        removed.map_err(|source| self.failed(source))
     }
 
-    fn held(&self) -> MutexGuard<'_, HeldLog> {
+    fn held(&self) -> MutexGuard<'_, Option<HeldLog>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -190,9 +204,17 @@ fn differences(known: &Value, wanted: &Value) -> Vec<String> {
     names.sort();
     names.dedup();
     let text = |value: Option<&Value>| value.map_or("nothing".to_owned(), Value::to_string);
-    let differ = names.into_iter().filter(|name| known.get(*name) != wanted.get(*name));
+    let differ = names
+        .into_iter()
+        .filter(|name| known.get(*name) != wanted.get(*name));
     differ
-        .map(|name| format!("{name} was {}, not {}", text(known.get(name)), text(wanted.get(name))))
+        .map(|name| {
+            format!(
+                "{name} was {}, not {}",
+                text(known.get(name)),
+                text(wanted.get(name))
+            )
+        })
         .collect()
 }
 
@@ -243,7 +265,10 @@ mod tests {
         // Cut at every byte: it goes on from one of the states, and never loses a line that was whole.
         for length in (0..=whole.len()).rev() {
             std::fs::write(&path, &whole[..length]).unwrap();
-            let lines = whole[..length].iter().filter(|byte| **byte == b'\n').count();
+            let lines = whole[..length]
+                .iter()
+                .filter(|byte| **byte == b'\n')
+                .count();
             let (log, mut begun) = StepLog::open(&file, settings.clone()).unwrap();
             drop(log);
             let resumed = match begun.remove("a") {
@@ -260,7 +285,8 @@ mod tests {
         let other = StepLog::open(&file, json!({"n": 5})).unwrap_err();
         assert!(other.to_string().contains("n was 3, not 5"), "{other}");
         let (log, _) = StepLog::open(&file, settings).unwrap();
-        log.clear().unwrap();
+        log.finish().unwrap();
+        assert!(!path.exists());
         drop(log);
         let (_, begun) = StepLog::open(&file, json!({"n": 5})).unwrap();
         assert!(begun.is_empty());

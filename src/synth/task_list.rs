@@ -25,7 +25,10 @@ pub fn read_task_list(path: &Path) -> Result<Vec<ListedTask>, SynthError> {
         doing: "read",
         source,
     })?;
-    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    let lines = text
+        .lines()
+        .enumerate()
+        .filter(|(_, line)| !line.trim().is_empty());
     let tasks = lines.map(|(number, line)| {
         let line = line.trim();
         let mut task: ListedTask = match line.starts_with('{') {
@@ -56,12 +59,24 @@ mod tests {
         let text = "How many boats?\n\n{\"id\": \"b\", \"query\": \"And cars?\", \"files\": [\"a.png\"]}\n";
         std::fs::write(&path, text).unwrap();
         let tasks = read_task_list(&path).unwrap();
-        let shape: Vec<_> = tasks.iter().map(|t| (t.id.as_deref(), t.task.as_str(), t.files.len())).collect();
-        assert_eq!(shape, [(Some("1"), "How many boats?", 0), (Some("b"), "And cars?", 1)]);
+        let shape: Vec<_> = tasks
+            .iter()
+            .map(|t| (t.id.as_deref(), t.task.as_str(), t.files.len()))
+            .collect();
+        assert_eq!(
+            shape,
+            [
+                (Some("1"), "How many boats?", 0),
+                (Some("b"), "And cars?", 1)
+            ]
+        );
         std::fs::write(&path, "a\n{\"files\": []}\n").unwrap();
         let error = read_task_list(&path).unwrap_err();
         assert!(error.to_string().starts_with("line 2 of "), "{error}");
         std::fs::remove_file(&path).unwrap();
-        assert!(matches!(read_task_list(&path), Err(SynthError::File { .. })));
+        assert!(matches!(
+            read_task_list(&path),
+            Err(SynthError::File { .. })
+        ));
     }
 }

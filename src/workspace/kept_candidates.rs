@@ -35,38 +35,80 @@ impl KeptCandidates {
     pub fn keep(&self, candidate: &Candidate) -> io::Result<ContentHash> {
         let json = serde_json::to_string(candidate)?;
         let hash = content_hash(&json).map_err(io::Error::other)?;
-        if self.find(&hash).is_some() {
-            return Ok(hash);
+        if self.read(&hash).is_none() {
+            self.write(&hash, &json)?;
         }
-        let path = self.path(&hash);
+        Ok(hash)
+    }
+
+    fn write(&self, hash: &ContentHash, json: &str) -> io::Result<()> {
+        let path = self.path(hash);
         let folder = path.parent().unwrap_or(&self.folder);
         fs::create_dir_all(folder)?;
         let temporary = path.with_extension(format!("tmp{}", std::process::id()));
         let written = File::create(&temporary)
             .and_then(|mut file| {
-                file.write_all(json.as_bytes())?;
+                file.write_all(json.trim_end().as_bytes())?;
                 file.write_all(b"\n")?;
                 file.sync_all()
             })
             .and_then(|()| fs::rename(&temporary, &path));
-        if let Err(error) = written {
+        if written.is_err() {
             let _ = fs::remove_file(&temporary);
-            return Err(error);
-        }
-        // The name, too; not every system lets a folder be synced.
-        if let Ok(folder) = File::open(folder) {
+        } else if let Ok(folder) = File::open(folder) {
+            // The name, too; not every system lets a folder be synced.
             let _ = folder.sync_all();
         }
-        Ok(hash)
+        written
+    }
+
+    /// Keeps the candidates of another copy of the workspace, whose `.retake/` this is. How many are new, and how many are not what their
+    /// names say and stay where they are.
+    pub fn take_in(&self, other: &Path) -> io::Result<(usize, usize)> {
+        let others = Self::new(other.join("blobs").join("candidates"));
+        let (mut new, mut bad) = (0, 0);
+        let groups = match fs::read_dir(&others.folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((0, 0)),
+            groups => groups?,
+        };
+        for group in groups {
+            let group = group?.path();
+            if !group.is_dir() {
+                continue;
+            }
+            for file in fs::read_dir(group)? {
+                let path = file?.path();
+                let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+                let Some(hash) = name.strip_suffix(".json").and_then(|name| name.parse().ok()) else {
+                    continue;
+                };
+                if self.read(&hash).is_some() {
+                    continue;
+                }
+                match others.read(&hash) {
+                    Some(json) => {
+                        self.write(&hash, &json)?;
+                        new += 1;
+                    }
+                    None => bad += 1,
+                }
+            }
+        }
+        Ok((new, bad))
     }
 
     /// The candidate with this hash; `None` if it is not kept, or is not what the hash says.
     pub fn find(&self, hash: &ContentHash) -> Option<Candidate> {
+        serde_json::from_str(&self.read(hash)?).ok()
+    }
+
+    /// Its text, if the hash is right.
+    fn read(&self, hash: &ContentHash) -> Option<String> {
         let file = File::open(self.path(hash)).ok()?;
         let mut json = String::new();
         file.take(MOST_BYTES).read_to_string(&mut json).ok()?;
         let is_it = content_hash(&json).is_ok_and(|found| found == *hash);
-        serde_json::from_str(&json).ok().filter(|_| is_it)
+        is_it.then_some(json)
     }
 }
 
@@ -95,6 +137,18 @@ mod tests {
         assert_eq!(kept.find(&hash), None);
         assert_eq!(kept.keep(&candidate).expect("kept"), hash);
         assert_eq!(kept.find(&hash), Some(candidate));
+        // Another copy of the workspace takes it in, once.
+        let other = KeptCandidates::new(folder.join("other"));
+        let copy = folder.join("copy");
+        let theirs = KeptCandidates::new(copy.join("blobs/candidates"));
+        let hash = theirs.keep(&Candidate::default()).expect("kept");
+        let broken = theirs.path(&ContentHash([1; 32]));
+        fs::create_dir_all(broken.parent().expect("a folder")).expect("made");
+        fs::write(broken, "{}").expect("written");
+        assert_eq!(other.take_in(&copy).expect("taken in"), (1, 1));
+        assert_eq!(other.take_in(&copy).expect("taken in"), (0, 1));
+        assert_eq!(other.find(&hash), Some(Candidate::default()));
+        assert_eq!(other.take_in(&folder).expect("nothing there"), (0, 0));
         fs::remove_dir_all(&folder).expect("removed");
     }
 }

@@ -12,6 +12,7 @@ pub struct LineLog {
 /// A log that one process keeps to itself, for as long as this lives.
 #[derive(Debug)]
 pub struct HeldLog {
+    path: PathBuf,
     file: File,
 }
 
@@ -20,7 +21,10 @@ impl HeldLog {
     pub fn append(&mut self, mut line: Vec<u8>) -> io::Result<()> {
         line.push(b'\n');
         let before = self.file.stream_position()?;
-        let written = self.file.write_all(&line).and_then(|()| self.file.sync_data());
+        let written = self
+            .file
+            .write_all(&line)
+            .and_then(|()| self.file.sync_data());
         if written.is_err() {
             // A half of it, on a full disk, must not become a part of the next one.
             let _ = self.file.set_len(before);
@@ -36,6 +40,11 @@ impl HeldLog {
         let read = lines((&self.file).take(end), take);
         self.file.seek(SeekFrom::Start(end))?;
         read
+    }
+
+    /// Removes the file, before anybody else has it.
+    pub fn remove(self) -> io::Result<()> {
+        LineLog::new(self.path).remove()
     }
 
     /// Drops all lines.
@@ -96,16 +105,40 @@ impl LineLog {
 
     /// Keeps the log to oneself; `None` while another process does.
     pub fn hold(&self) -> io::Result<Option<HeldLog>> {
-        let mut file = self.open()?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Ok(None),
-            Err(TryLockError::Error(error)) => return Err(error),
-        }
+        let mut file = loop {
+            let file = self.open()?;
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => return Ok(None),
+                Err(TryLockError::Error(error)) => return Err(error),
+            }
+            // Whoever had it may have removed it at the last moment.
+            if self.is_there(&file) {
+                break file;
+            }
+        };
         let end = end_of_lines(&mut file)?;
         file.set_len(end)?;
         file.seek(SeekFrom::Start(end))?;
-        Ok(Some(HeldLog { file }))
+        Ok(Some(HeldLog {
+            path: self.path.clone(),
+            file,
+        }))
+    }
+
+    /// Whether the file is still the one at its path.
+    fn is_there(&self, file: &File) -> bool {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt as _;
+            let identity = |found: &fs::Metadata| (found.dev(), found.ino());
+            let (opened, named) = (file.metadata(), fs::metadata(&self.path));
+            matches!((opened, named), (Ok(opened), Ok(named)) if identity(&opened) == identity(&named))
+        }
+        #[cfg(not(unix))]
+        {
+            file.metadata().is_ok() && self.path.exists()
+        }
     }
 
     /// Removes the file.
@@ -124,7 +157,10 @@ impl LineLog {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             opened => return opened,
         }
-        let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = self
+            .path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
         let folder = folder.unwrap_or(Path::new("."));
         fs::create_dir_all(folder)?;
         // Somebody else may make it at the same moment.
@@ -215,10 +251,16 @@ mod tests {
         held.append(b"two".to_vec()).expect("added");
         let mut found = 0;
         held.read(|_| found += 1).expect("read");
-        assert_eq!((found, read(&log)), (2, vec!["one".to_owned(), "two".to_owned()]));
+        assert_eq!(
+            (found, read(&log)),
+            (2, vec!["one".to_owned(), "two".to_owned()])
+        );
         held.clear().expect("cleared");
         held.append(b"three".to_vec()).expect("added");
         assert_eq!(read(&log), ["three"]);
+        held.remove().expect("removed");
+        assert!(!log.path().exists());
+        assert!(log.hold().expect("made anew").is_some());
         fs::remove_dir_all(&folder).expect("removed");
     }
 

@@ -84,7 +84,8 @@ const FOLDER: &str = ".retake";
 const FILE: &str = "workspace.toml";
 const LOCAL: &str = "workspace.local.toml";
 /// What of the folder is this machine's own.
-const IGNORED: &str = "/index/\n/cache/\n/blobs/records/\n/runs/*.progress\n/lock\n/workspace.local.toml\n";
+const IGNORED: &str =
+    "/index/\n/cache/\n/blobs/records/\n/runs/*.progress\n/lock\n/workspace.local.toml\n";
 
 impl Workspace {
     /// The workspace of `start` or of the nearest folder above it.
@@ -210,7 +211,11 @@ impl Workspace {
             self.is_trusted() || declaration::inside(image, &self.root).is_some()
         };
         let images: Vec<PathBuf> = images.iter().filter(is_open).cloned().collect();
-        match self.sources().into_iter().find(|source| source.name == name) {
+        match self
+            .sources()
+            .into_iter()
+            .find(|source| source.name == name)
+        {
             Some(known) if known.path == path || known.path == canonical(&path) => {
                 let is_new = |image: &PathBuf| !known.images.contains(image);
                 let new: Vec<PathBuf> = images.into_iter().filter(is_new).collect();

@@ -79,7 +79,11 @@ fn answer(mut stream: TcpStream, asked: &Mutex<HashMap<String, usize>>) -> Optio
         false => json!({"object": "list", "data": [{"id": "hashing", "object": "model"}]}),
         true => {
             let request: Value = serde_json::from_slice(&body).ok()?;
-            *asked.lock().unwrap().entry(request.to_string()).or_default() += 1;
+            *asked
+                .lock()
+                .unwrap()
+                .entry(request.to_string())
+                .or_default() += 1;
             // A model takes its time.
             std::thread::sleep(Duration::from_millis(8));
             let choices: Vec<Value> = (0..request["n"].as_u64().unwrap_or(1))
@@ -107,7 +111,14 @@ const TASKS: usize = 12;
 fn user(name: &str) -> User {
     let user = User::new(name);
     let records: Vec<Value> = (0..TASKS)
-        .map(|n| record(&format!("task-{n}"), &format!("What is number {n}?"), "It is nine.", "nine"))
+        .map(|n| {
+            record(
+                &format!("task-{n}"),
+                &format!("What is number {n}?"),
+                "It is nine.",
+                "nine",
+            )
+        })
         .collect();
     user.write("tasks.json", array(&records));
     user.retake(["add", "tasks.json"]).succeeds();
@@ -115,7 +126,17 @@ fn user(name: &str) -> User {
 }
 
 fn explore<'a>(server: &'a Server, more: &[&'a str]) -> Vec<&'a str> {
-    let mut arguments = vec!["explore", "source:tasks", "-n", "3", "--max-steps", "5", "--threads", "3", "--model"];
+    let mut arguments = vec![
+        "explore",
+        "source:tasks",
+        "-n",
+        "3",
+        "--max-steps",
+        "5",
+        "--threads",
+        "3",
+        "--model",
+    ];
     arguments.push(&server.address);
     arguments.extend(more);
     arguments
@@ -138,7 +159,13 @@ fn records(path: &Path) -> BTreeMap<String, Value> {
     let text = std::fs::read_to_string(path).unwrap();
     let record = |line: &str| {
         let mut record: Value = serde_json::from_str(line).unwrap();
-        let id = record["id"].as_str().unwrap().split_once('/').unwrap().1.to_owned();
+        let id = record["id"]
+            .as_str()
+            .unwrap()
+            .split_once('/')
+            .unwrap()
+            .1
+            .to_owned();
         record["id"] = json!(id);
         plain(&mut record);
         (id, record)
@@ -154,15 +181,23 @@ fn records(path: &Path) -> BTreeMap<String, Value> {
 fn an_exploration_that_is_killed_again_and_again_loses_nothing_and_repeats_nothing() {
     let user = user("explore-killed");
     let server = Server::start();
-    let ended = user.retake(explore(&server, &["--run", "whole"])).succeeds();
-    assert!(ended.stdout.starts_with("12 of 12 tasks explored"), "{ended:?}");
+    let ended = user
+        .retake(explore(&server, &["--run", "whole"]))
+        .succeeds();
+    assert!(
+        ended.stdout.starts_with("12 of 12 tasks explored"),
+        "{ended:?}"
+    );
     let (different, all) = server.amounts();
     assert_eq!(different, all, "nothing is asked twice");
     server.forget();
     let (mut kills, mut wait) = (0, 120);
     loop {
         let mut command = user.command(explore(&server, &["--run", "killed", "-q"]));
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
         wait = 60 + (wait * 37 + 11) % 290;
         std::thread::sleep(Duration::from_millis(wait));
@@ -185,9 +220,15 @@ fn an_exploration_that_is_killed_again_and_again_loses_nothing_and_repeats_nothi
     assert_eq!(killed, different);
     // A step asks twice, and three threads are within one each when a kill comes.
     let most = usize::try_from(kills).unwrap() * 6;
-    assert!(repeated - killed <= most, "{repeated} of {killed} after {kills} kills");
+    assert!(
+        repeated - killed <= most,
+        "{repeated} of {killed} after {kills} kills"
+    );
     let runs = user.path(".retake/runs");
-    assert_eq!(records(&runs.join("killed.jsonl")), records(&runs.join("whole.jsonl")));
+    assert_eq!(
+        records(&runs.join("killed.jsonl")),
+        records(&runs.join("whole.jsonl"))
+    );
     assert!(kills > 3, "{kills}: it is to be killed in the middle");
     // It is a source like any other, and knows what it grew from.
     assert_eq!(user.ids("source:killed in:trajectory").len(), TASKS);
@@ -195,8 +236,13 @@ fn an_exploration_that_is_killed_again_and_again_loses_nothing_and_repeats_nothi
     assert!(!pairs.is_empty());
     user.retake(["show", &pairs[0]]).succeeds();
     server.forget();
-    let again = user.retake(explore(&server, &["--run", "killed"])).succeeds();
-    assert!(again.stdout.starts_with("0 of 12 tasks explored"), "{again:?}");
+    let again = user
+        .retake(explore(&server, &["--run", "killed"]))
+        .succeeds();
+    assert!(
+        again.stdout.starts_with("0 of 12 tasks explored"),
+        "{again:?}"
+    );
     assert_eq!(server.amounts().1, 0);
 }
 
@@ -209,7 +255,9 @@ fn parts_that_machines_made_alone_join_to_the_whole() {
     let parts = ["1/3", "2/3", "3/3"];
     for (number, part) in parts.into_iter().enumerate() {
         let machine = user(&format!("explore-part-{number}"));
-        machine.retake(explore(&server, &["--run", "x", "--shard", part])).succeeds();
+        machine
+            .retake(explore(&server, &["--run", "x", "--shard", part]))
+            .succeeds();
         let folder = machine.path("");
         let folder = folder.to_str().unwrap();
         let merged = home.retake(["merge", folder]).succeeds();
@@ -229,7 +277,11 @@ fn what_was_begun_in_one_way_does_not_go_on_in_another() {
     let user = user("explore-other");
     let server = Server::start();
     let mut command = user.command(explore(&server, &["--run", "a", "-q"]));
-    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut child = command
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
     let log = user.path(".retake/runs/a.jsonl.progress");
     while std::fs::read_to_string(&log).map_or(0, |text| text.lines().count()) < 4 {
         assert!(child.try_wait().unwrap().is_none(), "it was too quick");
@@ -242,7 +294,11 @@ fn what_was_begun_in_one_way_does_not_go_on_in_another() {
     assert!(other.stderr.contains("top_k was 100, not 5"), "{other:?}");
     user.retake(explore(&server, &["--run", "a"])).succeeds();
     // Elsewhere nothing is in the way; and what is no source is none.
-    user.retake(explore(&server, &["-o", "b.jsonl", "--top-k", "5", "--format", "json"])).succeeds();
+    user.retake(explore(
+        &server,
+        &["-o", "b.jsonl", "--top-k", "5", "--format", "json"],
+    ))
+    .succeeds();
     assert_eq!(records(&user.path("b.jsonl")).len(), TASKS);
     assert!(user.ids("source:b").is_empty());
 }
@@ -251,9 +307,20 @@ fn what_was_begun_in_one_way_does_not_go_on_in_another() {
 fn a_new_task_is_run_and_kept() {
     let user = User::new("run-task");
     let server = Server::start();
-    image::RgbImage::new(4, 4).save(user.path("boat.png")).unwrap();
+    image::RgbImage::new(4, 4)
+        .save(user.path("boat.png"))
+        .unwrap();
     let run = |seed: &str, more: &[&str]| {
-        let mut arguments = vec!["run", "How many boats?", "--image", "boat.png", "--model", &server.address, "--seed", seed];
+        let mut arguments = vec![
+            "run",
+            "How many boats?",
+            "--image",
+            "boat.png",
+            "--model",
+            &server.address,
+            "--seed",
+            seed,
+        ];
         arguments.extend(more);
         user.retake(arguments)
     };
@@ -266,7 +333,10 @@ fn a_new_task_is_run_and_kept() {
         .collect();
     assert_eq!(answered[0]["id"], "runs/how-many-boats");
     assert_eq!(answered[1]["id"], "runs/how-many-boats-2");
-    let done = answered.iter().find(|run| run["end"] == "answered").expect("one that answers");
+    let done = answered
+        .iter()
+        .find(|run| run["end"] == "answered")
+        .expect("one that answers");
     let shown = user.json(["show", done["id"].as_str().unwrap(), "--format", "json"]);
     assert_eq!(shown["trajectory"]["answer"], done["answer"]);
     let steps = shown["trajectory"]["steps"].as_array().unwrap();
@@ -275,11 +345,24 @@ fn a_new_task_is_run_and_kept() {
     // Pictures are sent as pixels, and named for tools.
     let asked = server.asked.lock().unwrap();
     let first = asked.keys().next().unwrap();
-    assert!(first.contains("data:image/png;base64,") && first.contains("Attachment: boat.png; "), "{first}");
+    assert!(
+        first.contains("data:image/png;base64,") && first.contains("Attachment: boat.png; "),
+        "{first}"
+    );
     drop(asked);
     let text = run("3", &["-n", "3", "--max-steps", "2"]);
-    assert!(text.stdout.contains("candidate 3") && text.stdout.contains("step 1"), "{text:?}");
-    let gone = user.retake(["run", "x", "--image", "gone.png", "--model", &server.address]);
+    assert!(
+        text.stdout.contains("candidate 3") && text.stdout.contains("step 1"),
+        "{text:?}"
+    );
+    let gone = user.retake([
+        "run",
+        "x",
+        "--image",
+        "gone.png",
+        "--model",
+        &server.address,
+    ]);
     assert_eq!(gone.code, Some(1));
     assert!(gone.stderr.contains("gone.png"), "{gone:?}");
 }

@@ -48,7 +48,7 @@ pub struct ExploreArgs {
     candidates: Option<u16>,
     #[command(flatten)]
     controller: ControllerArgs,
-    /// Who judges, the first decides and the next ones between equals: rules, model:NAME, model-rank:NAME, model-score:NAME, joined by +
+    /// Who judges, the first decides and the next ones between equals: rules, model:NAME, model-rank:NAME, model-score:NAME, outcome:NAME, joined by +
     #[arg(long, value_name = "JUDGES", default_value = "rules")]
     judge: JudgeNames,
     /// The run's name: it is kept in .retake/runs/NAME.jsonl and is a source of that name
@@ -117,7 +117,10 @@ pub(super) fn run(args: &ExploreArgs, session: Session, output: &mut Output) -> 
         true => Some(live_tools(&workspace, &connector, &wanted, output)?),
         false => None,
     };
-    let named = wanted.model.clone().unwrap_or_else(|| session.config.controller.model.clone());
+    let named = wanted
+        .model
+        .clone()
+        .unwrap_or_else(|| session.config.controller.model.clone());
     let (log, begun) = StepLog::open(
         &file.path,
         json!({
@@ -140,7 +143,9 @@ pub(super) fn run(args: &ExploreArgs, session: Session, output: &mut Output) -> 
         0 => Slots::default().total(),
         threads => threads,
     };
-    let executions = args.executions.map_or_else(Slots::default, |n| Slots::new(usize::from(n)));
+    let executions = args
+        .executions
+        .map_or_else(Slots::default, |n| Slots::new(usize::from(n)));
     let requests = Slots::new(args.requests.map_or(threads, usize::from));
     let tasks = Tasks::of(args, &corpus)?;
     let names: Vec<TaskName> = tasks.names(args.shard);
@@ -163,7 +168,8 @@ pub(super) fn run(args: &ExploreArgs, session: Session, output: &mut Output) -> 
     };
     let ended = with_bar(!is_hidden, EXPLORING, |progress| {
         let pool = context.pool(executions.total(), progress)?;
-        let environment = Environment::new(pool, context.prompts.clone(), executions.clone(), progress);
+        let environment =
+            Environment::new(pool, context.prompts.clone(), executions.clone(), progress);
         let workshop = tasks::Workshop {
             corpus: &corpus,
             tasks: &tasks,
@@ -266,7 +272,12 @@ struct Context<'a> {
 impl Context<'_> {
     fn pool(&self, most: usize, progress: &Progress) -> Result<Pool, Report> {
         let command = WorkerCommand::own().map_err(|error| Report::from_error(&error))?;
-        Ok(Pool::new(command, Limits::default(), most, progress.clone()))
+        Ok(Pool::new(
+            command,
+            Limits::default(),
+            most,
+            progress.clone(),
+        ))
     }
 
     fn crew(&self, progress: &Progress) -> Result<Crew, Report> {
@@ -286,7 +297,12 @@ impl Context<'_> {
         };
         Ok(Crew {
             controller: limited(self.wanted)?,
-            panel: Panel::of(self.judges, &self.session.config.judge, &self.prompts, judge)?,
+            panel: Panel::of(
+                self.judges,
+                &self.session.config.judge,
+                &self.prompts,
+                judge,
+            )?,
         })
     }
 }

@@ -121,7 +121,8 @@ impl Tasks {
                 }
             }
         }
-        let has_files = |given: &Given| matches!(given, Given::Listed(task) if !task.files.is_empty());
+        let has_files =
+            |given: &Given| matches!(given, Given::Listed(task) if !task.files.is_empty());
         if self.by_key.values().any(has_files) {
             folders.push(self.folder.clone());
         }
@@ -131,9 +132,8 @@ impl Tasks {
 
 /// The folder of a file, as an absolute path.
 fn absolute_folder(path: &Path) -> Result<PathBuf, Report> {
-    let absolute = std::path::absolute(path).map_err(|error| {
-        Report::failure(format!("{} can't be found: {error}", path.display()))
-    })?;
+    let absolute = std::path::absolute(path)
+        .map_err(|error| Report::failure(format!("{} can't be found: {error}", path.display())))?;
     Ok(absolute.parent().unwrap_or(&absolute).to_owned())
 }
 
@@ -173,9 +173,12 @@ impl Workshop<'_> {
         let roots = self.corpus.roots(&subject.record.id);
         let tools = self.tool_lists.of(recorded);
         let pool = &self.environment.pool;
-        let live = self.live.map(|live| live.providers(roots.clone(), pool, &tools));
-        let environment =
-            self.environment.recorded(recorded, &tools, live.unwrap_or_default())?;
+        let live = self
+            .live
+            .map(|live| live.providers(roots.clone(), pool, &tools));
+        let environment = self
+            .environment
+            .recorded(recorded, &tools, live.unwrap_or_default())?;
         let trajectory = Trajectory {
             system_prompt: recorded.system_prompt.clone(),
             tools: recorded.tools.clone(),
@@ -198,7 +201,9 @@ impl Workshop<'_> {
     fn listed(&self, listed: &ListedTask) -> Result<Prepared, Report> {
         let roots = PictureRoots::new(vec![self.tasks.folder.clone()]);
         let pool = &self.environment.pool;
-        let live = self.live.map(|live| live.providers(roots.clone(), pool, &[]));
+        let live = self
+            .live
+            .map(|live| live.providers(roots.clone(), pool, &[]));
         let live = live.unwrap_or_default();
         let tools = offered(&live);
         let attachment = |path: &String| {

@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
@@ -8,11 +10,11 @@ use crate::cli::serve::limits;
 use crate::cli::session::{Session, corpus_report, interruptible, parse_query, with_progress};
 use crate::corpus::Corpus;
 use crate::corpus::decision::Subject;
-use crate::domain::review::Side;
+use crate::domain::review::{Side, Verb};
 use crate::index::Sort;
 use crate::index::query::ResultKind;
 use crate::report::{Kind, Report};
-use crate::rerun::{PairVerification, Reproduction, reproduce, verify};
+use crate::rerun::{Finding, PairVerification, Reproduction, reproduce, verify};
 use crate::rollout::Pictures;
 
 /// Check that pairs still are what they were made as: hashes of sources, candidates, contexts and prompts, staleness, rules
@@ -47,6 +49,10 @@ const VERIFYING: &str = "verifying {wide_bar} {pos}/{len} {per_sec} {eta} left";
 pub fn run(args: &VerifyArgs, session: &Session, output: &mut Output) -> Ended {
     let corpus = session.open(output)?;
     let subjects = chosen(&args.query, &corpus)?;
+    let lost = match args.query.is_empty() {
+        true => lost(&corpus, &subjects),
+        false => Vec::new(),
+    };
     if args.reproduce && subjects.len() != 1 {
         return Err(Report::usage(format!(
             "--reproduce is about one pair, not {}",
@@ -68,21 +74,22 @@ pub fn run(args: &VerifyArgs, session: &Session, output: &mut Output) -> Ended {
         (true, Some(subject)) => reproduced(args, &corpus, subject, session, output)?,
         _ => Vec::new(),
     };
+    let known = subjects.iter().map(|subject| subject.id().to_string()).zip(checked);
+    let all: Vec<(String, PairVerification)> = known.chain(lost).collect();
     let mut wrong = 0;
-    for (subject, verification) in subjects.iter().zip(&checked) {
-        let is_wrong = !verification.findings.is_empty();
-        wrong += usize::from(is_wrong);
+    for (id, verification) in &all {
+        wrong += usize::from(!verification.findings.is_empty());
         match args.format {
-            VerifyFormat::Json => json(subject, verification, args, &reproduced, output)?,
-            VerifyFormat::Text => text(subject, verification, output)?,
+            VerifyFormat::Json => json(id, verification, args, &reproduced, output)?,
+            VerifyFormat::Text => text(id, verification, output)?,
         }
     }
     if args.format == VerifyFormat::Text {
         for reproduction in &reproduced {
             told(reproduction, output)?;
         }
-        let noun = if checked.len() == 1 { "pair" } else { "pairs" };
-        output.note(format!("{} {noun} checked, {wrong} with findings", checked.len()));
+        let noun = if all.len() == 1 { "pair" } else { "pairs" };
+        output.note(format!("{} {noun} checked, {wrong} with findings", all.len()));
     }
     let differs = reproduced.iter().any(|reproduction| !reproduction.is_same());
     Ok((wrong > 0 || differs).then_some(Kind::Partial))
@@ -104,6 +111,37 @@ fn chosen(words: &[String], corpus: &Corpus) -> Result<Vec<Subject>, Report> {
         .map_err(|error| corpus_report(&error))?;
     let subjects = found.iter().map(|found| Subject::matched(corpus, found));
     Ok(subjects.collect::<Result<Vec<_>, _>>()?)
+}
+
+/// Pairs that people made and that are found no more: their source record is another one now, or gone, or a candidate is.
+fn lost(corpus: &Corpus, known: &[Subject]) -> Vec<(String, PairVerification)> {
+    let known: HashSet<String> = known.iter().map(|subject| subject.id().to_string()).collect();
+    let journals = corpus.journals();
+    let reviews = journals.reviews();
+    let made = reviews.records().into_iter().filter(|record| {
+        matches!(record.verb, Verb::PairNew(_)) && reviews.is_active(record)
+    });
+    let named: Vec<(String, String)> = made
+        .filter_map(|record| {
+            let of = record.target.as_ref()?.reference.id.record.to_string();
+            Some((format!("{of}:{}", record.id), of))
+        })
+        .filter(|(id, _)| !known.contains(id))
+        .collect();
+    drop(journals);
+    let found = named.into_iter().map(|(id, of)| {
+        let found = |check, problem: String| PairVerification {
+            findings: vec![Finding { check, problem }],
+            ..PairVerification::default()
+        };
+        let verification = match Subject::named(corpus, &id) {
+            Ok(subject) => verify(&subject, &Pictures::default())
+                .unwrap_or_else(|error| found("candidates", error.to_string())),
+            Err(_) => found("source", format!("{of} is another record now, or gone")),
+        };
+        (id, verification)
+    });
+    found.collect()
 }
 
 fn pictures(corpus: &Corpus, subject: &Subject, session: &Session) -> Pictures {
@@ -148,7 +186,7 @@ fn side_name(side: Side) -> &'static str {
 }
 
 fn json(
-    subject: &Subject,
+    id: &str,
     verification: &PairVerification,
     args: &VerifyArgs,
     reproduced: &[Reproduction],
@@ -166,7 +204,7 @@ fn json(
         })
     });
     let mut object = json!({
-        "id": subject.id().to_string(),
+        "id": id,
         "findings": findings.collect::<Vec<Value>>(),
         "unchecked": verification.unchecked,
         "generated": verification.generated,
@@ -178,12 +216,12 @@ fn json(
 }
 
 fn text(
-    subject: &Subject,
+    id: &str,
     verification: &PairVerification,
     output: &mut Output,
 ) -> Result<(), Report> {
     for finding in &verification.findings {
-        output.styled(Style::Id, subject.id())?;
+        output.styled(Style::Id, id)?;
         output.text("  ")?;
         output.styled(Style::Bad, finding.check)?;
         output.text("  ")?;
@@ -191,7 +229,7 @@ fn text(
         output.line("")?;
     }
     for reason in &verification.unchecked {
-        output.note(format!("{}: not checked: {reason}", subject.id()));
+        output.note(format!("{id}: not checked: {reason}"));
     }
     Ok(())
 }

@@ -28,6 +28,7 @@ pub(super) fn print(rerun: &StepRerun, output: &mut Output) -> Result<(), Report
         "candidates": candidates,
         "best": rerun.best,
         "reason": rerun.reason,
+        "judge_failure": rerun.judge_failure,
         "notes": rerun.notes,
         "time": rerun.time,
     }))

@@ -135,7 +135,7 @@ impl Call {
         let mut stream = Stream::new(request.draw.count, shows);
         let (bench, controller, panel) = (&self.bench, &mut self.controller, &mut self.panel);
         let (told, events) = mpsc::channel();
-        let done = interruptible(|progress: &Progress| {
+        interruptible(|progress: &Progress| {
             let control = RerunControl::of(progress.clone(), request.draw.count);
             std::thread::scope(|scope| {
                 let job = scope.spawn(move || {
@@ -158,8 +158,7 @@ impl Call {
                     (Err(_), None) => Err(Report::failure("the re-run broke off")),
                 }
             })
-        });
-        done
+        })
     }
 }
 

@@ -21,6 +21,11 @@ pub(super) fn print(rerun: &StepRerun, output: &mut Output) -> Result<(), Report
             body(&candidate.candidate, output)?;
         }
     }
+    if let Some(reason) = &rerun.judge_failure {
+        output.styled(Style::Bad, "nobody judged them: ")?;
+        output.data_line(reason, &[])?;
+        return output.line("");
+    }
     match rerun.best {
         Some(best) => {
             output.styled(Style::Good, format!("best: candidate {best}"))?;

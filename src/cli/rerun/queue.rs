@@ -31,8 +31,10 @@ pub(super) fn run(args: &RerunArgs, session: &Session, output: &mut Output) -> E
     let steps = selected(args, &annotation)?;
     let file = RunFile::new(workspace.run_path(&args.run), &args.run);
     let known = file.keys()?;
-    let mut call = Call::new(args, session, &workspace, output)?;
+    // No model is started where everything is done.
+    let mut call: Option<Call> = None;
     let mut counts = Counts::default();
+    // A bar and results on one terminal would spoil each other.
     let is_hidden = output.is_quiet() || args.format == RerunFormat::Json && output.is_terminal();
     let ended: Result<(), Report> = with_bar(!is_hidden, RERUNNING, |progress| {
         progress.add_total(steps.len() as u64);
@@ -47,7 +49,11 @@ pub(super) fn run(args: &RerunArgs, session: &Session, output: &mut Output) -> E
                 progress.advance(1);
                 continue;
             }
-            match one(&mut call, &request, args, session, progress) {
+            let call = match &mut call {
+                Some(call) => call,
+                none => none.insert(Call::new(args, session, &workspace, output)?),
+            };
+            match one(call, &request, args, session, progress) {
                 Ok(queued) => {
                     let record = file.append(&queued_key(&request), &queued.trajectory, &queued.pairs)?;
                     // A source once there is something in it: what a kill leaves behind is found.
@@ -106,6 +112,10 @@ fn selected(args: &RerunArgs, annotation: &Annotation) -> Result<Vec<(String, us
     };
     for MatchedTarget { id, step, .. } in &found {
         let record = id.record.as_str();
+        // The run's own records are what comes of this.
+        if id.record.source() == args.run {
+            continue;
+        }
         match step {
             Some(step) => add(record, *step as usize),
             None => {
@@ -135,6 +145,10 @@ fn one(
     let control = RerunControl::of(progress.clone(), request.draw.count);
     let controller = call.controller.as_mut();
     let done = rerun(&call.bench, request, controller, &mut call.panel, &control, &|_| {})?;
+    // Nobody is there to choose.
+    if let Some(reason) = done.judge_failure {
+        return Err(RerunError::NoJudgement(reason));
+    }
     Ok(queued_step(request, &done, &args.run, &session.config.judge))
 }
 
@@ -143,7 +157,7 @@ fn ends_all(error: &RerunError) -> bool {
     matches!(
         error,
         RerunError::Cancelled
-            | RerunError::Judge(_)
+            | RerunError::NoJudgement(_)
             | RerunError::Rollout(RolloutError::Controller(_) | RolloutError::Sandbox(_))
     )
 }
@@ -204,6 +218,9 @@ fn told(
             "pairs": queued.pairs.len(),
         }))?;
         return output.flush();
+    }
+    if output.is_terminal() && !output.is_quiet() {
+        return Ok(());
     }
     output.styled(Style::Id, record)?;
     output.styled(

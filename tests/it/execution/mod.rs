@@ -8,6 +8,7 @@ mod mcp;
 mod mcp_server;
 mod recovery;
 mod replay;
+mod rollout;
 mod sandbox;
 
 use std::path::PathBuf;
