@@ -21,6 +21,8 @@ pub struct RerunSettings {
     pub max_tokens: Option<usize>,
     /// What settles the draws.
     pub seed: u64,
+    /// Whether pictures are left out, for a model that takes text alone.
+    pub drops_pictures: bool,
     /// Who ranks them: `rules`, `rules+model:NAME`.
     pub judge: String,
 }
@@ -34,6 +36,7 @@ impl Default for RerunSettings {
             temperature: None,
             max_tokens: None,
             seed: 0,
+            drops_pictures: false,
             judge: "rules".to_owned(),
         }
     }

@@ -113,9 +113,9 @@ impl Backend {
         adjust(&mut request.draw, settings);
         let control = RerunControl::of(progress.clone(), settings.candidates);
         locked(&self.reruns.controls).insert(job, control.clone());
-        let bench = self.bench()?;
-        let mut controller = self.controller(&settings.model, progress)?;
-        let connect = |name: &str| self.controller(name, progress);
+        let bench = self.bench(settings)?;
+        let mut controller = self.controller(&settings.model, settings, progress)?;
+        let connect = |name: &str| self.controller(name, settings, progress);
         let mut panel = Panel::of(&names, &bench.judge, &bench.prompts, connect)?;
         let model = controller.name().to_owned();
         let rerun = told(
@@ -232,7 +232,7 @@ impl Backend {
         };
         let made = self.made(made_by)?;
         let mut rerun = made.rerun.clone();
-        let bench = self.bench()?;
+        let bench = self.bench(&made.settings)?;
         let control = RerunControl::of(progress.clone(), 0);
         let annotator = self.config.review.annotator.as_str();
         let added = told(
@@ -264,9 +264,9 @@ impl Backend {
         tell: &dyn Fn(Message),
     ) -> Result<(TargetId, String), Report> {
         let made = self.made(made_by)?;
-        let bench = self.bench()?;
+        let bench = self.bench(&made.settings)?;
         let control = RerunControl::of(progress.clone(), 1);
-        let mut controller = self.controller(&made.settings.model, progress)?;
+        let mut controller = self.controller(&made.settings.model, &made.settings, progress)?;
         let draw = Draw {
             count: 1,
             ..made.request.draw.clone()
@@ -326,7 +326,12 @@ impl Backend {
         Ok(branches.collect())
     }
 
-    fn controller(&self, name: &str, progress: &Progress) -> Result<Box<dyn Controller>, Report> {
+    fn controller(
+        &self,
+        name: &str,
+        settings: &RerunSettings,
+        progress: &Progress,
+    ) -> Result<Box<dyn Controller>, Report> {
         if let Some(make) = &self.reruns.controllers {
             return make(name);
         }
@@ -336,13 +341,26 @@ impl Backend {
         };
         let wanted = WantedModel {
             model: Some(name.to_owned()).filter(|name| !name.is_empty()),
+            drops_images: settings.drops_pictures,
             ..WantedModel::default()
         };
         Ok(connector.connect(&wanted, progress)?)
     }
 
-    /// Where candidates are executed, made at the first one.
-    fn bench(&self) -> Result<RerunBench, Report> {
+    /// Where candidates are executed.
+    fn bench(&self, settings: &RerunSettings) -> Result<RerunBench, Report> {
+        let missing = match settings.drops_pictures {
+            true => MissingPictures::LeaveOut,
+            false => MissingPictures::Refuse,
+        };
+        Ok(RerunBench {
+            missing,
+            ..self.shared_bench()?
+        })
+    }
+
+    /// What all re-runs share, made at the first one.
+    fn shared_bench(&self) -> Result<RerunBench, Report> {
         let mut bench = locked(&self.reruns.bench);
         if let Some(bench) = bench.as_ref() {
             return Ok(bench.clone());

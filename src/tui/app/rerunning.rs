@@ -3,7 +3,7 @@
 use crate::corpus::decision;
 use crate::domain::review::LiteralCandidate;
 use crate::domain::{RecordId, TargetId};
-use crate::tui::action::Action;
+use crate::tui::action::{Action, Scope};
 use crate::tui::effect::{Effect, Failure, JobId};
 use crate::tui::overlays::{Choice, Overlay, RerunForm};
 use crate::tui::question::Question;
@@ -205,10 +205,16 @@ impl App {
                     view.end(result);
                 }
             }
-            Err(failure) => {
+            Err(mut failure) => {
                 self.jobs.end(job, Err(failure.clone()));
                 if let Some(view) = self.run_by(job) {
                     view.fail(failure.message.clone());
+                    let keys = &self.options.keymap;
+                    let keys = keys.chords(Scope::Rerun, Action::RerunSettings);
+                    if let Some(key) = keys.first() {
+                        let hint = format!("{key} in this view sets model, number and judge");
+                        failure.hints.push(hint);
+                    }
                 }
                 self.fail(failure);
             }

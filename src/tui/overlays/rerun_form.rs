@@ -20,19 +20,20 @@ const NAMES: u16 = 13;
 const MOST: usize = 64;
 
 /// Names of the fields, and what stands in an empty one.
-const FIELDS: [(&str, &str); 6] = [
+const FIELDS: [(&str, &str); 7] = [
     ("model", "that of the settings"),
     ("candidates", ""),
     ("temperature", "that of the settings"),
     ("tokens", "as many as the settings say, for each"),
     ("seed", ""),
     ("judge", "rules, model:NAME, rules+model:NAME"),
+    ("pictures", "yes; no leaves them out"),
 ];
 
 /// How new candidates for a step are made.
 #[derive(Debug)]
 pub struct RerunForm {
-    fields: [LineInput; 6],
+    fields: [LineInput; 7],
     at: usize,
     /// What is wrong with what was typed.
     problem: Option<String>,
@@ -50,6 +51,7 @@ impl RerunForm {
                 number(settings.max_tokens.map(|value| value.to_string())),
                 LineInput::new(settings.seed.to_string()),
                 LineInput::new(settings.judge),
+                LineInput::new(if settings.drops_pictures { "no" } else { "" }),
             ],
             at: 0,
             problem: None,
@@ -80,12 +82,18 @@ impl RerunForm {
             }
         };
         let seed = self.text(4).parse().map_err(|_| "seed: a whole number")?;
+        let drops_pictures = match self.text(6) {
+            "" | "yes" => false,
+            "no" => true,
+            _ => return Err("pictures: yes or no".to_owned()),
+        };
         Ok(RerunSettings {
             model: self.text(0).to_owned(),
             candidates,
             temperature,
             max_tokens,
             seed,
+            drops_pictures,
             judge: self.text(5).to_owned(),
         })
     }
@@ -117,7 +125,7 @@ impl RerunForm {
     }
 
     pub(super) fn draw(&mut self, area: Rect, buffer: &mut Buffer, context: &mut DrawContext<'_>) {
-        let outer = place(area, 64, 11, buffer);
+        let outer = place(area, 64, 12, buffer);
         let title = pane::title("New candidates", context.theme);
         let inner = shrunk(pane::frame(title, true, outer, context.theme, buffer));
         let fields = self.fields.iter().zip(FIELDS).enumerate();
@@ -170,6 +178,7 @@ mod tests {
             temperature: None,
             max_tokens: None,
             seed: 0,
+            drops_pictures: false,
             judge: "rules".to_owned(),
         };
         let mut form = RerunForm::new(settings.clone());

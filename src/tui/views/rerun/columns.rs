@@ -16,6 +16,9 @@ use super::{Phase, RerunView};
 /// A column is at least so wide.
 const COLUMN: u16 = 38;
 
+/// Columns of the model's name at most.
+const MODEL: usize = 24;
+
 impl RerunView {
     /// Draws the view.
     pub fn draw(&mut self, area: Rect, buffer: &mut Buffer, context: &mut DrawContext<'_>) {
@@ -49,8 +52,11 @@ impl RerunView {
             Span::styled(format!("  step {} again", self.step), context.style(Paint::Heading)),
         ];
         if !self.model.is_empty() {
-            let model = crate::domain::visible_line(&self.model).into_owned();
-            spans.push(Span::styled(format!("  {model}"), context.style(Paint::Text)));
+            // Of a path the end says more.
+            let model = crate::domain::visible_line(&self.model);
+            let name = model.rsplit('/').next().unwrap_or(&model);
+            let name = cut(name, MODEL);
+            spans.push(Span::styled(format!("  {name}"), context.style(Paint::Text)));
         }
         let used: usize = spans.iter().map(Span::width).sum();
         let room = usize::from(area.width).saturating_sub(used + 2);
@@ -63,7 +69,7 @@ impl RerunView {
         let whole = self.lanes.iter().skip(1).filter(|lane| lane.candidate.is_some());
         let (whole, all) = (whole.count(), self.lanes.len() - 1);
         match &self.phase {
-            Phase::Prepares => ("runs the steps before it".to_owned(), Paint::Accent),
+            Phase::Prepares => ("gets model and state ready".to_owned(), Paint::Accent),
             Phase::Generates => {
                 let speed = self.speed.filter(|_| whole < all);
                 let speed = speed.map_or(String::new(), |speed| format!("  {speed:.0} tok/s"));

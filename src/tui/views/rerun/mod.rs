@@ -247,8 +247,8 @@ impl RerunView {
         self.running = None;
         self.runs_own = false;
         for lane in &mut self.lanes {
-            if lane.is_open() || lane.stage == Stage::Runs {
-                lane.stage = Stage::Cancelled;
+            if lane.stage != Stage::Cancelled {
+                lane.stage = Stage::Done;
             }
         }
         self.phase = Phase::Failed(reason);
