@@ -89,7 +89,15 @@ fn stream(rehearsal: &mut Rehearsal) -> Vec<Duration> {
         _ => None,
     });
     let job = job.expect("a re-run");
-    let words = ["Thought: ", "the ", "picture ", "shows ", "seven ", "boats, ", "\n"];
+    let words = [
+        "Thought: ",
+        "the ",
+        "picture ",
+        "shows ",
+        "seven ",
+        "boats, ",
+        "\n",
+    ];
     let keys = ["l", "j", "j", "k", "h", "l", "l"];
     let mut times = Vec::new();
     for piece in 0..PIECES {
@@ -97,7 +105,9 @@ fn stream(rehearsal: &mut Rehearsal) -> Vec<Duration> {
         let now = Instant::now();
         let news = (1..=5).map(|number| RerunNews::Text(number, text.to_owned(), now));
         let mut messages: Vec<Message> = news.map(|news| Message::RerunNews(job, news)).collect();
-        messages.push(Message::Input(Event::Key(key_event(keys[piece % keys.len()]))));
+        messages.push(Message::Input(Event::Key(key_event(
+            keys[piece % keys.len()],
+        ))));
         times.push(rehearsal.time_all(messages).expect("drawn"));
     }
     times

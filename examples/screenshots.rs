@@ -28,7 +28,13 @@ const PICTURES: [(&str, u16, u16, &str, &str); 4] = [
     ("corpus", 132, 36, "boats OR rain", ""),
     ("replay", 132, 36, "id:trajectories/pear-boxes", "enter l"),
     ("compare", 132, 32, "id:pairs/1", "enter f"),
-    ("rerun", 132, 34, "id:trajectories/cafe-split", "enter l l R l enter"),
+    (
+        "rerun",
+        132,
+        34,
+        "id:trajectories/cafe-split",
+        "enter l l R l enter",
+    ),
 ];
 
 /// What a controller would say to the step that is run again; one that is right, one that repeats the step, one that fails.
@@ -104,7 +110,11 @@ fn program() -> Result<PathBuf, Box<dyn Error>> {
     let program = folder.ok_or("no folder")?.join("retake");
     match program.is_file() {
         true => Ok(program),
-        false => Err(format!("{} is missing: `cargo build --release` first", program.display()).into()),
+        false => Err(format!(
+            "{} is missing: `cargo build --release` first",
+            program.display()
+        )
+        .into()),
     }
 }
 

@@ -13,10 +13,7 @@ use crate::sandbox::{Answer, Call};
 
 /// What people said that calls returned, one provider for each person, `person:<annotator>`. `place_of` says where a step is
 /// shown, from 0.
-pub fn told(
-    results: &[GivenResult],
-    place_of: impl Fn(StepKey) -> Option<usize>,
-) -> Vec<Provider> {
+pub fn told(results: &[GivenResult], place_of: impl Fn(StepKey) -> Option<usize>) -> Vec<Provider> {
     let mut providers: Vec<Provider> = Vec::new();
     let mut people: Vec<&str> = results.iter().map(|given| &*given.annotator).collect();
     people.sort_unstable();
@@ -89,7 +86,10 @@ impl Tool for Told {
     }
 
     fn parameters(&self) -> Value {
-        signature(&self.name).map_or_else(|| serde_json::json!({"type": "object"}), |known| known.schema())
+        signature(&self.name).map_or_else(
+            || serde_json::json!({"type": "object"}),
+            |known| known.schema(),
+        )
     }
 
     fn call(&self, call: &Call) -> Answer {
@@ -154,10 +154,7 @@ mod tests {
             ana.call_at(2, &call("count", "a.png")),
             Answer::Value(text.clone())
         );
-        assert_eq!(
-            ana.call_at(1, &call("count", "a.png")),
-            Answer::Value(text)
-        );
+        assert_eq!(ana.call_at(1, &call("count", "a.png")), Answer::Value(text));
         assert!(matches!(
             ana.call_at(0, &call("count", "b.png")),
             Answer::Unavailable(_)

@@ -14,7 +14,11 @@ const VARIABLE: usize = 400;
 
 impl Backend {
     /// Runs the steps of a trajectory again, as it is now.
-    pub(super) fn run_again(&self, id: &TargetId, progress: &Progress) -> Result<TrajectoryReplay, Report> {
+    pub(super) fn run_again(
+        &self,
+        id: &TargetId,
+        progress: &Progress,
+    ) -> Result<TrajectoryReplay, Report> {
         let corpus = self.corpus()?;
         let inspection = corpus.inspect(id).map_err(|error| corpus_report(&error))?;
         let current = inspection.current;

@@ -238,7 +238,15 @@ impl Backend {
         let added = told(
             |send| {
                 let rerun = &mut rerun;
-                add_edited(&bench, &made.request, rerun, texts, annotator, &control, &send)
+                add_edited(
+                    &bench,
+                    &made.request,
+                    rerun,
+                    texts,
+                    annotator,
+                    &control,
+                    &send,
+                )
             },
             |event| heard(*job, event, "", tell),
         )?;
@@ -275,7 +283,9 @@ impl Backend {
             |send| {
                 let controller = controller.as_mut();
                 let (request, rerun) = (&made.request, &made.rerun);
-                go_on(&bench, request, rerun, chosen, draw, controller, &control, &send)
+                go_on(
+                    &bench, request, rerun, chosen, draw, controller, &control, &send,
+                )
             },
             |event| {
                 if let BranchEvent::Step { step, .. } = event {
@@ -309,10 +319,7 @@ impl Backend {
     }
 
     /// What grew from the same trajectory.
-    pub(super) fn branches(
-        &self,
-        id: &crate::domain::RecordId,
-    ) -> Result<Vec<BranchLine>, Report> {
+    pub(super) fn branches(&self, id: &crate::domain::RecordId) -> Result<Vec<BranchLine>, Report> {
         let corpus = self.corpus()?;
         let tree = lineage(&corpus, id).map_err(|error| corpus_report(&error))?;
         let branches = tree.branches.into_iter().map(|branch| BranchLine {
@@ -367,7 +374,10 @@ impl Backend {
         }
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let workspace = self.workspace();
-        let own = self.user_folder.as_ref().map(|folder| folder.join("prompts"));
+        let own = self
+            .user_folder
+            .as_ref()
+            .map(|folder| folder.join("prompts"));
         let shared = workspace
             .is_trusted()
             .then(|| workspace.folder().join("prompts"));

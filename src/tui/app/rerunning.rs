@@ -281,10 +281,16 @@ fn branch_words(branch: &BranchLine) -> String {
         .step
         .map_or(String::new(), |step| format!("from step {step}  "));
     let steps = branch.steps;
-    let answer = branch.answer.as_deref().map_or("no answer".to_owned(), |answer| {
-        let answer = crate::domain::visible_line(answer);
-        crate::tui::widgets::styled_text::cut(&answer, 30)
-    });
+    let answer = branch
+        .answer
+        .as_deref()
+        .map_or("no answer".to_owned(), |answer| {
+            let answer = crate::domain::visible_line(answer);
+            crate::tui::widgets::styled_text::cut(&answer, 30)
+        });
     let here = if branch.is_this { "▸" } else { " " };
-    format!("{here} {indent}{fork}{}  {step}{steps} steps  {answer}", branch.id)
+    format!(
+        "{here} {indent}{fork}{}  {step}{steps} steps  {answer}",
+        branch.id
+    )
 }

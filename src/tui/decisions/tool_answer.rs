@@ -32,7 +32,10 @@ pub struct AskedCall {
 /// The first call that nothing answered, of this step (from 1) if it has one.
 pub fn unanswered(run: &TrajectoryReplay, step: Option<usize>) -> Option<&LoggedCall> {
     let open = |call: &&LoggedCall| matches!(call.result, LoggedResult::Unavailable(_));
-    let here = run.steps.iter().filter(|replay| Some(replay.step + 1) == step);
+    let here = run
+        .steps
+        .iter()
+        .filter(|replay| Some(replay.step + 1) == step);
     let mut calls = here.chain(&run.steps).flat_map(|replay| &replay.calls);
     calls.find(open)
 }

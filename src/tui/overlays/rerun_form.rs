@@ -59,12 +59,17 @@ impl RerunForm {
     }
 
     fn text(&self, field: usize) -> &str {
-        self.fields.get(field).map_or("", |input| input.text().trim())
+        self.fields
+            .get(field)
+            .map_or("", |input| input.text().trim())
     }
 
     fn set(&self) -> Result<RerunSettings, String> {
         let candidates = self.text(1);
-        let candidates = candidates.parse().ok().filter(|count| (1..=MOST).contains(count));
+        let candidates = candidates
+            .parse()
+            .ok()
+            .filter(|count| (1..=MOST).contains(count));
         let candidates = candidates.ok_or(format!("candidates: a number from 1 to {MOST}"))?;
         let temperature = match self.text(2) {
             "" => None,
@@ -78,7 +83,11 @@ impl RerunForm {
             "" => None,
             text => {
                 let count: Option<usize> = text.parse().ok();
-                Some(count.filter(|count| *count > 0).ok_or("tokens: a number such as 512")?)
+                Some(
+                    count
+                        .filter(|count| *count > 0)
+                        .ok_or("tokens: a number such as 512")?,
+                )
             }
         };
         let seed = self.text(4).parse().map_err(|_| "seed: a whole number")?;
@@ -130,7 +139,10 @@ impl RerunForm {
         let inner = shrunk(pane::frame(title, true, outer, context.theme, buffer));
         let fields = self.fields.iter().zip(FIELDS).enumerate();
         for ((number, (input, (name, hint))), y) in fields.zip(inner.y..inner.bottom()) {
-            let name = Span::styled(column(name, usize::from(NAMES)), context.style(Paint::Heading));
+            let name = Span::styled(
+                column(name, usize::from(NAMES)),
+                context.style(Paint::Heading),
+            );
             buffer.set_line(inner.x, y, &Line::from(name), inner.width);
             let text = Rect {
                 x: inner.x + NAMES.min(inner.width),
@@ -183,9 +195,19 @@ mod tests {
         };
         let mut form = RerunForm::new(settings.clone());
         let (down, enter) = (KeyCode::Down, KeyCode::Enter);
-        let typed = [KeyCode::Char('m'), down, KeyCode::Char('9'), down, KeyCode::Char('x'), enter];
+        let typed = [
+            KeyCode::Char('m'),
+            down,
+            KeyCode::Char('9'),
+            down,
+            KeyCode::Char('x'),
+            enter,
+        ];
         assert!(matches!(press(&mut form, &typed), Outcome::Stay));
-        assert_eq!(form.problem.as_deref(), Some("temperature: a number such as 0.7"));
+        assert_eq!(
+            form.problem.as_deref(),
+            Some("temperature: a number such as 0.7")
+        );
         let mended = [KeyCode::Backspace, KeyCode::Char('1'), enter];
         let Outcome::Answer(Answer::Rerun(set)) = press(&mut form, &mended) else {
             panic!("an answer");
@@ -197,8 +219,17 @@ mod tests {
             ..settings
         };
         assert_eq!(*set, expected);
-        let zero = [KeyCode::Up, KeyCode::Backspace, KeyCode::Backspace, KeyCode::Char('0'), enter];
+        let zero = [
+            KeyCode::Up,
+            KeyCode::Backspace,
+            KeyCode::Backspace,
+            KeyCode::Char('0'),
+            enter,
+        ];
         assert!(matches!(press(&mut form, &zero), Outcome::Stay));
-        assert!(form.problem.is_some_and(|problem| problem.contains("1 to 64")));
+        assert!(
+            form.problem
+                .is_some_and(|problem| problem.contains("1 to 64"))
+        );
     }
 }

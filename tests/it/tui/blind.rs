@@ -256,7 +256,8 @@ fn nobody_decides_openly_about_a_pair_from_the_list() {
 #[test]
 fn a_replay_names_no_candidate_as_the_chosen_one() {
     let user = User::new("blind-replay");
-    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/pref-x-beam/input.json");
+    let fixture =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/pref-x-beam/input.json");
     user.write("beam.json", std::fs::read(fixture).unwrap());
     user.retake(["add", "beam.json"]).succeeds();
     let mut sitting = Sitting::new(user, 120, 40);

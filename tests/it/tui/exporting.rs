@@ -18,7 +18,10 @@ fn choose(sitting: &mut Sitting, target: &str) {
 
 /// Starts it with this path.
 fn start(sitting: &mut Sitting, path: &str) {
-    sitting.press("ctrl-e ctrl-u").type_text(path).press("enter");
+    sitting
+        .press("ctrl-e ctrl-u")
+        .type_text(path)
+        .press("enter");
 }
 
 #[test]
@@ -31,9 +34,17 @@ fn what_is_found_is_written_and_nothing_is_replaced_unasked() {
         .type_text("id:trajectories/harbour-boats")
         .press("enter");
     choose(&mut sitting, "m-trace");
-    assert!(sitting.text().contains("harbour-boats"), "{}", sitting.text());
+    assert!(
+        sitting.text().contains("harbour-boats"),
+        "{}",
+        sitting.text()
+    );
     start(&mut sitting, &place);
-    assert!(sitting.text().contains("1 rows written"), "{}", sitting.text());
+    assert!(
+        sitting.text().contains("1 rows written"),
+        "{}",
+        sitting.text()
+    );
     let rows: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
     assert_eq!(rows.as_array().unwrap().len(), 1);
     // Everything that is found, to the same place: asked about first.
@@ -51,7 +62,11 @@ fn what_is_found_is_written_and_nothing_is_replaced_unasked() {
     assert!(rows.as_array().unwrap().len() > 5, "{}", sitting.text());
     // The job says how it went, with all there is to say.
     sitting.press("esc f4");
-    assert!(sitting.text().contains("export m-trace"), "{}", sitting.text());
+    assert!(
+        sitting.text().contains("export m-trace"),
+        "{}",
+        sitting.text()
+    );
 }
 
 #[test]
@@ -60,12 +75,20 @@ fn marked_items_are_checked_and_nothing_is_written() {
     let before: Vec<_> = fs::read_dir(sitting.user.path(".")).unwrap().collect();
     sitting.press("space j space");
     choose(&mut sitting, "m-trace");
-    assert!(sitting.text().contains("2 marked items"), "{}", sitting.text());
+    assert!(
+        sitting.text().contains("2 marked items"),
+        "{}",
+        sitting.text()
+    );
     for _ in 0..12 {
         sitting.press("down");
     }
     sitting.press("space enter");
-    assert!(sitting.text().contains("can be written as m-trace"), "{}", sitting.text());
+    assert!(
+        sitting.text().contains("can be written as m-trace"),
+        "{}",
+        sitting.text()
+    );
     let after = fs::read_dir(sitting.user.path(".")).unwrap();
     assert_eq!(after.count(), before.len());
     // A place that is a source is refused.
@@ -80,5 +103,9 @@ fn marked_items_are_checked_and_nothing_is_written() {
     }
     let source = sitting.user.path("trajectories.json");
     start(&mut sitting, source.to_str().unwrap());
-    assert!(sitting.text().contains("This did not work"), "{}", sitting.text());
+    assert!(
+        sitting.text().contains("This did not work"),
+        "{}",
+        sitting.text()
+    );
 }

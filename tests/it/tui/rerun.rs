@@ -52,7 +52,10 @@ fn candidates() -> Vec<Vec<String>> {
     let same = "# the four lines\nprices = [7.60, 6.50, 2.20, 4.40]\ntotal = round(sum(prices), 2)\n\
                 share = round(total * 1.10 / 3, 2)\nprint(\"sum:\", total, \"each:\", share)";
     vec![
-        vec![reply("I forget the tip.", "total = 20.70\nprint('each:', round(total / 3, 2))")],
+        vec![reply(
+            "I forget the tip.",
+            "total = 20.70\nprint('each:', round(total / 3, 2))",
+        )],
         vec![
             reply("I add the prices.", same),
             reply("I name what is not there.", "print(prise)"),
@@ -69,55 +72,105 @@ fn candidates_run_beside_the_recorded_step_and_become_pairs() {
         assert!(shown.contains(part), "{part}: {shown}");
     }
     let strip: Vec<&str> = shown.lines().skip(1).take(4).collect();
-    assert!(strip[0].contains("recorded") && strip[0].contains("ran"), "{shown}");
+    assert!(
+        strip[0].contains("recorded") && strip[0].contains("ran"),
+        "{shown}"
+    );
     assert!(strip[1].contains("ran"), "{shown}");
     assert!(strip[2].contains("does the same as 0"), "{shown}");
     assert!(strip[3].contains("error"), "{shown}");
     assert!(strip.iter().any(|line| line.contains("#1")), "{shown}");
     // Nothing is saved before something is picked.
     sitting.press("p");
-    assert!(sitting.text().contains("pick the better one first"), "{}", sitting.text());
+    assert!(
+        sitting.text().contains("pick the better one first"),
+        "{}",
+        sitting.text()
+    );
     assert!(sitting.verbs().is_empty());
     // The recorded step against the one that fails.
     sitting.press("h h h h enter l l l");
-    assert!(sitting.text().contains("is not defined"), "{}", sitting.text());
+    assert!(
+        sitting.text().contains("is not defined"),
+        "{}",
+        sitting.text()
+    );
     sitting.press("p");
-    assert!(sitting.text().contains("saved a pair: 0 against 3"), "{}", sitting.text());
+    assert!(
+        sitting.text().contains("saved a pair: 0 against 3"),
+        "{}",
+        sitting.text()
+    );
     assert_eq!(sitting.verbs(), ["pair-new"]);
     // And it is what the corpus shows.
-    let pairs = sitting.user.json(["pair", "list", "trajectories/cafe-split", "--format", "json"]);
+    let pairs = sitting.user.json([
+        "pair",
+        "list",
+        "trajectories/cafe-split",
+        "--format",
+        "json",
+    ]);
     assert!(pairs.to_string().contains("cafe-split"), "{pairs}");
     sitting.press("u");
     assert_eq!(sitting.verbs(), ["pair-new", "undo"]);
     sitting.press("P");
-    assert!(sitting.text().contains("saved 2 pairs") || sitting.text().contains("saved 1 pairs"), "{}", sitting.text());
+    assert!(
+        sitting.text().contains("saved 2 pairs") || sitting.text().contains("saved 1 pairs"),
+        "{}",
+        sitting.text()
+    );
     let all = sitting.verbs();
     sitting.press("N");
-    assert!(sitting.text().contains("no candidate is good"), "{}", sitting.text());
+    assert!(
+        sitting.text().contains("no candidate is good"),
+        "{}",
+        sitting.text()
+    );
     assert_eq!(sitting.verbs().len(), all.len() + 1);
     sitting.press("i");
-    assert!(sitting.text().contains("What the judges say"), "{}", sitting.text());
+    assert!(
+        sitting.text().contains("What the judges say"),
+        "{}",
+        sitting.text()
+    );
     assert!(sitting.text().contains("rules"), "{}", sitting.text());
 }
 
 #[test]
 fn a_branch_goes_on_to_the_end_and_stands_in_the_tree() {
-    let end = vec![vec![reply("The tip is missing, but so be it.", "final_answer('6.90 each')")]];
+    let end = vec![vec![reply(
+        "The tip is missing, but so be it.",
+        "final_answer('6.90 each')",
+    )]];
     let mut sitting = before_the_sum("rerun-branch", vec![candidates(), end]);
     sitting.press("R h h h h c");
-    assert!(sitting.text().contains("pick one first"), "{}", sitting.text());
+    assert!(
+        sitting.text().contains("pick one first"),
+        "{}",
+        sitting.text()
+    );
     sitting.press("l enter c");
     let branch = sitting.text();
-    assert!(branch.lines().next().unwrap().contains("branches/"), "{branch}");
+    assert!(
+        branch.lines().next().unwrap().contains("branches/"),
+        "{branch}"
+    );
     sitting.press("G");
     assert!(sitting.text().contains("6.90 each"), "{}", sitting.text());
     sitting.press("Y");
     let tree = sitting.text();
-    assert!(tree.contains("Branches") && tree.contains("from step 2"), "{tree}");
+    assert!(
+        tree.contains("Branches") && tree.contains("from step 2"),
+        "{tree}"
+    );
     assert!(tree.contains("▸ └ branches/"), "{tree}");
     // The source is as it was, and the tree leads there.
     sitting.press("home enter");
-    assert!(sitting.text().contains("trajectories/cafe-split"), "{}", sitting.text());
+    assert!(
+        sitting.text().contains("trajectories/cafe-split"),
+        "{}",
+        sitting.text()
+    );
     let found = sitting.user.ids("source:branches");
     assert_eq!(found.len(), 1, "{found:?}");
 }
@@ -126,7 +179,11 @@ fn a_branch_goes_on_to_the_end_and_stands_in_the_tree() {
 fn a_candidate_of_ones_own_is_executed_and_picked() {
     let mut sitting = before_the_sum("rerun-own", vec![candidates()]);
     sitting.press("R h h h h l e");
-    assert!(sitting.text().contains("A candidate of your own"), "{}", sitting.text());
+    assert!(
+        sitting.text().contains("A candidate of your own"),
+        "{}",
+        sitting.text()
+    );
     sitting.press("ctrl-a").type_text(" ").press("ctrl-s");
     let shown = sitting.text();
     assert!(shown.contains("tess"), "{shown}");
@@ -140,9 +197,17 @@ fn a_candidate_of_ones_own_is_executed_and_picked() {
 fn what_cannot_be_made_is_said_and_the_view_stays() {
     let mut sitting = before_the_sum("rerun-failed", vec![Vec::new()]);
     sitting.press("R");
-    assert!(sitting.text().contains("the script has no answer left"), "{}", sitting.text());
+    assert!(
+        sitting.text().contains("the script has no answer left"),
+        "{}",
+        sitting.text()
+    );
     sitting.press("esc");
-    assert!(sitting.text().contains("step 2 again"), "{}", sitting.text());
+    assert!(
+        sitting.text().contains("step 2 again"),
+        "{}",
+        sitting.text()
+    );
     sitting.press("p");
     sitting.press("esc h h R");
     assert!(sitting.text().contains("go to one"), "{}", sitting.text());
@@ -152,11 +217,29 @@ fn what_cannot_be_made_is_said_and_the_view_stays() {
 fn settings_are_asked_for_and_hold_for_the_next_one() {
     let mut sitting = before_the_sum("rerun-settings", vec![candidates(), candidates()]);
     sitting.press("R s");
-    assert!(sitting.text().contains("New candidates"), "{}", sitting.text());
-    sitting.press("down down down down down ctrl-e ctrl-u").type_text("nonsense").press("enter");
-    assert!(sitting.text().contains("names no judge"), "{}", sitting.text());
-    sitting.press("esc s down down down down down ctrl-e ctrl-u").type_text("rules").press("enter");
-    assert!(sitting.text().contains("3 candidates"), "{}", sitting.text());
+    assert!(
+        sitting.text().contains("New candidates"),
+        "{}",
+        sitting.text()
+    );
+    sitting
+        .press("down down down down down ctrl-e ctrl-u")
+        .type_text("nonsense")
+        .press("enter");
+    assert!(
+        sitting.text().contains("names no judge"),
+        "{}",
+        sitting.text()
+    );
+    sitting
+        .press("esc s down down down down down ctrl-e ctrl-u")
+        .type_text("rules")
+        .press("enter");
+    assert!(
+        sitting.text().contains("3 candidates"),
+        "{}",
+        sitting.text()
+    );
 }
 
 fn candidate(maker: Maker, thought: &str, code: &str, observation: Option<&str>) -> Candidate {
@@ -201,10 +284,20 @@ fn streaming(sitting: &mut Sitting) -> JobId {
         sitting.tell(news(RerunNews::Text(2, word.to_uppercase(), at)));
     }
     let maker = Maker::Controller("small".to_owned());
-    let made = candidate(maker.clone(), "I add the prices.", "print(7.60 + 6.50)", None);
+    let made = candidate(
+        maker.clone(),
+        "I add the prices.",
+        "print(7.60 + 6.50)",
+        None,
+    );
     sitting.tell(news(RerunNews::Made(1, Box::new(made))));
     sitting.tell(news(RerunNews::Runs(1)));
-    let ran = candidate(maker, "I add the prices.", "print(7.60 + 6.50)", Some("14.1"));
+    let ran = candidate(
+        maker,
+        "I add the prices.",
+        "print(7.60 + 6.50)",
+        Some("14.1"),
+    );
     sitting.tell(news(RerunNews::Ran(1, Box::new(ran))));
     job
 }
@@ -230,10 +323,15 @@ fn one_candidate_is_given_up_or_all_are() {
     let job = streaming(&mut sitting);
     // What is whole is kept.
     sitting.press("l x");
-    assert!(sitting.text().contains("whole already"), "{}", sitting.text());
+    assert!(
+        sitting.text().contains("whole already"),
+        "{}",
+        sitting.text()
+    );
     sitting.press("l x");
     let asked = sitting.asked().last().cloned();
-    let is_stopped = matches!(asked, Some(Effect::OfRerun(stopped, RerunVerb::Cancel(2))) if stopped == job);
+    let is_stopped =
+        matches!(asked, Some(Effect::OfRerun(stopped, RerunVerb::Cancel(2))) if stopped == job);
     assert!(is_stopped, "{asked:?}");
     assert!(sitting.text().contains("cancelled"), "{}", sitting.text());
     // What still comes of it is left aside.
@@ -241,7 +339,11 @@ fn one_candidate_is_given_up_or_all_are() {
     sitting.tell(Message::RerunNews(job, late));
     assert!(!sitting.text().contains("too late"), "{}", sitting.text());
     sitting.press("X");
-    let Some(Effect::Rerun(_, _, progress)) = sitting.asked().iter().find(|effect| matches!(effect, Effect::Rerun(..))) else {
+    let Some(Effect::Rerun(_, _, progress)) = sitting
+        .asked()
+        .iter()
+        .find(|effect| matches!(effect, Effect::Rerun(..)))
+    else {
         panic!("a re-run");
     };
     assert!(progress.check().is_err());
@@ -264,13 +366,30 @@ fn what_judged_candidates_look_like() {
             is_cancelled: false,
             place,
         };
-        let recorded = candidate(Maker::Recorded, "I add the four prices.", "print(20.7)", Some("20.7"));
+        let recorded = candidate(
+            Maker::Recorded,
+            "I add the four prices.",
+            "print(20.7)",
+            Some("20.7"),
+        );
         let result = RerunResult {
             candidates: vec![
                 ranked(recorded, Some(1), None),
-                ranked(candidate(maker(), "I add two.", "print(14.1)", Some("14.1")), Some(2), None),
-                ranked(candidate(maker(), "I add.", "print(20.7)", None), None, Some(0)),
-                ranked(candidate(maker(), "I guess.", "print(x)", Some("NameError: x")), Some(3), None),
+                ranked(
+                    candidate(maker(), "I add two.", "print(14.1)", Some("14.1")),
+                    Some(2),
+                    None,
+                ),
+                ranked(
+                    candidate(maker(), "I add.", "print(20.7)", None),
+                    None,
+                    Some(0),
+                ),
+                ranked(
+                    candidate(maker(), "I guess.", "print(x)", Some("NameError: x")),
+                    Some(3),
+                    None,
+                ),
             ],
             best: Some(0),
             reason: Some("it ran, and all of its numbers are on the receipt".to_owned()),

@@ -320,5 +320,4 @@ impl CorpusView {
             purpose: Purpose::Open(step),
         }))]
     }
-
 }

@@ -34,8 +34,8 @@ use super::{Request, open_gold};
 pub use pages::{attachment_choice, pretty, prompt_page};
 pub use panes::PaneKind;
 
-use pane_stack::PaneStack;
 use pages::system_prompt;
+use pane_stack::PaneStack;
 use panes::PaneLines;
 use run_panes::run_panes;
 use time_line::TimeLine;
@@ -324,8 +324,8 @@ impl ReplayView {
         let Some(run) = &self.run else {
             return Request::Say("the steps were not run again yet".to_owned());
         };
-        let editor = unanswered(run, self.step())
-            .and_then(|call| answer_editor(self.subject(), call));
+        let editor =
+            unanswered(run, self.step()).and_then(|call| answer_editor(self.subject(), call));
         match editor {
             Some(editor) => Request::Edit(Box::new(editor)),
             None => Request::Say("every call was answered, as far as the steps ran".to_owned()),
@@ -368,7 +368,6 @@ impl ReplayView {
             .collect();
         vec![attachment_choice(&self.record, files)]
     }
-
 }
 
 fn step_count(record: &Inspection) -> usize {

@@ -61,7 +61,11 @@ impl ReplayView {
             || self.record.flags.iter().any(|flag| flag.step == Some(step))
     }
 
-    pub(super) fn next_where(&mut self, what: &str, fits: impl Fn(&Self, usize) -> bool) -> Vec<Request> {
+    pub(super) fn next_where(
+        &mut self,
+        what: &str,
+        fits: impl Fn(&Self, usize) -> bool,
+    ) -> Vec<Request> {
         let count = step_count(&self.record);
         // Round again from the beginning.
         let behind = self.entry + 1..=count;

@@ -49,24 +49,37 @@ impl RerunView {
         let (said, paint) = self.said();
         let mut spans = vec![
             Span::styled(self.id.to_string(), context.style(Paint::Accent)),
-            Span::styled(format!("  step {} again", self.step), context.style(Paint::Heading)),
+            Span::styled(
+                format!("  step {} again", self.step),
+                context.style(Paint::Heading),
+            ),
         ];
         if !self.model.is_empty() {
             // Of a path the end says more.
             let model = crate::domain::visible_line(&self.model);
             let name = model.rsplit('/').next().unwrap_or(&model);
             let name = cut(name, MODEL);
-            spans.push(Span::styled(format!("  {name}"), context.style(Paint::Text)));
+            spans.push(Span::styled(
+                format!("  {name}"),
+                context.style(Paint::Text),
+            ));
         }
         let used: usize = spans.iter().map(Span::width).sum();
         let room = usize::from(area.width).saturating_sub(used + 2);
-        spans.push(Span::styled(format!("  {}", cut(&said, room)), context.style(paint)));
+        spans.push(Span::styled(
+            format!("  {}", cut(&said, room)),
+            context.style(paint),
+        ));
         buffer.set_line(area.x, area.y, &Line::from(spans), area.width);
     }
 
     /// How far it is.
     fn said(&self) -> (String, Paint) {
-        let whole = self.lanes.iter().skip(1).filter(|lane| lane.candidate.is_some());
+        let whole = self
+            .lanes
+            .iter()
+            .skip(1)
+            .filter(|lane| lane.candidate.is_some());
         let (whole, all) = (whole.count(), self.lanes.len() - 1);
         match &self.phase {
             Phase::Prepares => ("gets model and state ready".to_owned(), Paint::Accent),
@@ -137,7 +150,9 @@ impl RerunView {
     ) {
         let is_front = number == self.selected;
         let is_picked = self.picked == Some(number);
-        let Some(lane) = self.lanes.get_mut(number) else { return };
+        let Some(lane) = self.lanes.get_mut(number) else {
+            return;
+        };
         let paint = match is_front {
             true => Paint::FocusedBorder,
             false => Paint::Heading,
@@ -145,11 +160,16 @@ impl RerunView {
         let picked = if is_picked { " ★" } else { "" };
         let (state, state_paint) = lane.state();
         let title = Line::from(vec![
-            Span::styled(format!("{number}  {}{picked}", lane.maker()), context.style(paint)),
+            Span::styled(
+                format!("{number}  {}{picked}", lane.maker()),
+                context.style(paint),
+            ),
             Span::styled(format!("  {state}"), context.style(state_paint)),
         ]);
         buffer.set_line(area.x, area.y, &title, area.width);
-        let used = u16::try_from(title.width()).unwrap_or(u16::MAX).saturating_add(1);
+        let used = u16::try_from(title.width())
+            .unwrap_or(u16::MAX)
+            .saturating_add(1);
         for x in area.x.saturating_add(used)..area.right() {
             let paint = match is_front {
                 true => Paint::FocusedBorder,

@@ -144,10 +144,17 @@ impl Lane {
 
     /// All of it for a column.
     pub fn lines(&mut self, writer: &Writer<'_>) -> (&[Line<'static>], &mut Scroll) {
-        if self.made.as_ref().is_none_or(|(width, _)| *width != writer.width) {
+        if self
+            .made
+            .as_ref()
+            .is_none_or(|(width, _)| *width != writer.width)
+        {
             self.made = Some((writer.width, self.texts(writer)));
         }
-        let lines = self.made.as_ref().map_or(&[][..], |(_, lines)| lines.as_slice());
+        let lines = self
+            .made
+            .as_ref()
+            .map_or(&[][..], |(_, lines)| lines.as_slice());
         (lines, &mut self.scroll)
     }
 
@@ -179,12 +186,7 @@ impl Lane {
         all
     }
 
-    fn observed(
-        &self,
-        candidate: &Candidate,
-        writer: &Writer<'_>,
-        all: &mut Vec<Line<'static>>,
-    ) {
+    fn observed(&self, candidate: &Candidate, writer: &Writer<'_>, all: &mut Vec<Line<'static>>) {
         let theme = writer.theme;
         let execution = candidate.execution.as_deref();
         let unavailable = execution.and_then(|execution| execution.unavailable.as_deref());
@@ -213,9 +215,10 @@ impl Lane {
                 (LoggedResult::Error(_), Some(provider)) => {
                     (format!("fails, by {}", visible_line(provider)), Paint::Bad)
                 }
-                (LoggedResult::Value(_), Some(provider)) => {
-                    (format!("answered by {}", visible_line(provider)), Paint::Dim)
-                }
+                (LoggedResult::Value(_), Some(provider)) => (
+                    format!("answered by {}", visible_line(provider)),
+                    Paint::Dim,
+                ),
             };
             let name = visible_line(&call.name).into_owned();
             all.push(Line::from(vec![
@@ -324,6 +327,9 @@ mod tests {
         };
         assert_eq!(done(with(None, Some(answers))), "answers");
         assert_eq!(done(Candidate::default()), "no action");
-        assert_eq!((rounded(7.0), rounded(0.25)), ("7".to_owned(), "0.25".to_owned()));
+        assert_eq!(
+            (rounded(7.0), rounded(0.25)),
+            ("7".to_owned(), "0.25".to_owned())
+        );
     }
 }

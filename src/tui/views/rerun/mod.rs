@@ -408,12 +408,17 @@ impl RerunView {
             put(format!("Beforehand: {note}"));
         }
         for (number, lane) in self.lanes.iter().enumerate() {
-            let place = lane.place.map_or("no place".to_owned(), |place| format!("place {place}"));
+            let place = lane
+                .place
+                .map_or("no place".to_owned(), |place| format!("place {place}"));
             put(format!("\nCandidate {number} ({}): {place}", lane.maker()));
             if let Some(first) = lane.same_as {
                 put(format!("  does the same as candidate {first}"));
             }
-            let judgements = lane.candidate.iter().flat_map(|candidate| &candidate.judgements);
+            let judgements = lane
+                .candidate
+                .iter()
+                .flat_map(|candidate| &candidate.judgements);
             for judgement in judgements {
                 put(format!("  {}", lane::judgement_title(judgement)));
                 if let Some(reason) = &judgement.no_verdict {

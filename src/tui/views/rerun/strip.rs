@@ -54,7 +54,11 @@ impl Strip {
             let line = line(number, lane, shown, usize::from(area.width), context);
             buffer.set_line(area.x, y, &line, area.width);
             if number == shown.selected {
-                let row = Rect { y, height: 1, ..area };
+                let row = Rect {
+                    y,
+                    height: 1,
+                    ..area
+                };
                 buffer.set_style(row, context.style(Paint::Selected));
             }
         }
