@@ -34,6 +34,11 @@ pub struct ControllerArgs {
 }
 
 impl ControllerArgs {
+    /// Whether anything of it is said.
+    pub fn is_given(&self) -> bool {
+        self.wanted() != WantedModel::default()
+    }
+
     /// What is wanted.
     pub fn wanted(&self) -> WantedModel {
         WantedModel {

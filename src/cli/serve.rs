@@ -56,12 +56,16 @@ pub struct ServeArgs {
 
 pub(super) fn run(args: &ServeArgs, session: &Session, output: &mut Output) -> Ended {
     let key = key(args)?;
-    let path = registry(session)?.resolve(&args.load.model)?;
+    let registry = registry(session)?;
+    let path = registry.resolve(&args.load.model)?;
     let (model, notes) = load_from(&path, &args.load, output)?;
     for note in &notes {
         output.note(format!("warning: {note}"));
     }
-    let name = args.name.clone().unwrap_or_else(|| args.load.model.clone());
+    let name = match &args.name {
+        Some(name) => name.clone(),
+        None => registry.name_of(&args.load.model),
+    };
     let provenance = interruptible(|progress| provenance(&name, &model, args, progress))?;
     let options = ServeOptions {
         provenance,
@@ -84,6 +88,8 @@ pub(super) fn run(args: &ServeArgs, session: &Session, output: &mut Output) -> E
     let place = match server.bound() {
         Bound::Tcp(address) => {
             let url = format!("http://{address}/v1");
+            // A key that its user has chosen is shown nowhere.
+            let key = key.filter(|_| args.key_variable.is_none());
             json!({"url": url, "key": key, "model": name, "pid": process, "notes": notes})
         }
         #[cfg(unix)]

@@ -5,7 +5,7 @@ use super::output::Output;
 use super::session::{Session, workspace_report};
 use crate::workspace::{McpEndpoint, WorkspaceError};
 
-/// Let this workspace follow the paths that its files name outside itself, and start or ask the servers that they name
+/// Let this workspace follow paths outside itself and use the servers that it names
 #[derive(Debug, Args)]
 pub struct TrustArgs {}
 

@@ -64,6 +64,9 @@ pub enum ControllerError {
     /// The server of a model of one's own, which had ended, could not be started again.
     #[error("{0}")]
     NotStarted(String),
+    /// The thread that talks to a server can't be started, or it has ended.
+    #[error("the thread that talks to the server fails")]
+    Thread(#[source] Option<std::io::Error>),
     /// A script has no further answer.
     #[error("the script has no answer left")]
     ScriptEnded,
@@ -85,7 +88,7 @@ impl From<ControllerError> for Report {
             }
             ControllerError::Refused {
                 status: 401 | 403, ..
-            } => report.hint("name the variable that holds the key"),
+            } => report.hint("name the variable that holds the key: --key-variable NAME, or `key_env` in the settings"),
             ControllerError::Silent { .. } => {
                 report.hint("a large model may need longer; the time can be set")
             }

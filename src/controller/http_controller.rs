@@ -5,6 +5,7 @@ use serde_json::Value;
 use ureq::http::Response;
 use ureq::{Agent, Body};
 
+use super::background::{NAP, Pieces, in_background};
 use super::event_stream::EventStream;
 use super::reply::message_of;
 use super::{
@@ -56,9 +57,6 @@ const MOST_BYTES: u64 = 256 << 20;
 /// Bytes of what a server says of an error at most.
 const MOST_ERROR_BYTES: u64 = 64 << 10;
 
-/// Between looks at whether somebody asked it to stop, while it waits.
-const NAP: Duration = Duration::from_millis(50);
-
 impl HttpController {
     /// The model of a name behind a server.
     pub fn new(address: Address, model: &str, options: HttpOptions) -> Self {
@@ -99,7 +97,7 @@ impl HttpController {
         }
         let response = call.call().map_err(|error| self.failure(&error))?;
         let response = self.accepted(response)?;
-        let value = self.json(&self.all(response)?)?;
+        let value = self.json(&self.all(response, &Progress::default())?)?;
         let models = value.get("data").and_then(Value::as_array);
         let models = models.ok_or_else(|| self.misunderstood("it has no list `data`"))?;
         Ok(models.iter().filter_map(Provenance::listed).collect())
@@ -127,7 +125,7 @@ impl HttpController {
         let mut tries = 0;
         loop {
             progress.check()?;
-            let (error, asked) = match self.send(&body) {
+            let (error, asked) = match self.send(&body, progress) {
                 Ok(response) if response.status().is_success() => {
                     return self.read(response, first, progress, tell);
                 }
@@ -158,7 +156,8 @@ impl HttpController {
         }
     }
 
-    fn send(&self, body: &str) -> Result<Response<Body>, ControllerError> {
+    /// Sends a request and waits for the head of the answer: that is as long as the reading of the prompt takes.
+    fn send(&self, body: &str, progress: &Progress) -> Result<Response<Body>, ControllerError> {
         let mut call = self
             .agent
             .post(self.address.join("chat/completions"))
@@ -167,7 +166,9 @@ impl HttpController {
         if let Some(key) = &self.key {
             call = call.header("Authorization", key.header());
         }
-        call.send(body).map_err(|error| self.failure(&error))
+        let body = body.to_owned();
+        let sent = in_background(progress, move || call.send(body))?;
+        sent.map_err(|error| self.failure(&error))
     }
 
     /// The response, or what a server says in the place of one.
@@ -216,25 +217,25 @@ impl HttpController {
         };
         let kind = response.body().mime_type();
         if kind.is_none_or(|kind| kind != "text/event-stream") {
-            add(&mut reply, &self.all(response)?)?;
+            add(&mut reply, &self.all(response, progress)?)?;
             return Ok(reply);
         }
-        let mut reader = response.into_body().into_reader().take(MOST_BYTES);
+        let pieces = Pieces::of(response.into_body().into_reader().take(MOST_BYTES))?;
         let mut stream = EventStream::default();
-        let mut buffer = [0; 8192];
         let mut is_done = false;
         while !is_done {
             progress.check()?;
-            let count = match reader.read(&mut buffer) {
-                Ok(count) => count,
+            let piece = match pieces.next(progress)? {
+                Ok(piece) => piece,
                 Err(error) if is_timeout(&error) => return Err(self.silent()),
                 // A connection that breaks is a cut answer, told below.
-                Err(_) => 0,
+                Err(_) => Vec::new(),
             };
-            let events = match count {
-                0 => stream.finish().into_iter().collect(),
-                count => stream
-                    .push(buffer.get(..count).unwrap_or_default())
+            let is_end = piece.is_empty();
+            let events = match is_end {
+                true => stream.finish().into_iter().collect(),
+                false => stream
+                    .push(&piece)
                     .map_err(|reason| self.misunderstood(&reason))?,
             };
             for event in events {
@@ -242,13 +243,13 @@ impl HttpController {
                     is_done = true;
                     break;
                 }
-                if count == 0 && serde_json::from_str::<Value>(&event).is_err() {
+                if is_end && serde_json::from_str::<Value>(&event).is_err() {
                     // A piece of an event at the end.
                     continue;
                 }
                 add(&mut reply, &event)?;
             }
-            if count == 0 {
+            if is_end {
                 break;
             }
         }
@@ -271,22 +272,28 @@ impl HttpController {
     }
 
     /// All of an answer that does not come in pieces.
-    fn all(&self, response: Response<Body>) -> Result<String, ControllerError> {
+    fn all(
+        &self,
+        response: Response<Body>,
+        progress: &Progress,
+    ) -> Result<String, ControllerError> {
         let length = response.body().content_length();
-        let mut bytes = Vec::new();
-        let mut reader = response.into_body().into_reader().take(MOST_BYTES);
-        let read = reader.read_to_end(&mut bytes);
         let cut = |received: usize| ControllerError::Cut {
             server: self.address.to_string(),
             received,
         };
-        match read {
-            Err(error) if is_timeout(&error) => return Err(self.silent()),
-            Err(_) => return Err(cut(bytes.len())),
-            Ok(count) if length.is_some_and(|length| length > count as u64) => {
-                return Err(cut(count));
+        let pieces = Pieces::of(response.into_body().into_reader().take(MOST_BYTES))?;
+        let mut bytes = Vec::new();
+        loop {
+            match pieces.next(progress)? {
+                Ok(piece) if piece.is_empty() => break,
+                Ok(piece) => bytes.extend(piece),
+                Err(error) if is_timeout(&error) => return Err(self.silent()),
+                Err(_) => return Err(cut(bytes.len())),
             }
-            Ok(_) => {}
+        }
+        if length.is_some_and(|length| length > bytes.len() as u64) {
+            return Err(cut(bytes.len()));
         }
         String::from_utf8(bytes).map_err(|_| self.misunderstood("it is not UTF-8"))
     }

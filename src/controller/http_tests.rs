@@ -348,6 +348,40 @@ fn it_can_be_stopped_between_two_pieces() {
 }
 
 #[test]
+fn it_can_be_stopped_while_a_server_thinks() {
+    // Before the head of an answer, and between two of its pieces.
+    let thinks: Answer = Box::new(|_| thread::sleep(Duration::from_secs(20)));
+    let stalls: Answer = Box::new(|connection| {
+        let _ = connection.write_all(events(&[&chunk(0, "a")]).as_bytes());
+        thread::sleep(Duration::from_secs(20));
+    });
+    for answer in [thinks, stalls] {
+        let server = Server::new(vec![answer]);
+        let options = HttpOptions::default();
+        let address = Address::new(&server.address).unwrap();
+        let mut controller = HttpController::new(address, "m", options);
+        let request = ChatRequest {
+            messages: vec![RequestMessage::text("user", "Hi")],
+            ..ChatRequest::default()
+        };
+        let progress = Progress::default();
+        let stop = progress.clone();
+        let stopping = thread::spawn(move || {
+            thread::sleep(Duration::from_millis(300));
+            stop.cancel();
+        });
+        let started = Instant::now();
+        let reply = controller.propose(&request, &progress, &mut |_| {});
+        assert!(
+            matches!(reply, Err(ControllerError::Cancelled(_))),
+            "{reply:?}"
+        );
+        assert!(started.elapsed() < Duration::from_secs(10));
+        stopping.join().unwrap();
+    }
+}
+
+#[test]
 fn models_are_listed() {
     let body = r#"{"object":"list","data":[{"id":"a"},{"id":"b"},{"x":1}]}"#;
     let server = Server::of(&[http("200 OK", "application/json", body)]);

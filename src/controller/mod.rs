@@ -4,6 +4,7 @@
 //! that is none and members of the wrong type are errors that say so. Keys come from the environment and go nowhere but to the server.
 
 mod address;
+mod background;
 mod error;
 mod event_stream;
 mod http_controller;

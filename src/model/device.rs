@@ -79,6 +79,12 @@ impl ComputeDevice {
         }
     }
 
+    /// A software adapter, which people never get: what runs on GPUs can be tried on it, slowly.
+    #[cfg(all(test, feature = "gpu"))]
+    pub(super) fn software() -> Self {
+        gpu::software()
+    }
+
     /// All devices: the CPU, then GPUs in the order of their numbers.
     pub fn all() -> Vec<String> {
         std::iter::once("cpu (Burn flex)".to_owned())
@@ -143,57 +149,99 @@ mod gpu {
 
 #[cfg(feature = "gpu")]
 mod gpu {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
     use burn::tensor::{Device, DeviceType, FloatDType};
 
     use super::ComputeDevice;
+    use crate::jobs::panic_words;
     use crate::model::ModelError;
     use crate::model::self_test::self_test;
     use crate::model::weights::Precision;
 
-    /// GPUs and their names. Adapters that are no card are software on the CPU, slower than Burn's own there.
-    fn found() -> Vec<(Device, String)> {
-        let identified = |device: Device| {
-            let identity = device.identity()?;
-            identity.physical?;
-            Some((device, identity.name))
-        };
-        let devices = Device::enumerate(DeviceType::Wgpu);
-        devices.iter().cloned().filter_map(identified).collect()
+    /// GPUs with their names, and what is wrong with those that can't be opened.
+    #[derive(Default)]
+    struct Found {
+        devices: Vec<(Device, String)>,
+        problems: Vec<String>,
+    }
+
+    /// Drivers panic where they can't go on; that is a problem of the device, not of the program.
+    fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+        catch_unwind(AssertUnwindSafe(work)).map_err(|panic| panic_words(&*panic))
+    }
+
+    /// Looks for GPUs. Adapters that are no card are software on the CPU, slower than Burn's own there.
+    fn found() -> Found {
+        let mut found = Found::default();
+        let listed = guarded(|| Device::enumerate(DeviceType::Wgpu).into_vec());
+        let listed = listed.unwrap_or_else(|problem| {
+            found.problems.push(problem);
+            Vec::new()
+        });
+        for device in listed {
+            match guarded(|| device.identity()) {
+                Ok(Some(identity)) if identity.physical.is_some() => {
+                    found.devices.push((device, identity.name));
+                }
+                Ok(_) => {}
+                Err(problem) => found.problems.push(problem),
+            }
+        }
+        found
     }
 
     pub(super) fn names() -> Vec<String> {
-        let named =
-            |(number, (_, name)): (usize, (Device, String))| format!("gpu:{number} ({name})");
-        found().into_iter().enumerate().map(named).collect()
+        let found = found();
+        let devices = found.devices.iter().enumerate();
+        let named = devices.map(|(number, (_, name))| format!("gpu:{number} ({name})"));
+        let problems = found.problems.iter();
+        let told = problems.map(|problem| format!("a GPU that can't be used: {problem}"));
+        named.chain(told).collect()
     }
 
     pub(super) fn first() -> (ComputeDevice, Vec<String>) {
-        match found().into_iter().next() {
+        let found = found();
+        match found.devices.into_iter().next() {
             Some((device, name)) => tested(device, name),
-            None => (ComputeDevice::cpu(), Vec::new()),
+            None => {
+                let told =
+                    |problem| format!("a GPU can't be used: {problem}; the model runs on the CPU");
+                let problems = found.problems.into_iter().map(told);
+                (ComputeDevice::cpu(), problems.collect())
+            }
         }
     }
 
     pub(super) fn numbered(number: usize) -> Result<(ComputeDevice, Vec<String>), ModelError> {
         let mut found = found();
-        if number >= found.len() {
-            let count = found.len();
-            let reason = format!("there is no gpu:{number}; {count} GPUs were found");
+        if number >= found.devices.len() {
+            let count = found.devices.len();
+            let problems: String = found
+                .problems
+                .iter()
+                .map(|problem| format!("; {problem}"))
+                .collect();
+            let reason =
+                format!("there is no gpu:{number}: GPUs that can be used are {count}{problems}");
             return Err(ModelError::Device(reason));
         }
-        let (device, name) = found.swap_remove(number);
+        let (device, name) = found.devices.swap_remove(number);
         Ok(tested(device, name))
     }
 
     /// The device, or the CPU where it computes wrongly.
     fn tested(device: Device, name: String) -> (ComputeDevice, Vec<String>) {
-        let is_half = device.supports_dtype(FloatDType::F16);
-        let precision = match is_half {
-            true => Precision::Half,
-            false => Precision::Single,
-        };
-        match self_test(&device, precision) {
-            Ok(()) => {
+        let tried = guarded(|| {
+            let is_half = device.supports_dtype(FloatDType::F16);
+            let precision = match is_half {
+                true => Precision::Half,
+                false => Precision::Single,
+            };
+            self_test(&device, precision).map(|()| is_half)
+        });
+        match tried.and_then(|passed| passed) {
+            Ok(is_half) => {
                 let device = ComputeDevice {
                     device,
                     name,
@@ -206,6 +254,19 @@ mod gpu {
                 let told = format!("{name} is not used: {problem}; the model runs on the CPU");
                 (ComputeDevice::cpu(), vec![told])
             }
+        }
+    }
+
+    /// A software adapter, on which everything is computed in 32 bits and nothing was tried before: for tests.
+    #[cfg(test)]
+    pub(super) fn software() -> ComputeDevice {
+        let device = Device::wgpu(burn::tensor::DeviceKind::Cpu);
+        let name = device.identity().map(|identity| identity.name);
+        ComputeDevice {
+            device,
+            name: name.unwrap_or_default(),
+            is_half: false,
+            is_gpu: true,
         }
     }
 }

@@ -71,7 +71,7 @@ pub use generate::{
 pub use language_model::{Model, ModelOptions};
 pub use picture_pixels::PicturePixels;
 pub use picture_tokens::PictureTokens;
-pub use registry::ModelRegistry;
+pub use registry::{ModelRegistry, last_part};
 pub use summary::ModelSummary;
 pub use token_count::TokenCounter;
 pub use tokenizer::Tokenizer;

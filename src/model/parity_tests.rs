@@ -23,10 +23,14 @@ pub(super) fn package() -> PathBuf {
     told.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")))
 }
 
-/// The device that is tried: the CPU, or what `RETAKE_TEST_DEVICE` says.
+/// The device that is tried: the CPU, or what `RETAKE_TEST_DEVICE` says: a device as `--device` takes it, or `software`.
 pub(super) fn device() -> ComputeDevice {
-    let choice = std::env::var("RETAKE_TEST_DEVICE")
-        .map_or(DeviceChoice::Cpu, |choice| choice.parse().unwrap());
+    let told = std::env::var("RETAKE_TEST_DEVICE").ok();
+    #[cfg(feature = "gpu")]
+    if told.as_deref() == Some("software") {
+        return ComputeDevice::software();
+    }
+    let choice = told.map_or(DeviceChoice::Cpu, |choice| choice.parse().unwrap());
     let (device, told) = ComputeDevice::choose(choice).unwrap();
     assert!(told.is_empty(), "{told:?}");
     device

@@ -61,6 +61,14 @@ impl ModelRegistry {
         })
     }
 
+    /// What a model is called that a person has named like this: the name, or the last part of the path.
+    pub fn name_of(&self, name_or_path: &str) -> String {
+        match self.models().contains_key(name_or_path) {
+            true => name_or_path.to_owned(),
+            false => last_part(name_or_path),
+        }
+    }
+
     /// Gives a model a name. A name that is taken is an error.
     pub fn add(&mut self, name: &str, path: &Path) -> Result<(), ModelError> {
         if self.models().contains_key(name) {
@@ -118,6 +126,16 @@ impl ModelRegistry {
     }
 }
 
+/// The last part of a path, also of one like `.`.
+pub fn last_part(path: &str) -> String {
+    let whole = Path::new(path).canonicalize();
+    let whole = whole.unwrap_or_else(|_| PathBuf::from(path));
+    match whole.file_name() {
+        Some(name) => name.to_string_lossy().into_owned(),
+        None => path.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -155,6 +173,11 @@ mod tests {
         registry.add("b.c \u{e9}", &model).unwrap();
         registry.remove("small").unwrap();
         assert!(registry.remove("small").is_err());
+        assert_eq!(registry.name_of("b.c \u{e9}"), "b.c \u{e9}");
+        assert_eq!(
+            registry.name_of(model.join(".").to_str().unwrap()),
+            "some model"
+        );
         assert_eq!(
             open().models().into_keys().collect::<Vec<_>>(),
             ["b.c \u{e9}"]

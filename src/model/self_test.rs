@@ -130,6 +130,12 @@ mod tests {
     }
 
     #[test]
+    fn the_device_that_is_tried_passes() {
+        let device = super::super::parity_tests::device();
+        self_test(device.burn(), Precision::Single).unwrap();
+    }
+
+    #[test]
     fn wrong_numbers_are_found() {
         assert!(compare("it", &[1.0, 2.0], &[1.0, 2.0], 1e-3).is_ok());
         for wrong in [

@@ -11,7 +11,8 @@ use crate::domain::{Action, LoggedCall, Step, Trajectory};
 use crate::jobs::Progress;
 use crate::sandbox::{Outcome, Pool, PythonValue, Session, StepCode, StepRun, Variable};
 use crate::tools::{
-    Provider, Toolbox, failure_message, found_no_code, read_recording, recorded_code,
+    FINAL_ANSWER, Provider, Toolbox, failure_message, found_no_code, read_recording, recorded_code,
+    undeclared_tools,
 };
 
 /// What is asked of a replay.
@@ -67,13 +68,15 @@ pub struct TrajectoryReplay {
     pub answer_matches: Option<bool>,
 }
 
-/// Runs a trajectory's steps again and compares. `tools` are the names that it declares.
+/// Runs a trajectory's steps again and compares. `tools` are the names that it declares; where it declares none, what it calls
+/// and nowhere defines is a tool.
 pub fn replay(
     pool: &Pool,
     trajectory: &Trajectory,
     tools: &[String],
     options: &ReplayOptions,
 ) -> Result<TrajectoryReplay, ReplayError> {
+    let tools = &callable(trajectory, tools, options);
     let mut replayed = replay_in(pool, trajectory, tools, options)?;
     if let Some(interpreter) = &options.second
         && replayed.steps.iter().any(is_open)
@@ -82,6 +85,22 @@ pub fn replay(
         confirm(&mut replayed, second, interpreter);
     }
     Ok(replayed)
+}
+
+/// Every name that steps may call: a live tool is one also where the data does not declare it.
+fn callable(trajectory: &Trajectory, tools: &[String], options: &ReplayOptions) -> Vec<String> {
+    let mut names = tools.to_vec();
+    if names.iter().all(|name| name == FINAL_ANSWER) {
+        let codes: Vec<_> = trajectory.steps.iter().filter_map(recorded_code).collect();
+        names.extend(undeclared_tools(
+            codes.iter().map(|code| code.code.as_str()),
+        ));
+    }
+    let live = options.live.iter().flat_map(|provider| &provider.tools);
+    names.extend(live.map(|tool| tool.name().to_owned()));
+    names.sort();
+    names.dedup();
+    names
 }
 
 fn replay_in(

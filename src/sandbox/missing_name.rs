@@ -83,6 +83,11 @@ fn missing_operation(message: &str) -> Option<String> {
     known.then(|| format!("{left} {operator} {right}"))
 }
 
+/// Whether a name is one of CPython's own functions, types and constants.
+pub fn is_builtin(name: &str) -> bool {
+    has("builtins", name)
+}
+
 /// Whether CPython has a name.
 fn has(group: &str, name: &str) -> bool {
     let mut here = false;

@@ -30,6 +30,7 @@ pub use document::MOST_BYTES as MOST_DOCUMENT_BYTES;
 pub use error::SandboxError;
 pub use limits::Limits;
 pub use literal::{parse_literal, parse_literal_prefix};
+pub use missing_name::is_builtin;
 pub use pool::{Pool, WorkerCommand};
 pub use run::{Answer, Call, Exhausted, Outcome, Raised, StepRun, ToolHost, Variable};
 pub use session::{SavedState, Session};

@@ -1,10 +1,13 @@
 use ruff_python_ast::statement_visitor::{StatementVisitor, walk_stmt};
 use ruff_python_ast::visitor::{Visitor, walk_expr, walk_stmt as walk_whole_stmt};
-use ruff_python_ast::{Alias, Expr, ExprContext, Stmt};
+use ruff_python_ast::{Alias, Expr, ExprContext, Operator, Stmt};
 use ruff_python_parser::parse_module;
-use ruff_text_size::{Ranged, TextRange};
+use ruff_text_size::{Ranged, TextRange, TextSize};
 
 use super::stub::{IMPORT, is_stubbed};
+
+/// The function of the prelude that fills in texts.
+const PERCENT: &str = "__retake_percent__";
 
 /// The function of the prelude that reads dates.
 const STRPTIME: &str = "__retake_strptime__";
@@ -18,7 +21,7 @@ pub(super) struct Rewritten {
     pub bound: Vec<String>,
 }
 
-/// Turns imports of stubbed modules into calls, and `x.strptime(…)` into the prelude's function. Code that does not parse
+/// Turns imports of stubbed modules into calls, and `x.strptime(…)` and `text % values` into the prelude's functions. Code that does not parse
 /// stays as it is: the interpreter says what is wrong with it.
 pub(super) fn rewrite(code: &str) -> Rewritten {
     let Ok(parsed) = parse_module(code) else {
@@ -35,6 +38,12 @@ pub(super) fn rewrite(code: &str) -> Rewritten {
         let mut imports = Imports { code, edits };
         imports.visit_body(body);
         edits = imports.edits;
+    }
+    // What lies around others at the same place comes first.
+    if code.contains('%') {
+        let mut percents = Percents { code, edits };
+        percents.visit_body(body);
+        edits = percents.edits;
     }
     if code.contains("strptime") {
         let mut calls = DateCalls { edits };
@@ -129,11 +138,60 @@ impl Visitor<'_> for DateCalls {
             let value = attribute.value.range();
             let start = TextRange::empty(value.start());
             self.edits.push((start, format!("{STRPTIME}(")));
-            let open = call.arguments.range().start() + ruff_text_size::TextSize::from(1);
+            let open = call.arguments.range().start() + TextSize::from(1);
             let between = TextRange::new(value.end(), open);
             self.edits.push((between, ", ".to_owned()));
         }
         walk_expr(self, expression);
+    }
+}
+
+/// Finds `a % b` where `a` may be a text.
+struct Percents<'a> {
+    code: &'a str,
+    edits: Vec<(TextRange, String)>,
+}
+
+impl Percents<'_> {
+    /// Where the operator between two operands is. Brackets and white space are around it; with a comment it is not looked for.
+    fn operator(&self, left: TextRange, right: TextRange) -> Option<TextRange> {
+        let (start, end) = (usize::from(left.end()), usize::from(right.start()));
+        let between = self
+            .code
+            .get(start..end)
+            .filter(|text| !text.contains('#'))?;
+        let at = TextSize::try_from(start + between.find('%')?).ok()?;
+        Some(TextRange::at(at, TextSize::from(1)))
+    }
+}
+
+impl Visitor<'_> for Percents<'_> {
+    fn visit_expr(&mut self, expression: &Expr) {
+        if let Expr::BinOp(operation) = expression
+            && operation.op == Operator::Mod
+            && may_be_text(&operation.left, &operation.right)
+            && let Some(sign) = self.operator(operation.left.range(), operation.right.range())
+        {
+            // `x % y` becomes `__retake_percent__(x , y)`.
+            let (start, end) = (operation.range.start(), operation.range.end());
+            self.edits
+                .push((TextRange::empty(start), format!("{PERCENT}(")));
+            self.edits.push((sign, ",".to_owned()));
+            walk_expr(self, expression);
+            self.edits.push((TextRange::empty(end), ")".to_owned()));
+            return;
+        }
+        walk_expr(self, expression);
+    }
+}
+
+/// Whether `left % right` may fill in a text: a number on the left never does, and with a number on the right only a text that
+/// is written there is taken for one, so that counting stays quick.
+fn may_be_text(left: &Expr, right: &Expr) -> bool {
+    match left {
+        Expr::StringLiteral(_) | Expr::FString(_) => true,
+        Expr::NumberLiteral(_) => false,
+        _ => !matches!(right, Expr::NumberLiteral(_)),
     }
 }
 
@@ -223,6 +281,32 @@ mod tests {
             "a = __retake_strptime__(datetime.datetime, f(x), '%H') + b"
         );
         assert_eq!(code("a.strftime('%H')"), "a.strftime('%H')");
+    }
+
+    #[test]
+    fn texts_are_filled_in_by_the_prelude() {
+        for (before, after) in [
+            ("x = '%d' % 1", "x = __retake_percent__('%d' , 1)"),
+            ("('a' 'b') % (x)", "__retake_percent__(('a' 'b') , (x))"),
+            (
+                "a % b % c",
+                "__retake_percent__(__retake_percent__(a , b) , c)",
+            ),
+            (
+                "a % (b % c)",
+                "__retake_percent__(a , (__retake_percent__(b , c)))",
+            ),
+            ("f\"{'%s' % x}\"", "f\"{__retake_percent__('%s' , x)}\""),
+            (
+                "x.strptime(y, '%H') % z",
+                "__retake_percent__(__retake_strptime__(x, y, '%H') , z)",
+            ),
+        ] {
+            assert_eq!(code(before), after);
+        }
+        for untouched in ["i % 2 == 0", "7 % x", "x %= y", "(a % # of\n b)", "'50%'"] {
+            assert_eq!(code(untouched), untouched);
+        }
     }
 
     #[test]

@@ -87,7 +87,9 @@ fn logprobs(told: &[TokenLogprob], tokenizer: &Tokenizer) -> Value {
             true => tokenizer.token(id).unwrap_or_default(),
             false => text,
         };
-        json!({"token": text, "logprob": logprob, "bytes": text.as_bytes(), "id": id})
+        // Of a token that is a part of a character the bytes are not known here.
+        let bytes = (!text.contains(char::REPLACEMENT_CHARACTER)).then_some(text.as_bytes());
+        json!({"token": text, "logprob": logprob, "bytes": bytes, "id": id})
     };
     let places: Vec<Value> = told
         .iter()

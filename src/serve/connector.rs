@@ -13,7 +13,7 @@ use crate::controller::{
     Address, Controller, ControllerError, HttpController, HttpOptions, Key, Provenance, RetryPolicy,
 };
 use crate::jobs::Progress;
-use crate::model::{DeviceChoice, ModelRegistry, ModelSummary, WeightFiles};
+use crate::model::{DeviceChoice, ModelRegistry, ModelSummary, WeightFiles, last_part};
 use crate::workspace::Workspace;
 
 /// The controller that somebody wants.
@@ -236,14 +236,23 @@ impl Connector {
         let mut arguments: Vec<OsString> = vec!["serve".into(), "--model".into(), path.into()];
         let idle = self.settings.idle_seconds.max(1).to_string();
         let device = device.to_string();
-        for (name, value) in [("--name", asked), ("--device", &device), ("--idle", &idle)] {
+        // A path says more of this machine than records need.
+        let called = match self.models.contains_key(asked) {
+            true => asked.to_owned(),
+            false => last_part(asked),
+        };
+        for (name, value) in [
+            ("--name", called.as_str()),
+            ("--device", &device),
+            ("--idle", &idle),
+        ] {
             arguments.extend([OsString::from(name), OsString::from(value)]);
         }
         if let Some(adapter) = adapter {
             arguments.extend([OsString::from("--adapter"), adapter.into()]);
         }
         Ok(SharedServer {
-            name: asked.to_owned(),
+            name: called,
             program,
             arguments,
             folder: servers,

@@ -12,6 +12,7 @@ mod connector_tests;
 mod conversation;
 mod error;
 mod limits;
+mod not_done;
 mod own_controller;
 mod remembered_hash;
 mod server;

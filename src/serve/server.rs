@@ -19,6 +19,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use super::answer::AnswerHead;
 use super::error::Refusal;
 use super::limits::MOST_BYTES;
+use super::not_done::NotDone;
 use super::worker::{Outcome, Work, Worker};
 use super::{Access, ServeError, ServeOptions};
 use crate::controller::ChatRequest;
@@ -316,8 +317,7 @@ async fn completions(
     }
     state.activity.touch();
     let request = match body {
-        Ok(body) => serde_json::from_slice::<ChatRequest>(&body)
-            .map_err(|error| Refusal::request(format!("the request can't be understood: {error}"))),
+        Ok(body) => understood(&body),
         Err(rejection) => Err(Refusal {
             status: rejection.status().as_u16(),
             kind: "invalid_request_error",
@@ -328,6 +328,16 @@ async fn completions(
         Ok(request) => work(&state, request).await,
         Err(refusal) => refuse(&refusal),
     }
+}
+
+/// The request; one that asks for what is not done here is refused.
+fn understood(body: &[u8]) -> Result<ChatRequest, Refusal> {
+    let wrong = |error| Refusal::request(format!("the request can't be understood: {error}"));
+    let request = serde_json::from_slice(body).map_err(wrong)?;
+    serde_json::from_slice::<NotDone>(body)
+        .map_err(wrong)?
+        .check()?;
+    Ok(request)
 }
 
 async fn work(state: &Arc<Service>, request: ChatRequest) -> Response<Body> {

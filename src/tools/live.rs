@@ -10,6 +10,7 @@ use super::played::simulated;
 use super::result_cache::ResultCache;
 use super::tool::Provider;
 use crate::domain::ToolDefinition;
+use crate::jobs::Progress;
 use crate::media::PictureRoots;
 use crate::sandbox::Pool;
 use crate::workspace::Workspace;
@@ -78,6 +79,14 @@ impl LiveTools {
             }
         }
         Ok((tools, failed))
+    }
+
+    /// The same for one job: whoever cancels it wants no answer of a model any more.
+    #[must_use]
+    pub fn of_job(mut self, progress: &Progress) -> Self {
+        let models = self.model.iter_mut().chain(&mut self.simulating);
+        models.for_each(|model| model.progress = progress.clone());
+        self
     }
 
     /// What they are, in words: a replay with others may say something else.

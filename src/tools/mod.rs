@@ -21,6 +21,7 @@ mod structured;
 mod told;
 mod tool;
 mod toolbox;
+mod undeclared;
 
 pub use builtin::{BUILT_IN, Surroundings, built_in};
 pub use error::ToolsError;
@@ -38,3 +39,4 @@ pub use structured::{structured_call, structured_recording};
 pub use told::told;
 pub use tool::{Patience, Provider, Tool};
 pub use toolbox::{FINAL_ANSWER, PATIENCE, RECORDED, StepHost, Toolbox, logged, written_arguments};
+pub use undeclared::undeclared_tools;

@@ -46,15 +46,18 @@ const NO_MODEL: &str = "it needs a vision-language model, and none is set: name 
 impl ModelAccess {
     /// Asks with a conversation and gives the answer's text: the likeliest one. An error says in words why there is none.
     pub(super) fn ask(&self, messages: Vec<RequestMessage>) -> Result<String, String> {
+        let mut controller = (self.make)()?;
+        // The question needs its part of a small context.
+        let context = controller.provenance().context;
+        let half = context.and_then(|tokens| usize::try_from(tokens / 2).ok());
         let request = ChatRequest {
             messages,
             n: Some(1),
             seed: Some(0),
             temperature: Some(0.0),
-            max_tokens: Some(MOST_TOKENS),
+            max_tokens: Some(half.unwrap_or(MOST_TOKENS).min(MOST_TOKENS)),
             ..ChatRequest::default()
         };
-        let mut controller = (self.make)()?;
         let reply = controller
             .propose(&request, &self.progress, &mut |_| {})
             .map_err(|error| error.to_string())?;

@@ -21,6 +21,8 @@ mod interruption;
 mod journal;
 mod layers;
 mod model;
+mod other_servers;
+mod pulling;
 mod read_only;
 mod reading;
 mod real_data;

@@ -282,3 +282,88 @@ fn live_tools_answer_what_is_not_recorded() {
         "'| x | y |\\n|---|---|\\n| 1 | 2 |\\n'"
     );
 }
+
+/// What a model says of a picture, and of a tool that it plays; the second time nobody asks it about the picture.
+#[test]
+fn a_model_answers_questions_about_pictures_and_plays_tools() {
+    let user = User::new("replay-model");
+    let settings = "[controller]\nidle_seconds = 2\ndevice = \"cpu\"\n";
+    user.write("../settings/config.toml", settings);
+    let tool = |name: &str| {
+        format!(
+            "- {name}: looks\n    Takes inputs: {{'image_path': {{'type': 'text', 'description': 'f'}}}}\n"
+        )
+    };
+    let mut value = run(
+        "picture",
+        &[
+            (
+                "a = visualizer('What is it?', 'a.png')\nprint(len(a) > 0)",
+                "True",
+            ),
+            ("print(len(ocr('a.png')) > 0)", "True"),
+        ],
+        "x",
+    );
+    value["conversations"][0]["value"] =
+        format!("Tools:\n{}{}", tool("visualizer"), tool("ocr")).into();
+    user.write("runs.json", array(&[value]));
+    user.write("pictures/note.txt", "");
+    let picture = image::RgbImage::from_pixel(8, 6, image::Rgb([200, 30, 30]));
+    picture.save(user.path("pictures/a.png")).unwrap();
+    user.retake(["add", "runs.json", "--images", "pictures"])
+        .succeeds();
+    let steps = |arguments: &[&str]| {
+        let ended = user
+            .retake(arguments.iter().chain(&["--format", "json"]))
+            .succeeds();
+        json_lines(&ended.stdout)
+    };
+    let without = steps(&["replay", "--live"]);
+    assert_eq!(without[0]["verdict"], "tool-result-unknown");
+    let reason = without[0]["reason"].as_str().unwrap();
+    assert!(reason.contains("name one with --model"), "{reason}");
+
+    let model = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/reference/runnable/smolvlm"
+    );
+    let asked = steps(&["replay", "--live", "--model", model]);
+    assert_eq!(asked[0]["verdict"], "match", "{}", asked[0]);
+    assert_eq!(asked[0]["calls"][0]["provider"], format!("model:{model}"));
+    assert_eq!(asked[1]["verdict"], "tool-result-unknown", "{}", asked[1]);
+    let again = steps(&["replay", "--live", "--fresh", "--model", model]);
+    assert_eq!(again[0]["verdict"], "match");
+    assert_eq!(
+        again[0]["calls"][0]["provider"],
+        format!("model:{model} (kept)")
+    );
+    assert_eq!(
+        again[0]["calls"][0]["result"],
+        asked[0]["calls"][0]["result"]
+    );
+
+    let played = steps(&["replay", "--live", "--simulate", "--model", model]);
+    assert_eq!(played[0]["verdict"], "match");
+    assert_eq!(
+        played[1]["calls"][0]["provider"],
+        format!("simulated:{model}")
+    );
+    assert_eq!(played[1]["verdict"], "tool-result-unknown", "{}", played[1]);
+    let reason = played[1]["reason"].as_str().unwrap();
+    assert!(
+        reason.contains(&format!("with results that simulated:{model} made up")),
+        "{reason}"
+    );
+    for (arguments, part) in [
+        (&["replay", "--simulate"][..], "--live"),
+        (&["replay", "--model", model], "add --live"),
+        (
+            &["replay", "--live", "--simulate"],
+            "--simulate needs a model",
+        ),
+    ] {
+        let ended = user.retake(arguments).ends_with(2);
+        assert!(ended.stderr.contains(part), "{}", ended.stderr);
+    }
+}

@@ -74,7 +74,7 @@ names = {{ objectlocation = "detect" }}
         assert verdicts[:2] == ["match", "match"], steps
         providers = [step["calls"][0]["provider"] for step in steps]
         assert providers[:2] == [f"mcp:time{suffix}", f"mcp:boxes{suffix}"], providers
-        assert "no picture: a.txt" in steps[2]["actual"], steps[2]
+        assert "Error executing tool detect" in steps[2]["actual"], steps[2]
         # What failed is not kept, and asked for again.
         assert providers[2:] == ["mcp:boxes", "mcp:time"], providers
         assert "error" in steps[3]["calls"][0], steps[3]
@@ -85,7 +85,7 @@ def main(binary):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    web = subprocess.Popen([sys.executable, HERE / "server.py", str(port)], stderr=subprocess.DEVNULL)
+    web = subprocess.Popen([sys.executable, HERE / "server.py", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         wait_for(port)
         with tempfile.TemporaryDirectory(prefix="retake-mcp-") as place:

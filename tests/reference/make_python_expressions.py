@@ -76,6 +76,34 @@ modules = [
 ]
 
 
+# Texts and %.
+for number, form in itertools.product(["0", "7", "-3", "1234567", "0.5", "-2.675", "1e-05", "1e16", "True"], [
+    "%d", "%5d", "%-5d|", "%05d", "%+d", "% d", "%.3d", "%i", "%f", "%.2f", "%8.3f", "%-10.1f|", "%010.2f", "%+.1f", "%e", "%.3E", "%g", "%.3g", "%s",
+    "%r", "%10s", "%.2s",
+]):
+    expressions.append(f"{form!r} % {number}")
+for number, form in itertools.product(["0", "255", "-255"], ["%x", "%X", "%o", "%#x", "%#o", "%#010x", "%08x", "%c"]):
+    if form != "%c" or number == "255":
+        expressions.append(f"{form!r} % {number}")
+expressions += [
+    "'%s and %s' % ('a', 1), '%s' % [1, 2], '%s' % {'a': 1}, '%s' % (None,), '%s' % ((1, 2),), 'no' % (), '100%%' % ()",
+    "'%(a)s is %(b).1f%%' % {'a': 'x', 'b': 2.25, 'c': 0}, '%-*d|%.*f' % (5, 42, 2, 3.14159), '%*d' % (-4, 7) + '|'",
+    "'%s %s' % ('a', 'b') % (), ('%s' % 'x') * 3, 7 % 3, -7 % 3, 7.5 % 2, [5 % n for n in (2, 3)], f\"{'%.1f' % 2.25} {10 % 4}\"",
+    "('a %s '\n 'b %s') % (\n 1,\n 2)", "'%s' % 'é漢', '%5s|%-5s|' % ('é', '漢'), '%r' % 'it\\'s', '%c%c' % ('a', 98), '%5c|' % 'x'",
+    "'%s' % (lambda n: n % 4)(10), max('%d' % n for n in range(3)), '%d%%' % 50 if 5 % 2 else ''",
+]
+for wrong in ["'%d' % 'x'", "'%s %s' % 1", "'%s' % (1, 2)", "'a' % 1", "'%x' % 1.5", "'%f' % 'x'", "'%(a)s' % 1", "'%q' % 1", "'%' % 1", "'%(a)s' % {}"]:
+    expressions.append(f"tried(lambda: {wrong})")
+
+
+TRIED = """def tried(action):
+    try:
+        return action()
+    except Exception as error:
+        return type(error).__name__, str(error)
+"""
+
+
 def printed(setup, expression):
     lines = []
     scope = {"print": lambda *values: lines.append(" ".join(map(str, values)))}
@@ -83,7 +111,8 @@ def printed(setup, expression):
     return "\n".join(lines)
 
 
-rows = [["", expression, printed("", expression)] for expression in expressions]
+setups = [TRIED if "tried(" in expression else "" for expression in expressions]
+rows = [[setup, expression, printed(setup, expression)] for setup, expression in zip(setups, expressions)]
 rows += [[setup, expression, printed(setup, expression)] for setup, expression in modules]
 print("[")
 print(",\n".join(json.dumps(row, ensure_ascii=False) for row in rows))

@@ -79,6 +79,7 @@ impl Job<'_> {
             check_second(&second.pool).map_err(JobError::Report)?;
         }
         let pool = pool(command);
+        let live = self.live.clone().map(|live| live.of_job(progress));
         let mut entries = Vec::new();
         let mut lost = None;
         let mut keep = |entries: &mut Vec<ReplayEntry>| {
@@ -90,7 +91,7 @@ impl Job<'_> {
             chosen.iter(),
             threads,
             progress,
-            |chosen| self.replay(chosen, &pool, &options),
+            |chosen| self.replay(chosen, &pool, &options, live.as_ref()),
             |mut replayed| {
                 if matches!(&replayed.outcome, Err(report) if report.message == CANCELLED) {
                     return;
@@ -113,33 +114,42 @@ impl Job<'_> {
         ended.map_err(|_| JobError::Cancelled)
     }
 
-    fn replay(&self, chosen: &Selected, pool: &Pool, options: &ReplayOptions) -> Replayed {
+    fn replay(
+        &self,
+        chosen: &Selected,
+        pool: &Pool,
+        options: &ReplayOptions,
+        live: Option<&LiveTools>,
+    ) -> Replayed {
         let subject = chosen.subject(self.corpus);
         Replayed {
             id: chosen.id(),
             outcome: subject
                 .map_err(Report::from)
-                .and_then(|subject| self.one(&subject, pool, options)),
+                .and_then(|subject| self.one(&subject, pool, options, live)),
         }
     }
 
-    fn one(&self, subject: &Subject, pool: &Pool, options: &ReplayOptions) -> Result<Kept, Report> {
+    fn one(
+        &self,
+        subject: &Subject,
+        pool: &Pool,
+        options: &ReplayOptions,
+        live: Option<&LiveTools>,
+    ) -> Result<Kept, Report> {
         let nothing = Trajectory::default();
         let content = &subject.current.content;
         let trajectory = content.trajectory.as_ref().unwrap_or(&nothing);
         let (hash, record) = (replayed_hash(trajectory), subject.record.hash.to_string());
         let python = self.python.map_or("", |python| python.version.as_str());
-        let live = self
-            .live
-            .as_ref()
-            .map_or(String::new(), LiveTools::identity);
-        let with = format!("{REPLAY_VERSION} {python} {live}");
+        let identity = live.map_or(String::new(), LiveTools::identity);
+        let with = format!("{REPLAY_VERSION} {python} {identity}");
         let known = self.known.get(&record);
         if let Some(known) = known.and_then(|place| self.log.entry(*place))
             && known.hash == hash
             && known.with == with
             && let Ok(replay) = serde_json::from_str(known.replay.get())
-            && !(self.live.is_some() && lacks_results(&replay))
+            && !(live.is_some() && lacks_results(&replay))
         {
             return Ok(Kept {
                 replay,
@@ -149,7 +159,7 @@ impl Job<'_> {
         let definitions = self.tool_lists.of(trajectory);
         let tools: Vec<String> = definitions.iter().map(|tool| tool.name.clone()).collect();
         let mut options = options.clone();
-        if let Some(live) = &self.live {
+        if let Some(live) = live {
             let roots = self.corpus.roots(&subject.record.id);
             options.live = live.providers(roots, pool, &definitions);
         }

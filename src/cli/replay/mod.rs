@@ -2,6 +2,7 @@
 
 mod job;
 mod json;
+mod live;
 mod page;
 mod second;
 
@@ -12,17 +13,18 @@ use clap::{Args, ValueEnum};
 
 use crate::corpus::Corpus;
 use crate::jobs::Progress;
-use crate::replay::{ReplayOptions, Summary, TrajectoryReplay};
+use crate::replay::{ReplayOptions, StepReplay, Summary, TrajectoryReplay, Verdict};
 use crate::report::{Kind, Report};
 use crate::rules::ToolLists;
-use crate::tools::{LiveTools, ToolsError};
 use crate::workspace::Workspace;
 
 use super::Ended;
 use super::chosen::chosen;
+use super::controller_args::ControllerArgs;
 use super::output::Output;
-use super::session::{Session, corpus_report, tell, with_bar, workspace_report};
+use super::session::{Session, corpus_report, tell, with_bar};
 use job::{Job, JobError, Kept, Replayed};
+use live::live_tools;
 use second::prepared;
 
 /// Run recorded steps again and compare what they print
@@ -43,9 +45,14 @@ pub struct ReplayArgs {
     /// Ask this CPython where the sandbox's own interpreter does not get on; it runs behind bubblewrap's walls or not at all
     #[arg(long, value_name = "PATH")]
     python: Option<PathBuf>,
-    /// Let live tools answer calls that are not recorded: the workspace's MCP servers, then the built-in ones
+    /// Let live tools answer calls that are not recorded: the workspace's MCP servers, built-in ones, and a model, if one is set
     #[arg(long)]
     live: bool,
+    /// Let the model play the tools that nothing else answers, too; what it makes up is marked and never a match
+    #[arg(long, requires = "live")]
+    simulate: bool,
+    #[command(flatten)]
+    controller: ControllerArgs,
     /// Run what was run already, too
     #[arg(long)]
     fresh: bool,
@@ -100,6 +107,7 @@ pub(super) fn run(args: &ReplayArgs, session: Session, output: &mut Output) -> E
         variables: args.state.then_some(VALUE_WIDTH),
         ..ReplayOptions::default()
     };
+    let live = live_tools(args, &session, &workspace, output)?;
     let keeps = args.step.is_none() && !args.state;
     let job = Job {
         corpus: &corpus,
@@ -107,10 +115,7 @@ pub(super) fn run(args: &ReplayArgs, session: Session, output: &mut Output) -> E
         known: &known,
         options: &options,
         python: python.as_ref(),
-        live: args
-            .live
-            .then(|| live_tools(&workspace, output))
-            .transpose()?,
+        live,
         tool_lists: ToolLists::default(),
         // What is only a part, or shows more, is not kept.
         keeps,
@@ -201,24 +206,16 @@ impl Printer<'_> {
             return json::print(&id, &replay, output);
         }
         if !self.alone {
-            replay.steps.retain(|step| !step.verdict.reproduces());
+            // Where there is nothing to run, the summary has the number.
+            let is_idle =
+                |step: &StepReplay| step.verdict == Verdict::NotRun && step.rule.is_none();
+            replay
+                .steps
+                .retain(|step| !step.verdict.reproduces() && !is_idle(step));
         }
         self.waiting.push((id, replay));
         Ok(())
     }
-}
-
-/// Starts the live tools of the workspace. A server that can't be used is told, and the others go on.
-fn live_tools(workspace: &Workspace, output: &Output) -> Result<LiveTools, Report> {
-    let report = |error| match error {
-        ToolsError::Workspace(error) => workspace_report(error),
-        error => Report::from_error(&error),
-    };
-    let (tools, failed) = LiveTools::start(workspace).map_err(report)?;
-    for error in failed {
-        output.note(format!("warning: {}", Report::from_error(&error).message));
-    }
-    Ok(tools)
 }
 
 /// Lets searches see what was replayed; that they don't yet is no reason to fail.

@@ -30,6 +30,10 @@ pub(super) fn compute(
             | PythonValue::Bool(_)),
         ) => Ok(value),
         Outcome::Completed(_) => Err(Failure::Error(format!("{expression} is no number"))),
+        // That it can't be computed here is no mistake of the expression.
+        other @ (Outcome::Unsupported(_) | Outcome::Exhausted(_) | Outcome::WorkerDied(_)) => {
+            Err(Failure::Unavailable(other.to_string()))
+        }
         other => Err(Failure::Error(other.to_string())),
     }
 }

@@ -106,6 +106,13 @@ const TOOLS: &[Built] = &[
         parameters: &[("expression", "string", false)],
         run: calculator::compute,
     },
+    Built {
+        // As GTA calls it.
+        name: "Calculator",
+        description: "Computes an arithmetical expression; the functions of Python's math are known.",
+        parameters: &[("expression", "string", false)],
+        run: calculator::compute,
+    },
 ];
 
 /// The native tools.

@@ -1,12 +1,14 @@
 //! What replays say: of made-up steps of every kind, and of observations that somebody corrupted.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::prelude::*;
 use retake::domain::{Action, Observation, Step, Trajectory};
 use retake::jobs::Progress;
 use retake::replay::{ReplayOptions, StepReplay, TrajectoryReplay, Verdict, replay};
-use retake::sandbox::{Limits, Outcome, Pool};
+use retake::sandbox::{Answer, Call, Limits, Outcome, Pool, PythonValue};
+use retake::tools::{Provider, Tool};
 
 use super::{limits, pool, run, worker};
 
@@ -245,6 +247,106 @@ fn calls_are_logged_with_who_answered() {
         .map(|s| (s.verdict, s.is_independent))
         .collect();
     assert_eq!(verdicts, [(Verdict::Match, false), (Verdict::Match, false)]);
+}
+
+#[test]
+fn what_a_run_without_a_list_of_tools_calls_is_a_tool() {
+    let trajectory = Trajectory {
+        steps: vec![
+            step("print(web_search('q'))", Some("a boat")),
+            step(
+                "def own(x): return x + 1\nprint(own(1), len('ab'))",
+                Some("2 2"),
+            ),
+            step("web_search('other')", Some("a car")),
+        ],
+        ..Trajectory::default()
+    };
+    let verdicts = |tools: &[String]| {
+        let replayed = replay(&pool(), &trajectory, tools, &ReplayOptions::default()).unwrap();
+        let steps = replayed.steps.iter();
+        steps
+            .map(|s| (s.verdict, s.is_independent))
+            .collect::<Vec<_>>()
+    };
+    use Verdict::{Differs, Match, ToolResultUnknown};
+    let expected = [(Match, false), (Match, true), (ToolResultUnknown, false)];
+    for tools in [&[][..], &["final_answer".to_owned()]] {
+        assert_eq!(verdicts(tools), expected);
+    }
+    // Where the data lists its tools, others are none.
+    let listed = verdicts(&["visualizer".to_owned()]);
+    assert_eq!((listed[0].0, listed[2].0), (Differs, Differs));
+}
+
+/// A tool that gives a text, under a label.
+fn giving(label: &str, name: &'static str, text: &'static str) -> Provider {
+    struct Giving(&'static str, &'static str);
+
+    impl Tool for Giving {
+        fn name(&self) -> &str {
+            self.0
+        }
+
+        fn description(&self) -> &str {
+            ""
+        }
+
+        fn parameters(&self) -> serde_json::Value {
+            serde_json::json!({})
+        }
+
+        fn call(&self, _: &Call) -> Answer {
+            Answer::Value(PythonValue::Str(self.1.to_owned()))
+        }
+    }
+
+    Provider {
+        label: label.to_owned(),
+        tools: vec![Arc::new(Giving(name, text))],
+    }
+}
+
+#[test]
+fn what_a_model_made_up_is_marked_wherever_it_goes_and_never_a_match() {
+    let trajectory = Trajectory {
+        steps: vec![
+            step("print(1)", Some("1")),
+            step("x = visualizer('q', 'a.jpg')\nprint(len(x))", Some("3")),
+            step("print(len(x) + 1)", Some("4")),
+            step("final_answer(len(x))", None),
+        ],
+        answer: Some("3".to_owned()),
+        ..Trajectory::default()
+    };
+    let replayed = |label: &str| {
+        let options = ReplayOptions {
+            live: vec![giving(label, "visualizer", "cat")],
+            ..ReplayOptions::default()
+        };
+        replay(&pool(), &trajectory, &["visualizer".to_owned()], &options).unwrap()
+    };
+    let real = replayed("mcp:eyes");
+    let verdicts: Vec<Verdict> = real.steps.iter().map(|step| step.verdict).collect();
+    assert_eq!(verdicts, [Verdict::Match; 4]);
+    assert_eq!(real.answer_matches, Some(true));
+    let made_up = replayed("simulated:tiny");
+    let told: Vec<(Verdict, &str)> = made_up
+        .steps
+        .iter()
+        .map(|step| (step.verdict, step.reason.as_str()))
+        .collect();
+    let reason = "with results that simulated:tiny made up: match";
+    assert_eq!(told[0], (Verdict::Match, ""));
+    assert_eq!(told[1], (Verdict::ToolResultUnknown, reason));
+    assert_eq!(told[2], (Verdict::ToolResultUnknown, reason));
+    assert_eq!(told[3].0, Verdict::ToolResultUnknown);
+    assert_eq!(made_up.answer_matches, None);
+    let call = &made_up.steps[1].calls[0];
+    assert_eq!(call.provider.as_deref(), Some("simulated:tiny"));
+    let note = "visualizer did not run; simulated:tiny made up what it returned";
+    assert_eq!(made_up.steps[1].notes, [note]);
+    assert!(made_up.steps[1..].iter().all(|step| !step.is_independent));
 }
 
 #[test]
