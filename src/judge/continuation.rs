@@ -77,3 +77,95 @@ fn controller_error(error: ControllerError) -> ContinuationError {
         error => error.into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::config::Config;
+    use crate::controller::ScriptedController;
+    use crate::domain::{Action, Execution, Observation, Task, ToolCall, ToolDefinition, Trajectory};
+    use crate::jobs::Slots;
+    use crate::prompts::Prompts;
+    use crate::rollout::PromptForm;
+    use crate::sandbox::{Limits, Pool, WorkerCommand};
+
+    /// A step that calls a tool, and what it saw.
+    fn looked(saw: Option<&str>) -> Candidate {
+        let call = ToolCall {
+            id: None,
+            name: "ocr".to_owned(),
+            arguments: json!({"image": "a.jpg"}),
+            result: saw.map(str::to_owned),
+        };
+        Candidate {
+            action: Some(Action::ToolCalls(vec![call])),
+            observation: saw.map(|text| Observation {
+                text: text.to_owned(),
+                ..Observation::default()
+            }),
+            execution: saw.is_none().then(|| {
+                Box::new(Execution {
+                    unavailable: Some("no tool".to_owned()),
+                    ..Execution::default()
+                })
+            }),
+            ..Candidate::default()
+        }
+    }
+
+    #[test]
+    fn a_run_goes_on_from_the_candidate_to_its_answer() {
+        let rollout = Rollout::new(Trajectory {
+            tools: vec![ToolDefinition {
+                name: "ocr".to_owned(),
+                ..ToolDefinition::default()
+            }],
+            task: Task {
+                text: "Which number is it?".to_owned(),
+                ..Task::default()
+            },
+            ..Trajectory::default()
+        });
+        let progress = Progress::default();
+        let worker = WorkerCommand::of(PathBuf::from("/nowhere"));
+        let pool = Pool::new(worker, Limits::default(), 1, progress.clone());
+        let mut environment =
+            Environment::new(pool, Prompts::default(), Slots::new(1), &progress);
+        environment.form = PromptForm::ToolCalls;
+        let config = Config::load(None).expect("settings").rollout;
+        let draw = Draw::of_config(&config, PromptForm::ToolCalls, 5, 7);
+        let candidates = [looked(Some("12")), looked(None)];
+        let run_on = RunOn {
+            rollout: &rollout,
+            candidates: &candidates,
+            executed: &[Executed::default(), Executed::default()],
+            environment: &environment,
+            pictures: &Pictures::default(),
+            options: &RolloutOptions::new(&config, draw),
+        };
+        let mut controller = ScriptedController::new([vec!["It is 12.".to_owned()]]);
+        let answer = run_on.answer(&mut controller, &candidates[0], 99, &progress);
+        assert_eq!(answer.expect("an end").as_deref(), Some("It is 12."));
+        let request = &controller.requests[0];
+        assert_eq!(request.n, Some(1));
+        let sent = serde_json::to_string(&request.messages).expect("JSON");
+        assert!(sent.contains("\"12\""), "the candidate is history: {sent}");
+        // Another run draws otherwise.
+        let mut other = ScriptedController::new([vec!["12".to_owned()]]);
+        run_on.answer(&mut other, &candidates[0], 100, &progress).expect("an end");
+        assert_ne!(other.requests[0].seed, request.seed);
+        let ended = run_on.answer(&mut controller, &candidates[0], 99, &progress);
+        assert!(matches!(ended, Err(ContinuationError::Controller(_))), "{ended:?}");
+        for lost in [&candidates[1], &looked(Some("13"))] {
+            let ended = run_on.answer(&mut controller, lost, 99, &progress);
+            assert!(matches!(ended, Err(ContinuationError::CannotGoOn(_))), "{ended:?}");
+        }
+        progress.cancel();
+        let ended = run_on.answer(&mut controller, &candidates[0], 99, &progress);
+        assert!(matches!(ended, Err(ContinuationError::Cancelled(_))), "{ended:?}");
+    }
+}

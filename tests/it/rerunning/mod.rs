@@ -155,6 +155,16 @@ fn a_picked_candidate_is_a_pair_that_tells_where_everything_comes_from() {
     assert_eq!(rows.len(), 1);
     assert!(rows[0]["chosen"].to_string().contains("count * 2"), "{}", rows[0]);
     assert!(rows[0]["rejected"].to_string().contains("count * 3"), "{}", rows[0]);
+    // In retake's own lines all of it goes along.
+    user.retake(["export", "jsonl", "-o", "own.jsonl", "id:runs/cats"]).succeeds();
+    let own = objects(&fs::read_to_string(user.path("own.jsonl")).unwrap());
+    assert_eq!(own[0]["pairs"][0]["chosen"]["generation"]["seed"], 4096);
+    assert_eq!(own[0]["pairs"][0]["chosen"]["judgements"][0]["judge"], "rules");
+    // So does what it was made of, to another copy of the workspace.
+    let other = self::user("rerun-pairs-elsewhere", &[cats()]);
+    other.retake([std::ffi::OsStr::new("merge"), user.path("").as_os_str()]).succeeds();
+    assert_eq!(other.json(["pair", "show", &id, "--format", "json"])["pairs"], shown["pairs"]);
+    other.retake(["pair", "verify"]).succeeds();
 }
 
 #[test]
@@ -292,9 +302,15 @@ fn pairs_are_verified_and_made_again() {
     files.sort();
     assert_eq!(files.len(), 2);
     let text = fs::read_to_string(&files[0]).unwrap();
-    fs::write(&files[0], text.replace("count", "counts")).unwrap();
+    fs::write(&files[0], text.replace("print", "prints")).unwrap();
     let found = user.retake(["pair", "verify", &id]).ends_with(3);
     assert!(found.stdout.contains("candidates") && found.stdout.contains("is not kept"), "{found:?}");
+    // The source record is another one.
+    let mut other = cats();
+    other["answer"] = "six".into();
+    user.write("runs.json", array(&[other]));
+    let found = user.retake(["pair", "verify"]).ends_with(3);
+    assert!(found.stdout.contains(&id) && found.stdout.contains("source"), "{found:?}");
 }
 
 #[test]
