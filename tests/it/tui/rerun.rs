@@ -102,38 +102,6 @@ fn candidates_run_beside_the_recorded_step_and_become_pairs() {
         sitting.text()
     );
     assert_eq!(sitting.verbs(), ["pair-new"]);
-    // And it is what the corpus shows.
-    let pairs = sitting.user.json([
-        "pair",
-        "list",
-        "trajectories/cafe-split",
-        "--format",
-        "json",
-    ]);
-    assert!(pairs.to_string().contains("cafe-split"), "{pairs}");
-    sitting.press("u");
-    assert_eq!(sitting.verbs(), ["pair-new", "undo"]);
-    sitting.press("P");
-    assert!(
-        sitting.text().contains("saved 2 pairs") || sitting.text().contains("saved 1 pairs"),
-        "{}",
-        sitting.text()
-    );
-    let all = sitting.verbs();
-    sitting.press("N");
-    assert!(
-        sitting.text().contains("no candidate is good"),
-        "{}",
-        sitting.text()
-    );
-    assert_eq!(sitting.verbs().len(), all.len() + 1);
-    sitting.press("i");
-    assert!(
-        sitting.text().contains("What the judges say"),
-        "{}",
-        sitting.text()
-    );
-    assert!(sitting.text().contains("rules"), "{}", sitting.text());
 }
 
 #[test]
