@@ -2,7 +2,8 @@
 //!
 //! `cargo bench --bench workbench`; RETAKE_BENCH_TRAJECTORIES makes the corpus larger or smaller, RETAKE_BENCH_FOLDER keeps it
 //! between runs. Bars: start to the first full paint 50 ms; keys that move, scroll and step 8 ms at the 99th percentile; letters of
-//! a query until their results are on the screen 16 ms; 150 MB without pictures.
+//! a query until their results are on the screen 16 ms; keys while candidates stream 16 ms; 150 MB without pictures. Then the
+//! same keys on the demo with its pictures on the screen.
 #![allow(clippy::expect_used, clippy::print_stdout)]
 
 #[path = "../examples/generate_corpus/corpus/mod.rs"]
@@ -17,9 +18,10 @@ use ratatui::crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 use retake::config::Config;
 use retake::tui::app::AppOptions;
 use retake::tui::backend::Backend;
-use retake::tui::effect::Message;
+use retake::tui::effect::{Effect, Message};
 use retake::tui::keymap::Keymap;
 use retake::tui::rehearsal::Rehearsal;
+use retake::tui::rerun::{RerunNews, RerunSettings};
 use retake::tui::theme::{ColorDepth, Theme};
 use retake::workspace::{SourceDeclaration, Workspace};
 
@@ -55,7 +57,8 @@ fn main() {
         times.push(press(&mut rehearsal, key));
     }
     tell("stepping and scrolling", times, 8.0);
-    rehearsal.press("esc").expect("drawn");
+    tell("keys while candidates stream", stream(&mut rehearsal), 16.0);
+    rehearsal.press("esc esc").expect("drawn");
     let mut times = Vec::new();
     for word in words(&folder) {
         rehearsal.press("backspace /").expect("drawn");
@@ -69,9 +72,76 @@ fn main() {
         "  peak anonymous memory      {:>7} MB  (bar: 150)",
         watch.peak() / 1024
     );
+    drop(rehearsal);
     if kept.is_none() {
         std::fs::remove_dir_all(&folder).expect("removed");
     }
+    with_pictures();
+}
+
+/// Five candidates of a step that stream, a piece of each before every key, until each has 512 pieces.
+fn stream(rehearsal: &mut Rehearsal) -> Vec<Duration> {
+    const PIECES: usize = 512;
+    rehearsal.hold_reruns();
+    rehearsal.press("R").expect("drawn");
+    let job = rehearsal.asked.iter().find_map(|effect| match effect {
+        Effect::Rerun(job, ..) => Some(*job),
+        _ => None,
+    });
+    let job = job.expect("a re-run");
+    let words = [
+        "Thought: ",
+        "the ",
+        "picture ",
+        "shows ",
+        "seven ",
+        "boats, ",
+        "\n",
+    ];
+    let keys = ["l", "j", "j", "k", "h", "l", "l"];
+    let mut times = Vec::new();
+    for piece in 0..PIECES {
+        let text = words[piece % words.len()];
+        let now = Instant::now();
+        let news = (1..=5).map(|number| RerunNews::Text(number, text.to_owned(), now));
+        let mut messages: Vec<Message> = news.map(|news| Message::RerunNews(job, news)).collect();
+        messages.push(Message::Input(Event::Key(key_event(
+            keys[piece % keys.len()],
+        ))));
+        times.push(rehearsal.time_all(messages).expect("drawn"));
+    }
+    times
+}
+
+/// The demo, whose pictures are painted as half-blocks.
+fn with_pictures() {
+    let folder = std::env::temp_dir().join(format!("retake-pictures-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/demo");
+    let mut workspace = Workspace::create(&folder, None).expect("a workspace");
+    let declared = SourceDeclaration {
+        name: "trajectories".to_owned(),
+        path: demo.join("trajectories.json"),
+        format: None,
+        images: vec![demo],
+    };
+    workspace.add_source(declared).expect("added");
+    let config = Config::load(None).expect("defaults");
+    let progress = retake::jobs::Progress::default();
+    retake::corpus::refresh(&workspace, &config, &progress, false, true).expect("indexed");
+    let mut rehearsal = open_with(&folder, true);
+    let mut times = Vec::new();
+    for key in [["j"; 16], ["k"; 16]].concat().repeat(6) {
+        times.push(press(&mut rehearsal, key));
+    }
+    tell("moving in the list, with pictures", times, 8.0);
+    rehearsal.press("enter").expect("drawn");
+    let mut times = Vec::new();
+    for key in ["l", "j", "tab", "j", "f", "f", "h", "l", "h"].repeat(20) {
+        times.push(press(&mut rehearsal, key));
+    }
+    tell("stepping, with pictures", times, 8.0);
+    std::fs::remove_dir_all(&folder).expect("removed");
 }
 
 fn number(name: &str, otherwise: usize) -> usize {
@@ -120,6 +190,10 @@ fn prepare(folder: &Path, trajectories: usize) {
 }
 
 fn open(folder: &Path) -> Rehearsal {
+    open_with(folder, false)
+}
+
+fn open_with(folder: &Path, draws_pictures: bool) -> Rehearsal {
     let mut config = Config::load(None).expect("defaults");
     config.review.annotator = "bench".to_owned();
     let depth = ColorDepth::True;
@@ -129,7 +203,8 @@ fn open(folder: &Path) -> Rehearsal {
         depth,
         annotator: config.review.annotator.clone(),
         reasons: config.review.reasons.clone(),
-        draws_pictures: false,
+        rerun: RerunSettings::default(),
+        draws_pictures,
         title: "bench".to_owned(),
         warnings: Vec::new(),
     };
@@ -159,17 +234,21 @@ fn words(folder: &Path) -> Vec<String> {
 }
 
 fn press(rehearsal: &mut Rehearsal, key: &str) -> Duration {
-    let event = match key {
+    let event = key_event(key);
+    rehearsal
+        .time(Message::Input(Event::Key(event)))
+        .expect("drawn")
+}
+
+fn key_event(key: &str) -> KeyEvent {
+    match key {
         "pagedown" => KeyEvent::new(KeyCode::PageDown, KeyModifiers::NONE),
         "tab" => KeyEvent::new(KeyCode::Tab, KeyModifiers::NONE),
         key => KeyEvent::new(
             KeyCode::Char(key.chars().next().expect("a key")),
             KeyModifiers::NONE,
         ),
-    };
-    rehearsal
-        .time(Message::Input(Event::Key(event)))
-        .expect("drawn")
+    }
 }
 
 /// The letter, the search and the frame with its results, one after the other.

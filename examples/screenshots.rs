@@ -1,29 +1,56 @@
 //! Draws the pictures of the README: the workbench on the demo, driven by keys, its screen as SVG.
 //!
-//! `cargo run --release --example screenshots`
+//! `cargo build --release && cargo run --release --example screenshots`
 
 #![allow(clippy::print_stdout)]
 
 use std::error::Error;
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::{Color, Modifier};
 use retake::config::Config;
+use retake::controller::{Controller, ScriptedController};
 use retake::jobs::Progress;
+use retake::sandbox::WorkerCommand;
 use retake::tui::app::AppOptions;
 use retake::tui::backend::Backend;
 use retake::tui::keymap::Keymap;
 use retake::tui::rehearsal::Rehearsal;
+use retake::tui::rerun::RerunSettings;
 use retake::tui::theme::{ColorDepth, Theme};
 use retake::workspace::{SourceDeclaration, Workspace};
 
 /// Name, columns, rows, keys, and a query that is typed before them.
-const PICTURES: [(&str, u16, u16, &str, &str); 3] = [
+const PICTURES: [(&str, u16, u16, &str, &str); 4] = [
     ("corpus", 132, 36, "boats OR rain", ""),
     ("replay", 132, 36, "id:trajectories/pear-boxes", "enter l"),
     ("compare", 132, 32, "id:pairs/1", "enter f"),
+    (
+        "rerun",
+        132,
+        34,
+        "id:trajectories/cafe-split",
+        "enter l l R l enter",
+    ),
+];
+
+/// What a controller would say to the step that is run again; one that is right, one that repeats the step, one that fails.
+const CANDIDATES: [(&str, &str); 3] = [
+    (
+        "The receipt names four items. I add them up, compare with its total, and let each pay a third of the total and the tip.",
+        "items = {'flat white': 7.60, 'soup': 6.50, 'bread': 2.20, 'tart': 4.40}\ntotal = round(sum(items.values()), 2)\nprint('sum', total, 'right:', total == 20.70)\nprint('each pays', round(total * 1.1 / 3, 2))",
+    ),
+    (
+        "I add the four prices.",
+        "prices = [7.60, 6.50, 2.20, 4.40]\ntotal = round(sum(prices), 2)\nshare = round(total * 1.10 / 3, 2)\nprint(\"sum:\", total, \"each:\", share)",
+    ),
+    (
+        "I divide what the receipt says.",
+        "print('each:', round(receipt.total / 3, 2))",
+    ),
 ];
 
 const CELL: (f32, f32) = (8.4, 18.0);
@@ -44,11 +71,24 @@ fn main() -> Result<(), Box<dyn Error>> {
             depth,
             annotator: config.review.annotator.clone(),
             reasons: config.review.reasons.clone(),
+            rerun: RerunSettings {
+                candidates: CANDIDATES.len(),
+                ..RerunSettings::default()
+            },
             draws_pictures: true,
             title: "demo".to_owned(),
             warnings: Vec::new(),
         };
-        let backend = Backend::new(workspace, config, None);
+        let backend = Backend::new(workspace, config, None)
+            .with_sandbox(WorkerCommand::of(program()?))
+            .with_controllers(Arc::new(|_: &str| {
+                let replies = CANDIDATES.map(|(thought, code)| {
+                    format!("Thought: {thought}\nCode:\n```py\n{code}\n```")
+                });
+                let (first, others) = replies.split_at(1);
+                let script = [first.to_vec(), others.to_vec()];
+                Ok(Box::new(ScriptedController::new(script)) as Box<dyn Controller>)
+            }));
         let mut rehearsal = Rehearsal::new(backend, options, columns, rows)?;
         rehearsal
             .press("/")?
@@ -61,6 +101,21 @@ fn main() -> Result<(), Box<dyn Error>> {
         std::fs::remove_dir_all(&folder)?;
     }
     Ok(())
+}
+
+/// retake itself, which runs steps: `cargo build --release` makes it, beside the folder of the examples.
+fn program() -> Result<PathBuf, Box<dyn Error>> {
+    let example = std::env::current_exe()?;
+    let folder = example.parent().and_then(Path::parent);
+    let program = folder.ok_or("no folder")?.join("retake");
+    match program.is_file() {
+        true => Ok(program),
+        false => Err(format!(
+            "{} is missing: `cargo build --release` first",
+            program.display()
+        )
+        .into()),
+    }
 }
 
 /// A workspace of the demo's files, which stay where they are.

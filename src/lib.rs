@@ -20,6 +20,7 @@
 //! | 3 | [`corpus`] | sources = current state; runs the rules, feeds the index |
 //! | 3 | [`controller`] | what proposes a step: a client of chat completions, a script |
 //! | 3 | [`export`] | one file per format, from the domain |
+//! | 4 | [`corpus_export`] | of a corpus into a file: what of it, in which form |
 //! | 4 | [`serve`] | a model as a server of chat completions |
 //! | 4 | [`tools`] | what answers a tool call: the recording, live tools |
 //! | 5 | [`rollout`] | the one loop: context, candidates, execution, next step |
@@ -34,6 +35,7 @@ pub mod cli;
 pub mod config;
 pub mod controller;
 pub mod corpus;
+pub mod corpus_export;
 pub mod domain;
 pub mod export;
 pub mod index;

@@ -1,13 +1,12 @@
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
-use crate::export::{
-    ExportOptions, ExportSummary, Failure, check, failure_counts, left_out_counts,
-};
+use crate::corpus_export::rule_words;
+use crate::export::{ExportSummary, Failure, failure_counts, left_out_counts};
 use crate::report::{Kind, Report};
 
 use super::Ended;
-use super::export_selection::{SelectionArgs, outgoing, records, tell_left_out};
+use super::export_selection::{SelectionArgs, export_report, tell_left_out};
 use super::output::{Output, Style};
 use super::session::{EXPORTING, Session, with_progress};
 
@@ -32,26 +31,14 @@ enum CheckFormat {
 }
 
 pub(super) fn run(args: &CheckArgs, session: Session, output: &mut Output) -> Ended {
-    let selection = args.selection.selection()?;
+    let export = args.selection.export()?;
     let corpus = session.open(output)?;
-    let records = records(&corpus, &selection.query)?;
-    let count = records.len();
     let summary = with_progress(output, EXPORTING, |progress| {
-        progress.add_total(count as u64);
-        let options = ExportOptions {
-            include: &selection.include,
-            allow: &selection.allow,
-            media: selection.media,
-            tokens: selection.tokens.as_ref(),
-            ..ExportOptions::plain(progress)
-        };
-        let records = records.into_iter();
-        let mut records = records.map(|(key, wanted)| outgoing(&corpus, key, wanted));
-        check(selection.target, &mut records, options)
+        export.check(&corpus, progress)
     });
-    let summary = summary.map_err(Report::from)?;
+    let summary = summary.map_err(export_report)?;
     match args.format {
-        CheckFormat::Json => output.json(&json_of(selection.target.name, &summary))?,
+        CheckFormat::Json => output.json(&json_of(export.target.name, &summary))?,
         CheckFormat::Text => text(&summary, output)?,
     }
     Ok((summary.failed > 0).then_some(Kind::Partial))
@@ -85,26 +72,15 @@ fn text(summary: &ExportSummary, output: &mut Output) -> Result<(), Report> {
     for failure in &summary.failures {
         print_failure(failure, output)?;
     }
-    for (rule, count) in failure_counts(summary) {
-        output.note(format!("{rule}: {count}"));
+    for line in rule_words(summary) {
+        output.note(line);
     }
-    tell_left_out(&summary.left_out, output);
-    tell_others(summary, output);
+    tell_left_out(summary, output);
     output.note(format!(
         "{} rows can be written, {} can't",
         summary.written, summary.failed
     ));
     Ok(())
-}
-
-/// Records that hold nothing of the target's kind.
-pub fn tell_others(summary: &ExportSummary, output: &Output) {
-    if summary.others > 0 {
-        output.note(format!(
-            "{} records hold nothing that this target holds",
-            summary.others
-        ));
-    }
 }
 
 fn print_failure(failure: &Failure, output: &mut Output) -> Result<(), Report> {

@@ -1,15 +1,14 @@
 use std::io::BufWriter;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::export::{ExportOptions, ExportSummary, Media, TARGETS, export, write_to};
-use crate::report::{Kind, Report};
-use crate::workspace::Workspace;
+use crate::corpus_export::{CorpusExport, failure_words, refuse_source};
+use crate::export::{ExportSummary, Media, TARGETS};
+use crate::report::Kind;
 
 use super::Ended;
-use super::check::tell_others;
-use super::export_selection::{SelectionArgs, origin, outgoing, records, split, tell_left_out};
+use super::export_selection::{SelectionArgs, export_report, split, tell_left_out};
 use super::output::Output;
 use super::session::{EXPORTING, Session, with_progress};
 
@@ -47,92 +46,42 @@ fn targets_help() -> String {
 }
 
 pub(super) fn run(args: &ExportArgs, session: Session, output: &mut Output) -> Ended {
-    let selection = args.selection.selection()?;
-    let split = split(args.split.as_deref(), args.seed)?;
+    let export = CorpusExport {
+        split: split(args.split.as_deref(), args.seed)?,
+        overwrite: args.overwrite,
+        ..args.selection.export()?
+    };
     let workspace = session.workspace()?;
-    refuse_source(&workspace, &args.output)?;
+    let to = &args.output;
+    refuse_source(&workspace, to).map_err(export_report)?;
     let corpus = session.corpus(&workspace, false, output)?;
-    let records = records(&corpus, &selection.query)?;
-    let count = records.len();
-    let origin = origin(&corpus, &selection.query_text);
     let summary = with_progress(output, EXPORTING, |progress| {
-        progress.add_total(count as u64);
-        let records = records.into_iter();
-        let mut records = records.map(|(key, wanted)| outgoing(&corpus, key, wanted));
-        let options = ExportOptions {
-            overwrite: args.overwrite,
-            include: &selection.include,
-            allow: &selection.allow,
-            media: selection.media,
-            tokens: selection.tokens.as_ref(),
-            split: split.as_ref(),
-            origin: Some(&origin),
-            progress,
-        };
-        if args.output.as_os_str() == "-" {
+        if to.as_os_str() == "-" {
             let mut out = BufWriter::new(std::io::stdout().lock());
-            return write_to(selection.target, &mut records, &mut out, options);
+            return export.write_to(&corpus, &mut out, progress);
         }
-        export(selection.target, &mut records, &args.output, options)
+        export.write(&corpus, to, progress)
     });
-    let summary = summary.map_err(Report::from)?;
+    let summary = summary.map_err(export_report)?;
     tell(&summary, args, output);
-    if let Some(split) = &split {
+    if let Some(split) = &export.split {
         let parts = split.names().zip(&summary.written_by_split);
         let parts: Vec<String> = parts
             .map(|(name, count)| format!("{name} {count}"))
             .collect();
         output.note(parts.join(", "));
     }
-    if selection.media == Media::Path {
+    if export.media == Media::Path {
         output.detail("pictures stay where they are: --media copy makes the export portable");
     }
     Ok((summary.failed > 0).then_some(Kind::Partial))
 }
 
-/// What people bring is never written, not even with --overwrite.
-fn refuse_source(workspace: &Workspace, to: &Path) -> Result<(), Report> {
-    let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new("."));
-    let place = to.canonicalize().or_else(|_| {
-        Ok::<_, std::io::Error>(
-            folder
-                .canonicalize()?
-                .join(to.file_name().unwrap_or_default()),
-        )
-    });
-    // A folder that is not there is the writer's to report.
-    let Ok(place) = place else { return Ok(()) };
-    let source = workspace.sources().into_iter().find(|source| {
-        let path = source
-            .path
-            .canonicalize()
-            .unwrap_or_else(|_| source.path.clone());
-        place == path || (path.is_dir() && place.starts_with(&path))
-    });
-    match source {
-        Some(source) => Err(Report::failure(format!(
-            "{} belongs to the source `{}`, and sources are never written to",
-            to.display(),
-            source.name
-        ))
-        .hint("name another file with -o")),
-        None => Ok(()),
-    }
-}
-
 const SHOWN: usize = 10;
 
 fn tell(summary: &ExportSummary, args: &ExportArgs, output: &Output) {
-    for failure in summary.failures.iter().take(SHOWN) {
-        let step = failure.step.map(|step| format!(" step {step}"));
-        output.note(format!(
-            "not written: {}{}: {}: {}",
-            failure.id,
-            step.unwrap_or_default(),
-            failure.rule,
-            failure.message
-        ));
+    for failure in failure_words(summary).take(SHOWN) {
+        output.note(format!("not written: {failure}"));
     }
     if summary.failures.len() > SHOWN {
         output.note(format!(
@@ -141,8 +90,7 @@ fn tell(summary: &ExportSummary, args: &ExportArgs, output: &Output) {
             args.selection.target,
         ));
     }
-    tell_left_out(&summary.left_out, output);
-    tell_others(summary, output);
+    tell_left_out(summary, output);
     summary.notes.iter().for_each(|note| output.note(note));
     output.note(format!(
         "{} rows written to {}",

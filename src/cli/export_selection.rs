@@ -1,17 +1,15 @@
 //! What `check` and `export` have in common: a target, what of the corpus it is to hold, and how.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::corpus::{Corpus, CorpusError};
+use crate::corpus::Selection;
+use crate::corpus_export::{CorpusExport, CorpusExportError, left_out_words, others_words};
 use crate::export::{
-    LeftOut, Media, NOT_WRITABLE, Origin, OriginSource, Outgoing, OutgoingPair, PreflightRule,
-    Split, TARGETS, Target, TokenLimit, Withheld, left_out_counts, staleness_of_pair, target_named,
+    ExportSummary, Media, NOT_WRITABLE, PreflightRule, Split, TARGETS, Target, TokenLimit,
+    Withheld, target_named,
 };
-use crate::index::query::Query;
-use crate::index::{DocumentKind, RecordKey};
 use crate::report::Report;
 
 use super::output::Output;
@@ -91,41 +89,25 @@ impl From<MediaChoice> for Media {
     }
 }
 
-/// Options that are understood.
-pub struct Selection {
-    /// What rows are written as.
-    pub target: &'static Target,
-    /// What is taken.
-    pub query: Query,
-    /// The query as it was typed.
-    pub query_text: String,
-    /// What is not left out.
-    pub include: Vec<Withheld>,
-    /// Rules that rows may fail.
-    pub allow: Vec<&'static PreflightRule>,
-    /// What becomes of pictures.
-    pub media: Media,
-    /// How many tokens rows may take.
-    pub tokens: Option<TokenLimit>,
-}
-
 impl SelectionArgs {
     /// Understands the options, or says what is wrong with them.
-    pub fn selection(&self) -> Result<Selection, Report> {
+    pub fn export(&self) -> Result<CorpusExport, Report> {
         let target = target_named(&self.target).ok_or_else(|| {
             let names: Vec<&str> = TARGETS.iter().map(|target| target.name).collect();
             Report::usage(format!("there is no export target `{}`", self.target))
                 .hint(format!("targets: {}", names.join(", ")))
         })?;
         let allow = self.allow.iter().map(|name| rule_named(target, name));
-        Ok(Selection {
+        Ok(CorpusExport {
             target,
-            query: parse_query(&self.query)?,
-            query_text: self.query.join(" "),
+            selection: Selection::Query(Box::new(parse_query(&self.query)?)),
+            query: self.query.join(" "),
             include: self.include.iter().map(|state| (*state).into()).collect(),
             allow: allow.collect::<Result<_, _>>()?,
             media: self.media.into(),
             tokens: self.token_limit(target)?,
+            split: None,
+            overwrite: false,
         })
     }
 
@@ -176,96 +158,23 @@ pub fn split(text: Option<&str>, seed: u64) -> Result<Option<Split>, Report> {
     split.map_err(|error| Report::usage(error.to_string()))
 }
 
-/// Which pairs of a record are wanted; `None` where the whole record is.
-type Wanted = Option<Vec<Option<String>>>;
-
-/// The records of all hits in the order of their sources. A step stands for its trajectory; a pair for itself alone.
-pub fn records(corpus: &Corpus, query: &Query) -> Result<BTreeMap<RecordKey, Wanted>, Report> {
-    let mut records: BTreeMap<RecordKey, Wanted> = BTreeMap::new();
-    let rows = corpus
-        .rows(query, &[])
-        .map_err(|error| corpus_report(&error))?;
-    for row in rows {
-        let wanted = records
-            .entry(row.found.record)
-            .or_insert_with(|| Some(Vec::new()));
-        match (row.found.kind, wanted) {
-            (DocumentKind::Pair, Some(parts)) => parts.push(row.found.part),
-            (DocumentKind::Pair, None) => {}
-            (_, wanted) => *wanted = None,
+/// What became of an export that failed, with what to do.
+pub fn export_report(error: CorpusExportError) -> Report {
+    match error {
+        CorpusExportError::Corpus(error) => corpus_report(&error),
+        CorpusExportError::Export(error) => Report::from(error),
+        error @ CorpusExportError::IsSource { .. } => {
+            Report::from_error(&error).hint("name another file with -o")
         }
     }
-    Ok(records)
 }
 
-/// A record as it is now, with what everybody decided about it.
-pub fn outgoing(corpus: &Corpus, key: RecordKey, wanted: Wanted) -> Result<Outgoing, CorpusError> {
-    let mut record = corpus.record(key)?;
-    let current = corpus.current_for_all(&record);
-    let created = &current.review.pairs;
-    let pairs = current.content.pairs.iter().zip(current.pairs);
-    let pairs = pairs.map(|(pair, about)| {
-        let part = about.target.part.as_deref();
-        let made = created
-            .iter()
-            .find(|made| part == Some(made.id.to_string().as_str()));
-        OutgoingPair {
-            stale: staleness_of_pair(pair, &about.review, made, &current.steps),
-            state: about.state,
-            review: about.review,
-        }
-    });
-    let pairs = pairs.collect();
-    record.content = current.content;
-    let mut outgoing = Outgoing {
-        roots: corpus.roots(&record.id),
-        review: current.review,
-        state: current.state,
-        steps: current.steps,
-        pairs,
-        record,
-    };
-    if let Some(parts) = wanted {
-        outgoing.keep_pairs(|pair| parts.contains(&pair.part));
-    }
-    Ok(outgoing)
-}
-
-/// What a manifest tells of where rows come from.
-pub fn origin(corpus: &Corpus, query: &str) -> Origin {
-    let sources = corpus.state().sources.iter().map(|source| OriginSource {
-        name: source.name.clone(),
-        files: source
-            .files
-            .iter()
-            .map(|file| (file.relative.clone(), file.hash.clone()))
-            .collect(),
-    });
-    Origin {
-        query: query.to_owned(),
-        sources: sources.collect(),
-        journals: corpus.journals().heads(),
-    }
-}
-
-/// What was left out, counted; the stale ones by name, since somebody has to look at them.
-pub fn tell_left_out(left_out: &[LeftOut], output: &Output) {
-    const SHOWN: usize = 5;
-    for (reason, count) in left_out_counts(left_out) {
-        output.note(format!("left out: {count} {reason} (--include {reason})"));
-    }
-    let stale: Vec<&LeftOut> = left_out
+/// What was left out, and what holds nothing of the target's kind.
+pub fn tell_left_out(summary: &ExportSummary, output: &Output) {
+    left_out_words(summary)
         .iter()
-        .filter(|item| !item.steps.is_empty())
-        .collect();
-    for item in stale.iter().take(SHOWN) {
-        let steps: Vec<String> = item.steps.iter().map(usize::to_string).collect();
-        output.note(format!("stale: {} step {}", item.id, steps.join(", ")));
-    }
-    if stale.len() > SHOWN {
-        output.note(format!("stale: {} more", stale.len() - SHOWN));
-    }
-    if !stale.is_empty() {
-        output.note("hint: `retake review fresh ID --step N` says that a step still holds");
-    }
+        .for_each(|line| output.note(line));
+    others_words(summary)
+        .iter()
+        .for_each(|line| output.note(line));
 }

@@ -4,9 +4,7 @@ use std::io::BufRead;
 use clap::Args;
 
 use crate::corpus::decision::Subject;
-use crate::corpus::{Corpus, MatchedTarget};
-use crate::index::query::ResultKind;
-use crate::index::{DocumentKind, Sort};
+use crate::corpus::{CorpusError, Selection};
 use crate::report::Report;
 
 use super::annotation::Annotation;
@@ -27,14 +25,7 @@ pub struct SelectionArgs {
     expect_hash: Option<String>,
 }
 
-/// What a hit that is a step stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StepHits {
-    /// Its trajectory, once for all its steps.
-    Trajectories,
-    /// The step.
-    Steps,
-}
+pub use crate::corpus::StepHits;
 
 /// The bar while a selection is looked at.
 const READING: &str = "reading {wide_bar} {pos}/{len} {per_sec} {eta} left";
@@ -46,11 +37,6 @@ pub fn hash_beginning(text: &str) -> Result<String, String> {
         true => Ok(text.to_ascii_lowercase()),
         false => Err("the beginning of a content hash has 8 to 64 hexadecimal digits".to_owned()),
     }
-}
-
-enum Chosen {
-    Id(String),
-    Match(MatchedTarget),
 }
 
 impl SelectionArgs {
@@ -69,7 +55,14 @@ impl SelectionArgs {
         mut look: impl FnMut(Subject) -> Result<(), Report>,
     ) -> Result<(), Report> {
         let corpus = annotation.corpus();
-        let chosen = self.chosen(corpus, step_hits)?;
+        let chosen = self.selection()?.targets(corpus, step_hits);
+        let chosen = chosen.map_err(|error| match error {
+            // A batch on half of what was meant is worse than none.
+            error @ CorpusError::Unmatched { .. } => {
+                Report::from_error(&error).hint("nothing was saved")
+            }
+            error => corpus_report(&error),
+        })?;
         if self.expect_hash.is_some() && chosen.len() != 1 {
             return Err(Report::usage("--expect-hash is about one id"));
         }
@@ -79,10 +72,7 @@ impl SelectionArgs {
             for chosen in &chosen {
                 let cancelled = |_| Report::failure("cancelled: nothing was saved");
                 progress.check().map_err(cancelled)?;
-                let subject = match chosen {
-                    Chosen::Id(id) => Subject::named(corpus, id)?,
-                    Chosen::Match(found) => Subject::matched(corpus, found)?,
-                };
+                let subject = chosen.subject(corpus)?;
                 subject.expect_hash(self.expect_hash.as_deref())?;
                 // An id and the hash of the same record may both be named.
                 if seen.insert((subject.id().clone(), subject.step)) {
@@ -94,7 +84,7 @@ impl SelectionArgs {
         })
     }
 
-    fn chosen(&self, corpus: &Corpus, step_hits: StepHits) -> Result<Vec<Chosen>, Report> {
+    fn selection(&self) -> Result<Selection, Report> {
         let Some(query) = &self.query else {
             let mut ids = Vec::new();
             for id in &self.ids {
@@ -103,40 +93,15 @@ impl SelectionArgs {
                     _ => ids.push(id.clone()),
                 }
             }
-            return Ok(ids.into_iter().map(Chosen::Id).collect());
+            return Ok(Selection::Ids(ids));
         };
         let query = parse_query(std::slice::from_ref(query))?;
-        let found = corpus
-            .matched_targets(&query, Sort::Source, usize::MAX >> 16)
-            .map_err(|error| corpus_report(&error))?;
-        let (unmatched, reason) = corpus.unmatched();
-        if unmatched > 0 {
-            // A batch on half of what was meant is worse than none.
-            return Err(Report::failure(format!(
-                "{unmatched} records could not be looked into: {reason}"
-            ))
-            .hint("nothing was saved"));
-        }
-        let as_trajectories =
-            query.result_kind == ResultKind::Step && step_hits == StepHits::Trajectories;
-        let mut seen = HashSet::new();
-        let found = found.into_iter().filter_map(|found| {
-            let found = match found.kind {
-                DocumentKind::Step if as_trajectories => MatchedTarget {
-                    kind: DocumentKind::Trajectory,
-                    step: None,
-                    ..found
-                },
-                _ => found,
-            };
-            seen.insert((found.id.clone(), found.step))
-                .then_some(Chosen::Match(found))
-        });
-        Ok(found.collect())
+        Ok(Selection::Query(Box::new(query)))
     }
 }
 
-fn standard_input_lines() -> Result<Vec<String>, Report> {
+/// Ids on standard input, one a line.
+pub fn standard_input_lines() -> Result<Vec<String>, Report> {
     let mut ids = Vec::new();
     for line in std::io::stdin().lock().lines() {
         let line = line.map_err(|error| {

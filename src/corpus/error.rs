@@ -63,6 +63,14 @@ pub enum CorpusError {
         /// Who wrote it.
         whose: String,
     },
+    /// A regular expression that took too long on some records.
+    #[error("{count} records could not be looked into: {reason}")]
+    Unmatched {
+        /// How many.
+        count: usize,
+        /// Why the first of them.
+        reason: String,
+    },
     /// No run has this name.
     #[error("there is no run named `{0}`")]
     NoRun(String),

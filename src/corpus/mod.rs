@@ -28,6 +28,7 @@ mod review_facts;
 mod review_pass;
 mod review_records;
 mod sampling;
+mod selection;
 mod source_build;
 mod source_difference;
 mod source_files;
@@ -69,6 +70,7 @@ pub use queues::{LapsedItem, QueuedItem};
 pub use refresh::{Refresh, needs_refresh, refresh};
 pub use review_facts::{Remarks, ReviewFacts, label_name, opinion_name};
 pub use sampling::Sample;
+pub use selection::{Selected, Selection, StepHits, WantedPairs};
 pub use source_build::SourceDelta;
 pub use source_difference::FieldDifference;
 pub use source_lookup::{picture_folders, picture_roots};
@@ -296,6 +298,11 @@ impl Corpus {
 
     /// The record that an id or a content hash names; what people typed may be a pair's id, too.
     pub fn find(&self, id: &TargetId) -> Result<Record, CorpusError> {
+        self.record(self.key_of(id)?)
+    }
+
+    /// Where the record is that an id or a content hash names.
+    pub fn key_of(&self, id: &TargetId) -> Result<RecordKey, CorpusError> {
         for key in self.reader.keys_of(&id.record.to_string())? {
             let Some(row) = self.row(key)? else { continue };
             let Some(source) = self.state.by_ordinal(key.source) else {
@@ -303,7 +310,7 @@ impl Corpus {
             };
             let found = RecordId::new(&source.name, &row.id);
             if found == id.record || row.hash.to_string() == id.record.as_str() {
-                return self.record_in(source, row);
+                return Ok(key);
             }
         }
         Err(CorpusError::NoRecord(id.to_string()))

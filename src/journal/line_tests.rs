@@ -9,8 +9,8 @@ use super::line::{self, Shared};
 use crate::domain::review::{
     Adjudication, Assignment, Blindness, CandidateReference, Edit, Field, Judgement,
     LiteralCandidate, NewPair, NewStep, NoteText, Orientation, Place, Rejection, Reversal,
-    ReviewRecord, Side, StepKey, StepLabel, TagName, Target, TextHash, Timestamp, UnknownVerb,
-    Verb,
+    ReviewRecord, Side, StepKey, StepLabel, TagName, Target, TextHash, Timestamp,
+    ToolResult, UnknownVerb, Verb,
 };
 use crate::domain::{ContentHash, TargetId};
 
@@ -64,6 +64,11 @@ fn verbs(text: &str) -> Vec<Verb> {
         Verb::RemoveStep,
         Verb::MoveStep(Place { after: None }),
         Verb::Fresh,
+        Verb::ToolResult(Box::new(ToolResult {
+            tool: "ocr".to_owned(),
+            arguments: text.clone(),
+            result: text.clone(),
+        })),
         Verb::PairNew(Box::new(NewPair {
             chosen: CandidateReference::Literal(literal),
             rejected: CandidateReference::Step,

@@ -13,6 +13,8 @@ pub enum Scope {
     Replay,
     /// The compare view.
     Compare,
+    /// New candidates for a step.
+    Rerun,
     /// The editor.
     Edit,
     /// Statistics.
@@ -25,12 +27,13 @@ pub enum Scope {
 
 impl Scope {
     /// Every scope, in the order of the documentation.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Global,
         Self::Corpus,
         Self::Query,
         Self::Replay,
         Self::Compare,
+        Self::Rerun,
         Self::Edit,
         Self::Stats,
         Self::Jobs,
@@ -45,6 +48,7 @@ impl Scope {
             Self::Corpus => "corpus",
             Self::Replay => "replay",
             Self::Compare => "compare",
+            Self::Rerun => "rerun",
             Self::Edit => "edit",
             Self::Stats => "stats",
             Self::Jobs => "jobs",
@@ -192,13 +196,28 @@ actions! {
     SystemPrompt "system-prompt" "show the system prompt and the tools" [Replay Compare];
     OpenGold "open-gold" "open the gold record of a run, or the runs of a gold task" [Corpus Replay];
     RunAgain "run-again" "run the steps again in the sandbox, and compare what they print" [Replay];
+    AnswerCall "answer-call" "type what a call returned that no recording knows, and run the steps again" [Replay];
+    Rerun "rerun" "new candidates for the step (again: others)" [Replay Rerun];
+    Branches "branches" "show what branched off the trajectory" [Replay Rerun];
     OpenPairs "open-pairs" "compare the pairs of the record" [Replay];
+    Export "export" "write it to a file for a trainer, or check whether it could be" [Corpus Replay Compare];
     Copy "copy" "copy the id to the clipboard" [Corpus Replay Compare];
     // Comparing.
     ToggleLayout "toggle-layout" "side by side, or one below the other" [Compare];
     ToggleBlind "toggle-blind" "blind mode: sides at random, nothing told before the vote" [Corpus Compare];
     ChooseLeft "choose-left" "the left (upper) one is better" [Compare];
     ChooseRight "choose-right" "the right (lower) one is better" [Compare];
+    // New candidates.
+    PickCandidate "pick-candidate" "pick the candidate (again: no longer)" [Rerun];
+    EditCandidate "edit-candidate" "write one of your own after it, which is then executed" [Rerun];
+    NoneGood "none-good" "say that no candidate is good" [Rerun];
+    SavePair "save-pair" "save a pair: the one picked against the one in front, or the recorded step" [Rerun];
+    SaveAllPairs "save-all-pairs" "save the one picked against all that it may be paired with" [Rerun];
+    GoOn "go-on" "go on from the one picked to the end, as a branch" [Rerun];
+    CancelCandidate "cancel-candidate" "give the candidate up" [Rerun];
+    CancelRerun "cancel-rerun" "give up all that runs here" [Rerun];
+    JudgeReasons "judge-reasons" "show what the judges say of all candidates" [Rerun];
+    RerunSettings "rerun-settings" "say the model, how many, and who judges, and start" [Rerun];
     // Editing.
     SaveEdit "save-edit" "save what was typed" [Edit];
     CancelEdit "cancel-edit" "leave, and save nothing" [Edit];

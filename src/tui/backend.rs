@@ -15,9 +15,7 @@ use crate::domain::review::{Reference, due_again};
 use crate::index::query::{FIELDS, FieldKind, LenientQuery, Query, ResultKind, parse_lenient};
 use crate::jobs::Progress;
 use crate::media::DecodeLimits;
-use crate::replay::{ReplayOptions, TrajectoryReplay, replay};
 use crate::report::Report;
-use crate::rules::ToolLists;
 use crate::sandbox::{Limits, Pool, WorkerCommand};
 use crate::workspace::Workspace;
 
@@ -25,6 +23,7 @@ use super::effect::{
     CountRequest, Effect, FacetCount, Failure, Finding, Found, KeptQueries, Message, Opened,
     SearchRequest, SourceLine, UnreviewedRequest,
 };
+use super::rerunning::{MakeNamed, Reruns};
 use super::{log_entries, picture_encoding, statistics};
 
 /// The fields that facets count, in the order in which they are shown.
@@ -32,9 +31,6 @@ pub const FACETS: [&str; 12] = [
     "source", "review", "verdict", "outcome", "tool", "flag", "is", "has", "type", "label", "tag",
     "run",
 ];
-
-/// Characters of a variable's value that are shown.
-const VARIABLE: usize = 400;
 
 /// The values that a row of the list shows.
 pub const ROW_FIELDS: [&str; 7] = [
@@ -52,6 +48,7 @@ pub struct Backend {
     /// Pairs that came again since the start.
     shown_again: Mutex<HashSet<TargetId>>,
     pictures: picture_encoding::Encoder,
+    pub(super) reruns: Reruns,
     /// What runs steps and reads documents; this program itself unless somebody says otherwise.
     sandbox: Option<WorkerCommand>,
     /// Where queries outlive the program.
@@ -74,6 +71,7 @@ impl Backend {
             shown_again: Mutex::default(),
             user_folder: user_folder.map(Path::to_owned),
             pictures: picture_encoding::Encoder::new(limits),
+            reruns: Reruns::default(),
             sandbox: None,
             queries: user_folder.map(|folder| folder.join("queries.json")),
         }
@@ -86,31 +84,26 @@ impl Backend {
         self
     }
 
+    /// The same with controllers that this makes of their names.
+    #[must_use]
+    pub fn with_controllers(mut self, make: MakeNamed) -> Self {
+        self.reruns.controllers = Some(make);
+        self
+    }
+
     /// A pool of workers for one job, which its progress can cancel.
-    fn pool(&self, progress: Progress) -> Result<Pool, Report> {
+    pub(super) fn pool(&self, progress: Progress) -> Result<Pool, Report> {
+        self.pool_of(1, progress)
+    }
+
+    /// The same with more workers.
+    pub(super) fn pool_of(&self, workers: usize, progress: Progress) -> Result<Pool, Report> {
         let command = match &self.sandbox {
             Some(command) => Ok(command.clone()),
             None => WorkerCommand::own(),
         };
         let command = command.map_err(|error| Report::from_error(&error))?;
-        Ok(Pool::new(command, Limits::default(), 1, progress))
-    }
-
-    /// Runs the steps of a trajectory again, as it is now.
-    fn run_again(&self, id: &TargetId, progress: &Progress) -> Result<TrajectoryReplay, Report> {
-        let corpus = self.corpus()?;
-        let inspection = corpus.inspect(id).map_err(|error| corpus_report(&error))?;
-        let trajectory = inspection.current.content.trajectory;
-        let trajectory = trajectory.ok_or_else(|| Report::failure("it has no steps to run"))?;
-        let tools = ToolLists::default().of(&trajectory);
-        let tools: Vec<String> = tools.iter().map(|tool| tool.name.clone()).collect();
-        let options = ReplayOptions {
-            variables: Some(VARIABLE),
-            ..ReplayOptions::default()
-        };
-        let pool = self.pool(progress.clone())?;
-        let replayed = replay(&pool, &trajectory, &tools, &options);
-        replayed.map_err(|error| Report::from_error(&error))
+        Ok(Pool::new(command, Limits::default(), workers, progress))
     }
 
     /// What the terminal can show from now on.
@@ -197,6 +190,19 @@ impl Backend {
                 });
                 tell(Message::Attachment(reference, text));
             }
+            Effect::Export(job, request, progress) => {
+                let exported = self.export(&request, &progress).map_err(Failure::from);
+                tell(Message::Exported(job, request, exported));
+            }
+            Effect::Rerun(job, order, progress) => self.rerun(job, &order, &progress, tell),
+            Effect::OfRerun(job, verb) => self.of_rerun(job, &verb, tell),
+            Effect::WorkOnRerun(job, verb, progress) => {
+                self.work_on_rerun(job, &verb, &progress, tell);
+            }
+            Effect::ReadBranches(id) => {
+                let branches = self.branches(&id).map_err(Failure::from);
+                tell(Message::Branches(branches));
+            }
             Effect::KeepQueries(kept) => self.keep_queries(&kept),
             // The event loop's own.
             Effect::EditExternally(_)
@@ -252,7 +258,7 @@ impl Backend {
     }
 
     /// Opens the corpus anew if something changed; what is to be said of it.
-    fn refresh(&self) -> Result<Option<Vec<String>>, Report> {
+    pub(super) fn refresh(&self) -> Result<Option<Vec<String>>, Report> {
         let corpus = self.corpus()?;
         let workspace = self.workspace();
         let progress = Progress::default();

@@ -40,6 +40,15 @@ impl Backend {
                 let message = format!("{} is another record now: nothing was saved", decision.id);
                 return Err(Report::failure(message).hint("look at it again, then decide"));
             }
+            if request.is_blind && decision.deed.takes_sides() && subject.expect_pair().is_ok() {
+                let message = format!(
+                    "{} is a pair, and blind mode is on: nothing was saved",
+                    decision.id
+                );
+                return Err(Report::failure(message)
+                    .hint("open it and vote: 1, 2, or = if neither side is better")
+                    .hint("or leave blind mode, and decide openly"));
+            }
             let annotator = writer.annotator().to_owned();
             let decided = decision.deed.on(&subject, &annotator);
             for decided in decided.map_err(|error| decision_report(&error))? {
@@ -50,7 +59,7 @@ impl Backend {
         }
         if batch.drafts.is_empty() {
             return Ok(Committed {
-                done: "it is so already".to_owned(),
+                done: format!("{} already", request.done),
                 about,
                 warnings: Vec::new(),
             });
@@ -74,7 +83,7 @@ impl Backend {
     }
 
     /// Who writes decisions, opened at the first one.
-    fn writer(&self) -> Result<MutexGuard<'_, Option<DecisionWriter>>, Report> {
+    pub(super) fn writer(&self) -> Result<MutexGuard<'_, Option<DecisionWriter>>, Report> {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         if writer.is_none() {
             let root = self.workspace().root().to_owned();
@@ -156,12 +165,12 @@ impl Backend {
     }
 }
 
-fn no_writer() -> Report {
+pub(super) fn no_writer() -> Report {
     Report::failure("decisions can't be saved")
 }
 
 /// A refused decision with what to do about it.
-fn decision_report(error: &DecisionError) -> Report {
+pub(super) fn decision_report(error: &DecisionError) -> Report {
     match error {
         DecisionError::Corpus(error) => corpus_report(error),
         error => Report::from_error(error),
@@ -169,7 +178,7 @@ fn decision_report(error: &DecisionError) -> Report {
 }
 
 /// Saves drafts; returns what could not be done besides.
-fn save_drafts(
+pub(super) fn save_drafts(
     writer: &mut DecisionWriter,
     corpus: &Corpus,
     drafts: &[Draft],

@@ -17,6 +17,8 @@ use crate::jobs::Progress;
 use crate::replay::TrajectoryReplay;
 
 use super::decisions::Deed;
+use super::export_request::{ExportRequest, Exported};
+use super::rerun::{BranchLine, RerunNews, RerunOrder, RerunResult, RerunVerb};
 
 /// Something that takes time or touches the world.
 #[derive(Debug, Clone)]
@@ -51,6 +53,16 @@ pub enum Effect {
     ReadAttachment(RecordId, PictureReference),
     /// The steps of a trajectory run again.
     RunAgain(JobId, TargetId, Progress),
+    /// What is selected, into a file; or what of it could be.
+    Export(JobId, Box<ExportRequest>, Progress),
+    /// New candidates for a step.
+    Rerun(JobId, Box<RerunOrder>, Progress),
+    /// Something short with the candidates that a job made.
+    OfRerun(JobId, RerunVerb),
+    /// Something long with the candidates that a job made.
+    WorkOnRerun(JobId, RerunVerb, Progress),
+    /// What grew from the same trajectory.
+    ReadBranches(RecordId),
     /// Keep the history and the saved queries.
     KeepQueries(KeptQueries),
     /// Edit a text in `$EDITOR`, for which the terminal is given back.
@@ -166,6 +178,8 @@ pub struct CommitRequest {
     pub decisions: Vec<Decision>,
     /// What was done, as it is told: `accepted`.
     pub done: String,
+    /// Whether somebody in blind mode decides from outside of a pair: what takes knowing the sides is refused then.
+    pub is_blind: bool,
 }
 
 /// A deed, and on what.
@@ -259,6 +273,16 @@ pub enum Message {
     Edited(Result<String, String>),
     /// The steps of a trajectory, run again.
     RunAgain(JobId, TargetId, Result<Arc<TrajectoryReplay>, Failure>),
+    /// An export has ended.
+    Exported(JobId, Box<ExportRequest>, Result<Exported, Failure>),
+    /// A re-run is under way.
+    RerunNews(JobId, RerunNews),
+    /// A re-run has ended.
+    Reran(JobId, Result<RerunResult, Failure>),
+    /// A branch has grown: which, and how it ended.
+    WentOn(JobId, Result<(TargetId, String), Failure>),
+    /// What grew from the same trajectory.
+    Branches(Result<Vec<BranchLine>, Failure>),
     /// A worker panicked.
     Broken(String),
     /// Somebody asked the process to end.

@@ -15,6 +15,7 @@ mod decision_saving;
 mod decisions;
 mod draw_context;
 pub mod effect;
+pub mod export_request;
 mod frame_trace;
 mod key;
 pub mod keymap;
@@ -23,6 +24,9 @@ mod overlays;
 mod picture_encoding;
 mod question;
 pub mod rehearsal;
+mod replaying;
+pub mod rerun;
+pub mod rerunning;
 mod statistics;
 mod subject;
 pub mod terminal;
@@ -48,6 +52,7 @@ use backend::Backend;
 use effect::{Effect, Failure, Message};
 use frame_trace::FrameTrace;
 use keymap::Keymap;
+use rerun::RerunSettings;
 use terminal::Terminal;
 pub use terminal::in_editor;
 use theme::{ColorDepth, Theme};
@@ -176,6 +181,10 @@ fn app_options(config: &Config, options: &Options, depth: ColorDepth) -> AppOpti
         depth,
         annotator: config.review.annotator.clone(),
         reasons: config.review.reasons.clone(),
+        rerun: RerunSettings {
+            candidates: config.rollout.candidates,
+            ..RerunSettings::default()
+        },
         draws_pictures: options.pictures != Pictures::Off,
         title: options.title.clone(),
         warnings,

@@ -4,6 +4,7 @@ use crate::domain::review::{Field, Side};
 use crate::domain::{PictureReference, RecordId};
 
 use super::effect::CommitRequest;
+use super::export_request::{ExportRequest, ExportedItems};
 
 /// What a prompt, a choice or a confirmation is for.
 #[derive(Debug, Clone)]
@@ -32,4 +33,8 @@ pub enum Question {
     Adjudicate,
     /// Whether to leave the editor without saving.
     DropEdit,
+    /// As what these are exported.
+    ExportTarget(ExportedItems),
+    /// Whether what is there is replaced by this export.
+    Overwrite(Box<ExportRequest>),
 }

@@ -23,7 +23,9 @@ pub struct Rehearsal {
     backend: Backend,
     screen: Terminal<TestBackend>,
     later: Vec<Effect>,
-    /// Effects of the terminal itself, which nobody performs here.
+    /// Whether re-runs are not performed, so that somebody else can tell what is heard of them.
+    holds_reruns: bool,
+    /// Effects of the terminal itself, which nobody performs here, and those that are held.
     pub asked: Vec<Effect>,
 }
 
@@ -42,6 +44,7 @@ impl Rehearsal {
             backend,
             screen,
             later: Vec::new(),
+            holds_reruns: false,
             asked: Vec::new(),
         };
         rehearsal.perform(effects);
@@ -59,6 +62,9 @@ impl Rehearsal {
                 | Effect::Suspend
                 | Effect::Redraw
                 | Effect::Quit => self.asked.push(effect),
+                Effect::Rerun(..) | Effect::OfRerun(..) if self.holds_reruns => {
+                    self.asked.push(effect);
+                }
                 effect => {
                     let told = RefCell::new(Vec::new());
                     self.backend
@@ -69,6 +75,11 @@ impl Rehearsal {
                 }
             }
         }
+    }
+
+    /// From now on re-runs stand in [`Self::asked`] and nobody performs them.
+    pub fn hold_reruns(&mut self) {
+        self.holds_reruns = true;
     }
 
     fn draw(&mut self) -> Result<(), Infallible> {
@@ -95,8 +106,16 @@ impl Rehearsal {
     /// Takes a message and draws the frame that shows it, as the event loop does: how long both took. What it asked for is done
     /// afterwards.
     pub fn time(&mut self, message: Message) -> Result<Duration, Infallible> {
+        self.time_all(vec![message])
+    }
+
+    /// The same of several messages that wait when the frame is due.
+    pub fn time_all(&mut self, messages: Vec<Message>) -> Result<Duration, Infallible> {
         let start = Instant::now();
-        let effects = self.app.update(message);
+        let mut effects = Vec::new();
+        for message in messages {
+            effects.extend(self.app.update(message));
+        }
         let app = &mut self.app;
         self.screen.draw(|frame| app.draw(frame))?;
         let took = start.elapsed();

@@ -8,6 +8,7 @@ use crate::report::Report;
 
 use super::backend::Backend;
 use super::effect::{Effect, Message, Purpose};
+use super::rerun::RerunVerb;
 
 /// Pictures that wait; older ones are given up.
 const PICTURES: usize = 6;
@@ -20,6 +21,8 @@ pub struct Workers {
     pictures: Worker<Effect>,
     decisions: Worker<Effect>,
     sandbox: Worker<Effect>,
+    exports: Worker<Effect>,
+    reruns: Worker<Effect>,
     others: Worker<Effect>,
     sender: Sender<Message>,
 }
@@ -49,6 +52,8 @@ impl Workers {
             pictures: start("pictures", Order::NewestFirst(PICTURES))?,
             decisions: start("decisions", Order::AsTheyCame)?,
             sandbox: start("sandbox", Order::AsTheyCame)?,
+            exports: start("exports", Order::AsTheyCame)?,
+            reruns: start("reruns", Order::AsTheyCame)?,
             others: start("others", Order::AsTheyCame)?,
             sender: sender.clone(),
         })
@@ -61,8 +66,14 @@ impl Workers {
             Effect::Count(_) => &self.count,
             Effect::Inspect(request) if request.purpose == Purpose::Preview => &self.preview,
             Effect::Picture(_) => &self.pictures,
-            Effect::Commit(_) | Effect::Reverse(_) | Effect::KeepQueries(_) => &self.decisions,
+            Effect::OfRerun(_, RerunVerb::Cancel(_)) => &self.others,
+            Effect::Commit(_)
+            | Effect::Reverse(_)
+            | Effect::OfRerun(..)
+            | Effect::KeepQueries(_) => &self.decisions,
             Effect::RunAgain(..) | Effect::ReadAttachment(..) => &self.sandbox,
+            Effect::Export(..) => &self.exports,
+            Effect::Rerun(..) | Effect::WorkOnRerun(..) => &self.reruns,
             _ => &self.others,
         };
         if let Some(Effect::Picture(given_up)) = worker.submit(effect) {

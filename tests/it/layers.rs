@@ -25,6 +25,7 @@ const LEVELS: &[(&str, u8)] = &[
     ("corpus", 3),
     ("export", 3),
     ("controller", 3),
+    ("corpus_export", 4),
     ("serve", 4),
     ("tools", 4),
     ("rollout", 5),

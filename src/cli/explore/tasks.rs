@@ -2,7 +2,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use super::ExploreArgs;
-use crate::cli::chosen::{Chosen, chosen};
+use crate::cli::chosen::chosen;
+use crate::corpus::Selected;
 use crate::cli::live_tools::offered;
 use crate::cli::serve::limits;
 use crate::config::{PictureConfig, RolloutConfig};
@@ -34,7 +35,7 @@ pub(super) struct Tasks {
 /// Where a task comes from.
 enum Given {
     Recorded(Box<Subject>),
-    Found(Chosen),
+    Found(Selected),
     Listed(ListedTask),
 }
 
@@ -59,8 +60,8 @@ impl Tasks {
         for chosen in chosen(&args.words, corpus)? {
             let given = match &chosen {
                 // Its hash is known without reading it.
-                Chosen::Found(_) => Given::Found(chosen),
-                Chosen::Named(id) => Given::Recorded(Box::new(Subject::named(corpus, id)?)),
+                Selected::Match(_) => Given::Found(chosen),
+                Selected::Id(id) => Given::Recorded(Box::new(Subject::named(corpus, id)?)),
             };
             let record = match &given {
                 Given::Recorded(subject) => subject.record.id.to_string(),
@@ -86,7 +87,7 @@ impl Tasks {
             key: key.clone(),
             origin: match self.by_key.get(key) {
                 Some(Given::Recorded(subject)) => Some(subject.record.hash),
-                Some(Given::Found(Chosen::Found(found))) => Some(found.hash),
+                Some(Given::Found(Selected::Match(found))) => Some(found.hash),
                 _ => None,
             },
         };

@@ -4,8 +4,7 @@ use std::io;
 use serde_json::value::RawValue;
 
 use super::second::check_second;
-use crate::cli::chosen::Chosen;
-use crate::corpus::Corpus;
+use crate::corpus::{Corpus, Selected};
 use crate::corpus::decision::Subject;
 use crate::domain::Trajectory;
 use crate::jobs::Progress;
@@ -57,7 +56,7 @@ impl Job<'_> {
     /// Replays, gives each result in the order of the selection, and keeps it.
     pub fn run(
         &self,
-        chosen: &[Chosen],
+        chosen: &[Selected],
         threads: Option<u16>,
         progress: &Progress,
         mut give: impl FnMut(Replayed),
@@ -117,7 +116,7 @@ impl Job<'_> {
 
     fn replay(
         &self,
-        chosen: &Chosen,
+        chosen: &Selected,
         pool: &Pool,
         options: &ReplayOptions,
         live: Option<&LiveTools>,
@@ -125,7 +124,9 @@ impl Job<'_> {
         let subject = chosen.subject(self.corpus);
         Replayed {
             id: chosen.id(),
-            outcome: subject.and_then(|subject| self.one(&subject, pool, options, live)),
+            outcome: subject
+                .map_err(Report::from)
+                .and_then(|subject| self.one(&subject, pool, options, live)),
         }
     }
 

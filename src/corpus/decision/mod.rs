@@ -26,7 +26,7 @@ pub use edit::{edit_pair, edit_trajectory};
 pub use error::DecisionError;
 pub use log::{Log, LogEntry};
 pub use new_pair::{accept_new_pair, new_pair};
-pub use remark::{note, replace_note, tag, untag};
+pub use remark::{note, replace_note, tag, tool_result, untag};
 pub use reversal::Direction;
 pub use step_verb::{add_step, confirm_step, first_wrong_step, label, move_step, remove_step};
 pub use subject::{Subject, no_pair};

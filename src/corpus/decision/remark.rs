@@ -1,6 +1,6 @@
 use uuid::Uuid;
 
-use crate::domain::review::{NoteText, TagName, Verb};
+use crate::domain::review::{NoteText, TagName, ToolResult, Verb};
 
 use super::{Decided, DecisionError, Subject};
 
@@ -30,6 +30,16 @@ pub fn note(subject: &Subject, step: Option<u32>, text: &str) -> Result<Decided,
         replaces: None,
     };
     Ok(Some((target, Verb::Note(note))))
+}
+
+/// Says what a call of a step returned, by the step's number as it is shown now.
+pub fn tool_result(
+    subject: &Subject,
+    step: u32,
+    given: &ToolResult,
+) -> Result<Decided, DecisionError> {
+    let target = subject.step_target(step)?;
+    Ok(Some((target, Verb::ToolResult(Box::new(given.clone())))))
 }
 
 /// Gives a note another text; an empty one takes the note away.

@@ -125,6 +125,7 @@ fn check(target: &Target, verb: &Verb) -> Result<(), DraftError> {
             trajectory("move-step")
         }
         Verb::AddStep(_) => whole("add-step").and_then(|()| trajectory("add-step")),
+        Verb::ToolResult(_) => step("tool-result").and_then(|()| trajectory("tool-result")),
         Verb::PairNew(_) => step("pair-new").and_then(|()| trajectory("pair-new")),
         Verb::Edit(edit) => match (edit.field.is_of_step(), edit.side) {
             (false, Some(_)) => Err(DraftError::NoSide),

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{
     Adjudication, BlindVote, Edit, Field, Judgement, NewPair, NewStep, Place, Rejection,
-    ReviewRecord, ReviewState, Side, StepKey, StepLabel, Timestamp, Verb,
+    ReviewRecord, ReviewState, Side, StepKey, StepLabel, Timestamp, ToolResult, Verb,
 };
 use crate::domain::{ContentHash, TargetId};
 
@@ -36,6 +36,8 @@ pub struct Review {
     pub assignments: BTreeMap<String, Vec<String>>,
     /// What changes the content, in order.
     pub changes: Vec<Change>,
+    /// What calls returned that no recording knows, oldest first; of the same call the later one holds.
+    pub tool_results: Vec<GivenResult>,
     /// Pairs made of its steps, oldest first.
     pub pairs: Vec<CreatedPair>,
     /// What was decided while the source record had another hash. None of it counts until somebody decides it again.
@@ -120,6 +122,21 @@ pub enum ChangeKind {
     MoveStep(Place),
     /// The step holds.
     Fresh,
+}
+
+/// What a call returned, as a person says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GivenResult {
+    /// The record.
+    pub record: Uuid,
+    /// Who.
+    pub annotator: Arc<str>,
+    /// When.
+    pub time: Timestamp,
+    /// The step that makes the call.
+    pub step: StepKey,
+    /// The call and what it returned.
+    pub given: Box<ToolResult>,
 }
 
 /// A pair that a person made.
@@ -294,6 +311,13 @@ impl Review {
                 self.assignments
                     .insert(queue, assignment.annotators.clone());
             }
+            (Verb::ToolResult(given), Some(step)) => self.tool_results.push(GivenResult {
+                record: record.id,
+                annotator: by(),
+                time: record.time,
+                step,
+                given: given.clone(),
+            }),
             (Verb::PairNew(pair), Some(step)) => self.pairs.push(CreatedPair {
                 id: record.id,
                 annotator: by(),
@@ -309,6 +333,7 @@ impl Review {
             (
                 Verb::Label(_)
                 | Verb::FirstWrongStep
+                | Verb::ToolResult(_)
                 | Verb::PairNew(_)
                 | Verb::RemoveStep
                 | Verb::MoveStep(_)

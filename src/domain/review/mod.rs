@@ -29,7 +29,7 @@ pub use blind_vote::{BlindVote, OTHER_VOTES, due_again, left_side};
 pub use draft::{Draft, DraftError};
 pub use field_text::{CallsError, candidate_text, parse_tool_calls, step_text, trajectory_text};
 pub use fold::{
-    Change, ChangeKind, CreatedPair, EarlierReview, GivenVerdict, Note, Opinion, Review,
+    Change, ChangeKind, CreatedPair, EarlierReview, GivenResult, GivenVerdict, Note, Opinion, Review,
 };
 pub use record::{Reference, ReviewRecord, Target};
 pub use reviews::{Added, Reviews};
@@ -39,5 +39,5 @@ pub use timestamp::{Timestamp, TimestampError};
 pub use verb::{
     Adjudication, Assignment, Blindness, CandidateReference, Edit, Field, Judgement,
     LiteralCandidate, NewPair, NewStep, NoteText, Orientation, Place, Rejection, Reversal, Side,
-    StepLabel, TagName, TextHash, UnknownVerb, Verb, VerbError,
+    StepLabel, TagName, TextHash, ToolResult, UnknownVerb, Verb, VerbError,
 };

@@ -40,6 +40,8 @@ pub enum Verb {
     MoveStep(Place),
     /// `fresh`: the step holds although something before it was edited.
     Fresh,
+    /// `tool-result`: what a call of the step returned, where no recording knows it.
+    ToolResult(Box<ToolResult>),
     /// `pair-new`: a preference pair; the record's id becomes the pair's id.
     PairNew(Box<NewPair>),
     /// `pair-swap`: which side of a pair is the chosen one.
@@ -292,6 +294,17 @@ pub struct Place {
     pub after: Option<StepKey>,
 }
 
+/// What a call returned, in a person's words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToolResult {
+    /// The tool.
+    pub tool: String,
+    /// The arguments as Python writes them in a call.
+    pub arguments: String,
+    /// What it returned: a text, or a Python literal.
+    pub result: String,
+}
+
 /// A preference pair for the step that the record is on: both candidates continue the steps before it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewPair {
@@ -436,6 +449,7 @@ impl Verb {
             Self::RemoveStep => "remove-step",
             Self::MoveStep(_) => "move-step",
             Self::Fresh => "fresh",
+            Self::ToolResult(_) => "tool-result",
             Self::PairNew(_) => "pair-new",
             Self::PairSwap(_) => "pair-swap",
             Self::Assign(_) => "assign",
@@ -461,6 +475,7 @@ impl Verb {
             Self::Edit(payload) => serde_json::to_string(payload),
             Self::AddStep(payload) => serde_json::to_string(payload),
             Self::MoveStep(payload) => serde_json::to_string(payload),
+            Self::ToolResult(payload) => serde_json::to_string(payload),
             Self::PairNew(payload) => serde_json::to_string(payload),
             Self::PairSwap(payload) | Self::AcceptPair(payload) => serde_json::to_string(payload),
             Self::Assign(payload) => serde_json::to_string(payload),
@@ -500,6 +515,7 @@ impl Verb {
             "remove-step" => Ok(Self::RemoveStep),
             "move-step" => read(text).map(Self::MoveStep),
             "fresh" => Ok(Self::Fresh),
+            "tool-result" => read(text).map(Self::ToolResult),
             "pair-new" => read(text).map(Self::PairNew),
             "pair-swap" => read(text).map(Self::PairSwap),
             "assign" => read(text).map(Self::Assign),

@@ -28,6 +28,16 @@ pub fn words(record: &ReviewRecord) -> String {
         Verb::RemoveStep => format!("removed{of_step}"),
         Verb::MoveStep(place) => format!("moved{of_step} {}", place_words(*place)),
         Verb::Fresh => format!("confirmed{of_step}"),
+        Verb::ToolResult(given) => format!(
+            "said that {}({}){} returned “{}”",
+            given.tool,
+            mentioned(&given.arguments),
+            match of_step.as_str() {
+                "" => String::new(),
+                step => format!(" of{step}"),
+            },
+            mentioned(&given.result)
+        ),
         Verb::PairNew(_) => format!("made a pair of{of_step}"),
         Verb::PairSwap(_) => "swapped the sides".to_owned(),
         Verb::Assign(assignment) => {

@@ -23,7 +23,10 @@ impl App {
             Answer::Confirmed(Question::DropEdit) => {
                 self.views.pop();
             }
+            Answer::Confirmed(Question::Overwrite(request)) => self.start_export(*request),
             Answer::Confirmed(_) => {}
+            Answer::Export(settings) => self.export_as_set(*settings),
+            Answer::Rerun(settings) => self.rerun_as_set(*settings),
             Answer::Text(question, text) => self.answer_text(&question, &text, &subjects),
             Answer::Chosen(question, option) => self.answer_choice(question, option, &subjects),
         }
@@ -117,6 +120,7 @@ impl App {
                     self.write_candidate(subject);
                 }
             }
+            Question::ExportTarget(items) => self.ask_how_to_export(items, option),
             Question::Adjudicate => self.commit(decisions::ruling(subjects, option)),
             _ => {}
         }
@@ -149,7 +153,8 @@ impl App {
         }
     }
 
-    pub(super) fn commit(&mut self, request: CommitRequest) {
+    pub(super) fn commit(&mut self, mut request: CommitRequest) {
+        request.is_blind = self.corpus.is_blind() && self.views.is_empty();
         if self.options.annotator.is_empty() {
             self.take_votes_back();
             return self.fail(Failure {
@@ -190,6 +195,16 @@ impl App {
         if !view.is_changed() && matches!(view.purpose, Purpose::Field(_)) {
             self.views.pop();
             return self.say("nothing was changed", Paint::Dim);
+        }
+        if let Purpose::OwnCandidate(job) = view.purpose {
+            let text = view.text();
+            return match self.run_own_candidate(job, &text) {
+                Ok(()) => drop(self.views.pop()),
+                Err(message) => self.fail(Failure {
+                    message,
+                    hints: Vec::new(),
+                }),
+            };
         }
         match decisions::saved(view) {
             Ok(request) => {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::corpus::Inspection;
 use crate::domain::TargetId;
+use crate::tui::decisions::TYPED_RESULT;
 use crate::tui::effect::{Committed, Effect, Failure, InspectRequest, JobId, Purpose, Ticket};
 use crate::tui::theme::Paint;
 use crate::tui::views::compare::CompareView;
@@ -29,6 +30,9 @@ impl App {
                         View::Compare(compare) if compare.id == request.id => {
                             compare.renew(Arc::clone(&record))
                         }
+                        View::Rerun(rerun) if rerun.id == request.id => {
+                            rerun.renew(Arc::clone(&record))
+                        }
                         _ => {}
                     }
                 }
@@ -48,7 +52,11 @@ impl App {
                 self.corpus.is_blind(),
                 &self.options.annotator,
             ))),
-            false => View::Replay(Box::new(ReplayView::new(id, record, highlighter, step))),
+            false => {
+                let mut replay = ReplayView::new(id, record, highlighter, step);
+                replay.set_blind(self.corpus.is_blind());
+                View::Replay(Box::new(replay))
+            }
         };
         // In a queue the next item takes the place of the one before.
         let replaces = self.corpus.is_queue
@@ -114,6 +122,13 @@ impl App {
         self.say(text, paint);
         self.corpus.list.marks.clear();
         self.look_again();
+        if committed.done.starts_with(TYPED_RESULT)
+            && let Some(View::Replay(replay)) = self.views.last()
+            && committed.about.contains(&replay.id)
+        {
+            let id = replay.id.clone();
+            self.run_again(id);
+        }
         let is_verdict = ["accepted", "rejected", "called equally good"]
             .iter()
             .any(|verdict| committed.done.starts_with(verdict));
@@ -129,6 +144,12 @@ impl App {
                 .unreviewed_after(committed.about.last().cloned());
             self.grant(vec![next]);
         }
+    }
+
+    /// Runs the steps of a trajectory again.
+    pub(super) fn run_again(&mut self, id: TargetId) {
+        let (job, progress) = self.jobs.start(format!("run {id} again"));
+        self.effects.push(Effect::RunAgain(job, id, progress));
     }
 
     pub(super) fn ran_again(

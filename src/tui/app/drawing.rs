@@ -51,6 +51,7 @@ impl App {
             None => self.corpus.draw(body, buffer, &mut context),
             Some(View::Replay(replay)) => replay.draw(body, buffer, &mut context),
             Some(View::Compare(compare)) => compare.draw(body, buffer, &mut context),
+            Some(View::Rerun(rerun)) => rerun.draw(body, buffer, &mut context),
             Some(View::Edit(view)) => view.draw(body, buffer, &mut context),
             Some(View::Statistics) => self.statistics.draw(body, buffer, &mut context),
             Some(View::Jobs) => self.jobs.draw(body, buffer, &mut context),
@@ -154,6 +155,17 @@ fn hints(keymap: &Keymap, view: Option<&View>, is_typing: bool) -> String {
                 (Action::Help, "help"),
             ],
         ),
+        Some(View::Compare(compare)) if compare.is_blind() => (
+            Scope::Compare,
+            &[
+                (Action::ChooseLeft, "left"),
+                (Action::ChooseRight, "right"),
+                (Action::Tie, "equally good"),
+                (Action::Reject, "reject"),
+                (Action::ToggleBlind, "tell all"),
+                (Action::Help, "help"),
+            ],
+        ),
         Some(View::Compare(_)) => (
             Scope::Compare,
             &[
@@ -163,6 +175,18 @@ fn hints(keymap: &Keymap, view: Option<&View>, is_typing: bool) -> String {
                 (Action::Reject, "reject"),
                 (Action::EditField, "edit"),
                 (Action::ToggleBlind, "blind"),
+                (Action::Help, "help"),
+            ],
+        ),
+        Some(View::Rerun(_)) => (
+            Scope::Rerun,
+            &[
+                (Action::PickCandidate, "pick"),
+                (Action::SavePair, "save pair"),
+                (Action::EditCandidate, "own"),
+                (Action::GoOn, "go on"),
+                (Action::CancelRerun, "cancel"),
+                (Action::Rerun, "others"),
                 (Action::Help, "help"),
             ],
         ),

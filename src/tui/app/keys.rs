@@ -103,6 +103,7 @@ impl App {
             None => self.corpus.mouse(event),
             Some(View::Replay(replay)) => replay.mouse(event),
             Some(View::Compare(compare)) => compare.mouse(event),
+            Some(View::Rerun(rerun)) => rerun.mouse(event),
             Some(View::Edit(view)) => view.mouse(event),
             Some(View::Statistics) => self.statistics.mouse(event),
             Some(View::Jobs) => self.jobs.mouse(event),

@@ -1,9 +1,12 @@
 //! The state of the TUI and the one function that changes it: a message in, effects out. Nothing here touches the world.
 
+mod acting;
 mod answers;
 mod arrivals;
 mod drawing;
+mod exporting;
 mod keys;
+mod rerunning;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,22 +16,23 @@ use ratatui::crossterm::event::Event;
 use crate::domain::TargetId;
 
 use crate::tui::action::{Action, Scope};
-use crate::tui::decisions::{self};
 use crate::tui::effect::{
     Effect, Failure, InspectRequest, JobId, Message, Purpose, Reversal, Ticket,
 };
+use crate::tui::export_request::{ExportSettings, ExportedItems};
 use crate::tui::key::Key;
 use crate::tui::keymap::Keymap;
 use crate::tui::overlays::{Help, Notice, Overlay, Palette, TextPage};
+use crate::tui::rerun::RerunSettings;
 use crate::tui::subject::Subject;
 use crate::tui::theme::{ColorDepth, Paint, THEMES, Theme};
-use crate::tui::views::Request;
 use crate::tui::views::compare::CompareView;
 use crate::tui::views::corpus::CorpusView;
 use crate::tui::views::edit::EditView;
 use crate::tui::views::jobs::JobsView;
 use crate::tui::views::log::LogView;
 use crate::tui::views::replay::ReplayView;
+use crate::tui::views::rerun::RerunView;
 use crate::tui::views::statistics::StatisticsView;
 use crate::tui::widgets::picture::PictureStore;
 
@@ -48,6 +52,8 @@ pub struct AppOptions {
     pub annotator: String,
     /// Reasons for a rejection.
     pub reasons: Vec<String>,
+    /// How new candidates for a step are made.
+    pub rerun: RerunSettings,
     /// Whether pictures are drawn.
     pub draws_pictures: bool,
     /// What the corpus is called: a folder, or the demo.
@@ -61,6 +67,7 @@ pub struct AppOptions {
 enum View {
     Replay(Box<ReplayView>),
     Compare(Box<CompareView>),
+    Rerun(Box<RerunView>),
     Edit(Box<EditView>),
     Statistics,
     Jobs,
@@ -93,6 +100,10 @@ pub struct App {
     pictures: PictureStore,
     pressed: Vec<Key>,
     said: Option<(String, Paint)>,
+    /// How the last export was made.
+    export: Option<ExportSettings>,
+    /// What the export form in front is about.
+    exported: Option<ExportedItems>,
     opening: Option<JobId>,
     effects: Vec<Effect>,
     /// Whether a record is on its way that is to be opened: what is typed meanwhile is meant for its view.
@@ -119,6 +130,8 @@ impl App {
             pictures,
             pressed: Vec::new(),
             said: None,
+            export: None,
+            exported: None,
             opening: None,
             effects: Vec::new(),
             waits_for_record: false,
@@ -153,6 +166,7 @@ impl App {
             None => Scope::Corpus,
             Some(View::Replay(_)) => Scope::Replay,
             Some(View::Compare(_)) => Scope::Compare,
+            Some(View::Rerun(_)) => Scope::Rerun,
             Some(View::Edit(_)) => Scope::Edit,
             Some(View::Statistics) => Scope::Stats,
             Some(View::Jobs) => Scope::Jobs,
@@ -245,7 +259,12 @@ impl App {
                 hints: Vec::new(),
             }),
             Message::Edited(edited) => self.edited(edited),
+            Message::Exported(job, request, exported) => self.export_ended(job, request, exported),
             Message::RunAgain(job, id, replayed) => self.ran_again(job, &id, replayed),
+            Message::RerunNews(job, news) => self.rerun_heard(job, news),
+            Message::Reran(job, result) => self.reran(job, result),
+            Message::WentOn(job, ended) => self.went_on(job, ended),
+            Message::Branches(branches) => self.show_branches(branches),
             Message::Broken(reason) => {
                 self.waits_for_record = false;
                 self.say(format!("a part of retake failed: {reason}"), Paint::Bad);
@@ -323,6 +342,7 @@ impl App {
             match view {
                 View::Replay(replay) => self.effects.push(again(&replay.id)),
                 View::Compare(compare) => self.effects.push(again(&compare.id)),
+                View::Rerun(rerun) => self.effects.push(again(&rerun.id)),
                 _ => {}
             }
         }
@@ -367,6 +387,9 @@ impl App {
             Action::Undo => self.effects.push(Effect::Reverse(Reversal::Undo)),
             Action::Redo => self.effects.push(Effect::Reverse(Reversal::Redo)),
             Action::SaveEdit => self.save_edit(),
+            Action::Export => self.ask_for_export(),
+            Action::Branches => self.ask_for_branches(),
+            Action::Rerun if self.scope() == Scope::Replay => self.rerun_step(),
             action => self.act_in_view(action),
         }
     }
@@ -378,7 +401,11 @@ impl App {
     }
 
     fn back(&mut self) {
-        if self.views.pop().is_none() {
+        let left = self.views.pop();
+        if let Some(View::Rerun(rerun)) = &left {
+            rerun.leave();
+        }
+        if left.is_none() {
             let keys = self.options.keymap.chords(Scope::Corpus, Action::Quit);
             let key = keys.first().map_or("", String::as_str);
             self.say(format!("this is the corpus: {key} leaves"), Paint::Dim);
@@ -403,75 +430,12 @@ impl App {
                         let record = Arc::clone(compare.record());
                         compare.renew(record);
                     }
+                    View::Rerun(rerun) => rerun.forget_lines(),
                     _ => {}
                 }
             }
             let preview = self.corpus.look_again();
             self.grant(preview.into_iter().collect());
-        }
-    }
-
-    fn act_in_view(&mut self, action: Action) {
-        let requests = match self.views.last_mut() {
-            None if self.corpus.is_typing() => self.corpus.act_in_line(action),
-            None => self.corpus.act(action),
-            Some(View::Replay(replay)) => match action {
-                Action::NextUnreviewed => {
-                    vec![self.corpus.unreviewed_after(Some(replay.id.clone()))]
-                }
-                Action::ToggleQueue => self.corpus.act(action),
-                Action::RunAgain => {
-                    let (job, progress) = self.jobs.start(format!("run {} again", replay.id));
-                    vec![Request::Do(Effect::RunAgain(
-                        job,
-                        replay.id.clone(),
-                        progress,
-                    ))]
-                }
-                action => replay.act(action, &self.options.theme),
-            },
-            Some(View::Compare(compare)) => match action {
-                Action::NextUnreviewed => {
-                    vec![self.corpus.unreviewed_after(Some(compare.id.clone()))]
-                }
-                Action::ToggleQueue => self.corpus.act(action),
-                Action::ChooseLeft | Action::ChooseRight | Action::Tie => {
-                    let is_left = (action != Action::Tie).then_some(action == Action::ChooseLeft);
-                    let done = match is_left {
-                        Some(_) => "accepted",
-                        None => "called equally good",
-                    };
-                    if let Some(deed) = compare.vote(is_left) {
-                        let subject = compare.subject();
-                        self.commit(decisions::commit(&[subject], done, &deed));
-                    }
-                    return;
-                }
-                Action::ToggleBlind => {
-                    self.corpus.set_blind(!compare.is_blind());
-                    compare.act(action)
-                }
-                action => compare.act(action),
-            },
-            Some(View::Edit(view)) => view.act(action),
-            Some(View::Statistics) => self.statistics.act(action),
-            Some(View::Jobs) => self.jobs.act(action),
-            Some(View::Log) => self.log.act(action),
-        };
-        self.grant(requests);
-    }
-
-    fn grant(&mut self, requests: Vec<Request>) {
-        for request in requests {
-            match request {
-                Request::Do(effect) => self.effects.push(effect),
-                Request::Show(overlay) => self.overlays.push(*overlay),
-                Request::Decide(action, subjects) => self.decide(action, subjects),
-                Request::Say(text) => self.say(text, Paint::Warning),
-                Request::Close => {
-                    self.views.pop();
-                }
-            }
         }
     }
 }

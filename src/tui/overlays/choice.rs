@@ -33,6 +33,13 @@ impl Choice {
         }
     }
 
+    /// With another option in front than the first.
+    #[must_use]
+    pub fn at(mut self, selected: usize) -> Self {
+        self.selected = selected.min(self.options.len().saturating_sub(1));
+        self
+    }
+
     pub(super) fn press(&mut self, key: &KeyEvent) -> Outcome {
         let last = self.options.len().saturating_sub(1);
         match key.code {

@@ -3,12 +3,14 @@
 
 mod choice;
 mod confirm;
+mod export_form;
 mod full_picture;
 mod help;
 mod notice;
 mod palette;
 mod prompt;
 mod rejection_form;
+mod rerun_form;
 mod text_page;
 
 use ratatui::buffer::Buffer;
@@ -20,16 +22,20 @@ use crate::domain::review::Rejection;
 
 use super::action::Action;
 use super::draw_context::DrawContext;
+use super::export_request::ExportSettings;
 use super::question::Question;
+use super::rerun::RerunSettings;
 
 pub use choice::Choice;
 pub use confirm::Confirm;
+pub use export_form::ExportForm;
 pub use full_picture::FullPicture;
 pub use help::Help;
 pub use notice::Notice;
 pub use palette::Palette;
 pub use prompt::Prompt;
 pub use rejection_form::RejectionForm;
+pub use rerun_form::RerunForm;
 pub use text_page::TextPage;
 
 /// An overlay.
@@ -53,6 +59,10 @@ pub enum Overlay {
     FullPicture(FullPicture),
     /// Why something is rejected.
     RejectionForm(RejectionForm),
+    /// Where an export goes, and how it is made.
+    ExportForm(Box<ExportForm>),
+    /// How new candidates are made.
+    RerunForm(Box<RerunForm>),
 }
 
 /// What comes of a key.
@@ -79,6 +89,10 @@ pub enum Answer {
     Confirmed(Question),
     /// Rejected, and why.
     Rejected(Rejection),
+    /// Export so.
+    Export(Box<ExportSettings>),
+    /// Make new candidates so.
+    Rerun(Box<RerunSettings>),
 }
 
 impl Overlay {
@@ -94,6 +108,8 @@ impl Overlay {
             Self::TextPage(page) => page.press(key),
             Self::FullPicture(picture) => picture.press(key),
             Self::RejectionForm(form) => form.press(key),
+            Self::ExportForm(form) => form.press(key),
+            Self::RerunForm(form) => form.press(key),
         }
     }
 
@@ -103,6 +119,8 @@ impl Overlay {
             Self::Palette(palette) => palette.paste(text),
             Self::Prompt(prompt) => prompt.paste(text),
             Self::RejectionForm(form) => form.paste(text),
+            Self::ExportForm(form) => form.paste(text),
+            Self::RerunForm(form) => form.paste(text),
             _ => {}
         }
     }
@@ -135,6 +153,8 @@ impl Overlay {
             Self::TextPage(page) => page.draw(area, buffer, context),
             Self::FullPicture(picture) => picture.draw(area, buffer, context),
             Self::RejectionForm(form) => form.draw(area, buffer, context),
+            Self::ExportForm(form) => form.draw(area, buffer, context),
+            Self::RerunForm(form) => form.draw(area, buffer, context),
         }
     }
 }

@@ -29,6 +29,10 @@ pub enum Purpose {
     NewStep(crate::tui::subject::Subject),
     /// It becomes a candidate for the step, to be paired with it.
     Candidate(crate::tui::subject::Subject),
+    /// It becomes a candidate of the re-run that this job made.
+    OwnCandidate(crate::tui::effect::JobId),
+    /// It is what a call returned.
+    ToolResult(Box<crate::tui::decisions::AskedCall>),
     /// It becomes a note.
     Note(Vec<crate::tui::subject::Subject>),
 }

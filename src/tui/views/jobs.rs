@@ -11,7 +11,7 @@ use crate::jobs::Progress;
 use crate::tui::action::Action;
 use crate::tui::draw_context::DrawContext;
 use crate::tui::effect::{Failure, JobId};
-use crate::tui::overlays::{Notice, Overlay};
+use crate::tui::overlays::{Notice, Overlay, TextPage};
 use crate::tui::theme::Paint;
 use crate::tui::widgets::styled_text::{column, cut};
 
@@ -27,6 +27,8 @@ pub struct Job {
     progress: Progress,
     started: Instant,
     ended: Option<(Duration, Result<String, Failure>)>,
+    /// All there is to say of how it ended.
+    details: Option<String>,
 }
 
 /// The jobs view, which also keeps the list.
@@ -52,6 +54,7 @@ impl JobsView {
                 progress: progress.clone(),
                 started: Instant::now(),
                 ended: None,
+                details: None,
             },
         );
         (id, progress)
@@ -67,6 +70,13 @@ impl JobsView {
     pub fn end(&mut self, id: JobId, result: Result<String, Failure>) {
         if let Some(job) = self.jobs.iter_mut().find(|job| job.id == id) {
             job.ended = Some((job.started.elapsed(), result));
+        }
+    }
+
+    /// What there is to say of a job besides a line.
+    pub fn detail(&mut self, id: JobId, details: String) {
+        if let Some(job) = self.jobs.iter_mut().find(|job| job.id == id) {
+            job.details = Some(details);
         }
     }
 
@@ -109,13 +119,16 @@ impl JobsView {
                 };
             }
             Action::Open => {
-                let ended = self
-                    .jobs
-                    .get(self.selected)
-                    .and_then(|job| job.ended.as_ref());
-                if let Some((_, Err(failure))) = ended {
+                let Some(job) = self.jobs.get(self.selected) else {
+                    return Vec::new();
+                };
+                if let Some((_, Err(failure))) = &job.ended {
                     let notice = Notice::new(failure.clone());
                     return vec![Request::Show(Box::new(Overlay::Notice(notice)))];
+                }
+                if let Some(details) = &job.details {
+                    let page = TextPage::new(job.title.clone(), details.clone());
+                    return vec![Request::Show(Box::new(Overlay::TextPage(page)))];
                 }
             }
             _ => {}

@@ -7,6 +7,7 @@ pub mod jobs;
 pub mod log;
 pub mod record_lines;
 pub mod replay;
+pub mod rerun;
 pub mod statistics;
 
 use crate::corpus::Inspection;
@@ -18,6 +19,8 @@ use super::overlays::{Choice, Overlay};
 use super::question::Question;
 use super::subject::Subject;
 
+use edit::EditView;
+
 /// What a view asks the app for.
 #[derive(Debug)]
 pub enum Request {
@@ -27,6 +30,8 @@ pub enum Request {
     Show(Box<Overlay>),
     /// Decide this about these.
     Decide(Action, Vec<Subject>),
+    /// Open this editor.
+    Edit(Box<EditView>),
     /// Say this at the bottom of the screen.
     Say(String),
     /// Close the view.

@@ -1,6 +1,7 @@
 //! Blind mode: what is told before the vote, what is recorded, which pairs come again, and what that tells of annotators.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde_json::{Value, json};
 
@@ -220,4 +221,59 @@ fn what_blind_mode_looks_like() {
             .type_text("in:pair")
             .press("enter B enter f");
     });
+}
+
+#[test]
+fn nobody_decides_openly_about_a_pair_from_the_list() {
+    let mut sitting = Sitting::new(user_with_pairs("blind-list", 3), 120, 40);
+    sitting.press("B a");
+    assert!(
+        sitting.text().contains("blind mode is on"),
+        "{}",
+        sitting.text()
+    );
+    sitting.press("enter =");
+    assert!(
+        sitting.text().contains("blind mode is on"),
+        "{}",
+        sitting.text()
+    );
+    // Nor about several at once, however they were marked.
+    sitting.press("enter ctrl-a a y");
+    assert!(
+        sitting.text().contains("blind mode is on"),
+        "{}",
+        sitting.text()
+    );
+    assert!(sitting.verbs().is_empty());
+    // A rejection says nothing of the sides, and without blind mode everything goes.
+    sitting.press("enter U r 1 enter");
+    assert_eq!(sitting.verbs(), ["reject"]);
+    sitting.press("B j a");
+    assert_eq!(sitting.verbs(), ["reject", "accept"]);
+}
+
+#[test]
+fn a_replay_names_no_candidate_as_the_chosen_one() {
+    let user = User::new("blind-replay");
+    let fixture =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/pref-x-beam/input.json");
+    user.write("beam.json", std::fs::read(fixture).unwrap());
+    user.retake(["add", "beam.json"]).succeeds();
+    let mut sitting = Sitting::new(user, 120, 40);
+    sitting.press("enter l");
+    let open = sitting.text();
+    assert!(open.contains("(chosen: the step)"), "{open}");
+    sitting.press("esc B enter l");
+    let blind = sitting.text();
+    assert!(blind.contains("not told before the vote"), "{blind}");
+    for word in ["chosen: the step", "score", "Why it was chosen"] {
+        assert!(!blind.contains(word), "{word}: {blind}");
+    }
+    sitting.press("i");
+    assert!(
+        sitting.text().contains("not in blind mode"),
+        "{}",
+        sitting.text()
+    );
 }

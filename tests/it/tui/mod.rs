@@ -1,10 +1,13 @@
 //! The workbench, driven by keys: on a screen that is text, and in a terminal of its own.
 
+mod asking;
 mod blind;
+mod exporting;
 mod gold_and_flags;
 mod keys;
 mod pty;
 mod random;
+mod rerun;
 mod views;
 
 use std::fs;
@@ -14,9 +17,11 @@ use retake::config::Config;
 use retake::sandbox::WorkerCommand;
 use retake::tui::app::AppOptions;
 use retake::tui::backend::Backend;
-use retake::tui::effect::Message;
+use retake::tui::effect::{Effect, Message};
 use retake::tui::keymap::Keymap;
 use retake::tui::rehearsal::Rehearsal;
+use retake::tui::rerun::RerunSettings;
+use retake::tui::rerunning::MakeNamed;
 use retake::tui::theme::{ColorDepth, Theme};
 use retake::workspace::Workspace;
 
@@ -62,6 +67,28 @@ impl Sitting {
 
     /// The same with other settings.
     pub fn with(user: User, columns: u16, rows: u16, adjust: impl FnOnce(&mut Config)) -> Self {
+        Self::made(user, columns, rows, adjust, None)
+    }
+
+    /// The same with controllers that this makes, and so many new candidates for a step.
+    pub fn with_controllers(
+        user: User,
+        columns: u16,
+        rows: u16,
+        candidates: usize,
+        make: MakeNamed,
+    ) -> Self {
+        let adjust = |config: &mut Config| config.rollout.candidates = candidates;
+        Self::made(user, columns, rows, adjust, Some(make))
+    }
+
+    fn made(
+        user: User,
+        columns: u16,
+        rows: u16,
+        adjust: impl FnOnce(&mut Config),
+        controllers: Option<MakeNamed>,
+    ) -> Self {
         let settings = user.path("../settings");
         let mut config = Config::load(None).unwrap();
         config.review.annotator = "tess".to_owned();
@@ -74,12 +101,19 @@ impl Sitting {
             depth,
             annotator: config.review.annotator.clone(),
             reasons: config.review.reasons.clone(),
+            rerun: RerunSettings {
+                candidates: config.rollout.candidates,
+                ..RerunSettings::default()
+            },
             draws_pictures: true,
             title: "demo".to_owned(),
             warnings: Vec::new(),
         };
         let worker = WorkerCommand::of(env!("CARGO_BIN_EXE_retake").into());
-        let backend = Backend::new(workspace, config, Some(&settings)).with_sandbox(worker);
+        let mut backend = Backend::new(workspace, config, Some(&settings)).with_sandbox(worker);
+        if let Some(make) = controllers {
+            backend = backend.with_controllers(make);
+        }
         let rehearsal = Rehearsal::new(backend, options, columns, rows).unwrap();
         Self { user, rehearsal }
     }
@@ -105,6 +139,16 @@ impl Sitting {
     pub fn resize(&mut self, columns: u16, rows: u16) -> &mut Self {
         self.rehearsal.resize(columns, rows).unwrap();
         self
+    }
+
+    /// From now on re-runs are not performed: a test tells what is heard of them.
+    pub fn hold_reruns(&mut self) {
+        self.rehearsal.hold_reruns();
+    }
+
+    /// Effects that nobody performed.
+    pub fn asked(&self) -> &[Effect] {
+        &self.rehearsal.asked
     }
 
     /// What is on the screen, blanks at the ends of lines left out.

@@ -3,7 +3,8 @@
 use ratatui::crossterm::event::{Event, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use retake::tui::effect::Message;
 
-use super::Sitting;
+use super::rerun::same_two;
+use super::{Sitting, user_with_demo};
 
 /// Messages in all; pictures and effects included, a few minutes of somebody's fastest typing.
 const MESSAGES: usize = 100_000;
@@ -22,14 +23,15 @@ impl Chance {
 
 const KEYS: &str = "j k l h g G enter esc tab shift-tab space / : ? a r = t T m e o D K J F c + 0 - w n Q u ctrl-r \
     f2 f3 f4 f6 f9 pagedown pageup left right up down home end x i s f p z ] [ v b d R P y B S 1 2 3 4 # . , < > \
-    backspace ctrl-s ctrl-o A E ! O C ' U ctrl-a y n x o c r q";
+    backspace ctrl-s ctrl-o A E ! O C ' U ctrl-a y n x o c r q I N Y X R";
 
 #[test]
 fn any_keys_and_sizes() {
     let seed = 0x2545_f491_4f6c_dd1d;
     let mut chance = Chance(seed);
     let keys: Vec<&str> = KEYS.split_whitespace().collect();
-    let mut sitting = Sitting::with_demo("tui-random", 100, 30);
+    let user = user_with_demo("tui-random");
+    let mut sitting = Sitting::with_controllers(user, 100, 30, 2, same_two());
     let mut told = 0;
     while told < MESSAGES {
         match chance.next(40) {
@@ -69,7 +71,7 @@ fn any_keys_and_sizes() {
         told += 1;
         if sitting.is_over() {
             let user = sitting.user;
-            sitting = Sitting::new(user, 100, 30);
+            sitting = Sitting::with_controllers(user, 100, 30, 2, same_two());
         }
     }
     let verbs = sitting.verbs();

@@ -1,9 +1,15 @@
 //! Where the panes of the corpus view stand, and how the mouse moves their borders and what is in them.
 
+use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
+use crate::index::Highlighter;
+use crate::tui::backend::understood;
+use crate::tui::draw_context::DrawContext;
+use crate::tui::theme::Paint;
 use crate::tui::views::Request;
+use crate::tui::widgets::styled_text::cut;
 
 use super::{CorpusView, Focus};
 
@@ -15,7 +21,7 @@ pub(super) struct Splits {
     facets_border: Option<u16>,
     preview_border: Option<u16>,
     dragged: Option<Focus>,
-    pub area: Rect,
+    area: Rect,
 }
 
 impl Default for Splits {
@@ -103,7 +109,52 @@ impl CorpusView {
         }
     }
 
-    pub(super) fn layout(&mut self, body: Rect) -> PaneLayout {
+    /// Draws the view.
+    pub fn draw(&mut self, area: Rect, buffer: &mut Buffer, context: &mut DrawContext<'_>) {
+        self.splits.area = area;
+        self.facets.area = Rect::default();
+        self.preview.area = Rect::default();
+        let line = Rect {
+            height: 1.min(area.height),
+            ..area
+        };
+        self.line.draw(line, buffer, context);
+        let mut top = area.y + 1;
+        if let Some(hint) = self.line.hint() {
+            let paint = match self.line.problem.is_some() && !self.line.is_typing {
+                true => Paint::Warning,
+                false => Paint::Dim,
+            };
+            let hint = cut(&hint, usize::from(area.width.saturating_sub(2)));
+            buffer.set_string(area.x + 2.min(area.width), top, hint, context.style(paint));
+            top += 1;
+        }
+        let body = Rect {
+            y: top,
+            height: area.bottom().saturating_sub(top),
+            ..area
+        };
+        let layout = self.layout(body);
+        if let Some(facets) = layout.facets {
+            let query = self.line.text().to_owned();
+            let is_focused = self.focus == Focus::Facets && !self.line.is_typing;
+            self.facets
+                .draw(&query, is_focused, facets, buffer, context);
+        }
+        let is_focused = self.focus == Focus::Results && !self.line.is_typing;
+        self.list
+            .draw(is_focused, self.is_blind, layout.results, buffer, context);
+        if let Some(preview) = layout.preview {
+            let is_focused = self.focus == Focus::Preview && !self.line.is_typing;
+            let finding = &self.list.finding;
+            let highlighter = || Highlighter::from_query(&understood(finding).0);
+            let blind = self.is_blind.then_some(self.annotator.as_str());
+            self.preview
+                .draw(is_focused, blind, highlighter, preview, buffer, context);
+        }
+    }
+
+    fn layout(&mut self, body: Rect) -> PaneLayout {
         self.splits.facets_border = None;
         self.splits.preview_border = None;
         // Where there is no room, what has the focus is what is seen.
@@ -161,10 +212,10 @@ impl CorpusView {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct PaneLayout {
-    pub facets: Option<Rect>,
-    pub results: Rect,
-    pub preview: Option<Rect>,
+struct PaneLayout {
+    facets: Option<Rect>,
+    results: Rect,
+    preview: Option<Rect>,
 }
 
 impl Splits {

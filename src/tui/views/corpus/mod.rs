@@ -1,40 +1,30 @@
 //! The corpus: a search line, facets, what is found, and a preview of what is selected.
 
 mod facet_list;
+mod finding;
+mod focus;
 mod layout;
 mod preview;
 mod result_list;
 mod search_line;
 mod typing;
 
-use std::sync::Arc;
-
-use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
-
-use crate::corpus::Inspection;
 use crate::domain::TargetId;
 use crate::index::query::ResultKind;
 use crate::index::{DocumentKind, Highlighter, Sort};
 use crate::tui::action::Action;
 use crate::tui::backend::understood;
-use crate::tui::draw_context::DrawContext;
-use crate::tui::effect::{
-    CountRequest, Effect, FacetCount, Failure, Finding, Found, InspectRequest, KeptQueries,
-    Purpose, Ticket, UnreviewedRequest,
-};
+use crate::tui::effect::{Effect, InspectRequest, Purpose, Ticket, UnreviewedRequest};
 use crate::tui::overlays::{Choice, FullPicture, Overlay, Prompt};
 use crate::tui::question::Question;
 use crate::tui::subject::Subject;
-use crate::tui::theme::Paint;
-use crate::tui::widgets::pane::Scroll;
-use crate::tui::widgets::styled_text::cut;
 
 use super::{Request, open_gold};
 
 pub use result_list::{ResultList, thousands};
 
-use facet_list::{FacetList, toggled};
+use facet_list::FacetList;
+use focus::Focus;
 use layout::Splits;
 use preview::Preview;
 use search_line::SearchLine;
@@ -49,15 +39,6 @@ const KINDS: [ResultKind; 4] = [
     ResultKind::Step,
     ResultKind::Pair,
 ];
-
-/// A part of the view that keys go to.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-enum Focus {
-    Facets,
-    #[default]
-    Results,
-    Preview,
-}
 
 /// The corpus view.
 #[derive(Debug, Default)]
@@ -112,28 +93,6 @@ impl CorpusView {
         self.line.text()
     }
 
-    /// Another query, as if it had been typed.
-    pub fn set_query(&mut self, query: &str) -> Vec<Request> {
-        self.line.set(query);
-        self.line.accept();
-        let mut requests = self.find(false);
-        requests.push(Request::Do(Effect::KeepQueries(self.kept())));
-        requests
-    }
-
-    /// Queries of earlier days.
-    pub fn set_kept(&mut self, kept: KeptQueries) {
-        self.line.history = kept.history;
-        self.saved = kept.saved;
-    }
-
-    fn kept(&self) -> KeptQueries {
-        KeptQueries {
-            history: self.line.history.clone(),
-            saved: self.saved.clone(),
-        }
-    }
-
     /// Values that completion offers.
     pub fn set_values(&mut self, values: Vec<(String, Vec<String>)>) {
         self.line.values = values.into_iter().collect();
@@ -142,120 +101,6 @@ impl CorpusView {
     /// What the query looks for, to be marked in texts.
     pub fn highlighter(&self) -> Highlighter {
         Highlighter::from_query(&understood(&self.list.finding).0)
-    }
-
-    /// Looks for what is typed; `stay` keeps the place in the list.
-    pub fn find(&mut self, stay: bool) -> Vec<Request> {
-        let query = self.line.text().to_owned();
-        let has_words = !query.trim().is_empty();
-        let sort = match self.list.finding.sort {
-            // Without words there is no score to sort by.
-            Sort::Score if !has_words => Sort::Source,
-            Sort::Source if has_words && self.list.finding.query.trim().is_empty() => Sort::Score,
-            sort => sort,
-        };
-        let finding = Finding {
-            query,
-            sort,
-            ..self.list.finding.clone()
-        };
-        let request = self.list.find(finding.clone(), stay);
-        let count = CountRequest {
-            ticket: request.ticket,
-            finding,
-        };
-        vec![
-            Request::Do(Effect::Search(request)),
-            Request::Do(Effect::Count(count)),
-        ]
-    }
-
-    /// Rows have come.
-    pub fn found(
-        &mut self,
-        ticket: Ticket,
-        rows: &std::ops::Range<usize>,
-        found: Result<Found, Failure>,
-    ) -> Vec<Request> {
-        match found {
-            Ok(found) => {
-                let problem = found.problem.clone();
-                if !self.list.arrived(ticket, rows, found) {
-                    return Vec::new();
-                }
-                self.line.problem = problem;
-            }
-            Err(failure) => {
-                self.list.failed(ticket);
-                self.line.problem = Some(failure.message);
-            }
-        }
-        let mut requests: Vec<Request> = self
-            .list
-            .missing()
-            .map(|m| Request::Do(Effect::Search(m)))
-            .into_iter()
-            .collect();
-        requests.extend(self.look());
-        requests
-    }
-
-    /// Facets have come.
-    pub fn counted(&mut self, ticket: Ticket, counted: Vec<FacetCount>) {
-        if ticket == self.list.ticket {
-            self.facets.set(counted);
-        }
-    }
-
-    /// Asks for the preview of what is selected, if it is another one.
-    fn look(&mut self) -> Option<Request> {
-        let id = self.list.selected()?.hit.id.clone();
-        if self.preview.wanted.as_ref() == Some(&id) {
-            return None;
-        }
-        Some(self.look_at(id))
-    }
-
-    fn look_at(&mut self, id: TargetId) -> Request {
-        self.ticket.0 += 1;
-        if self.preview.wanted.as_ref() != Some(&id) {
-            self.preview.picture = 0;
-            self.preview.scroll = Scroll::default();
-        }
-        self.preview.wanted = Some(id.clone());
-        Request::Do(Effect::Inspect(InspectRequest {
-            ticket: self.ticket,
-            id,
-            purpose: Purpose::Preview,
-        }))
-    }
-
-    /// Asks for the preview anew: something was decided.
-    pub fn look_again(&mut self) -> Option<Request> {
-        let id = self.preview.wanted.clone()?;
-        Some(self.look_at(id))
-    }
-
-    /// A preview has come.
-    pub fn inspected(
-        &mut self,
-        request: &InspectRequest,
-        record: Result<Arc<Inspection>, Failure>,
-    ) {
-        if request.ticket != self.ticket {
-            return;
-        }
-        self.preview.shown = None;
-        match record {
-            Ok(record) => {
-                self.preview.record = Some(record);
-                self.preview.failure = None;
-            }
-            Err(failure) => {
-                self.preview.record = None;
-                self.preview.failure = Some(failure.message);
-            }
-        }
     }
 
     /// The next unreviewed item was looked for.
@@ -457,18 +302,6 @@ impl CorpusView {
         }))
     }
 
-    /// Keeps the query under a name.
-    pub fn save_query(&mut self, name: &str) -> Vec<Request> {
-        let query = self.line.text().trim().to_owned();
-        self.saved.retain(|(known, _)| known != name);
-        self.saved.push((name.to_owned(), query));
-        self.saved.sort();
-        vec![
-            Request::Do(Effect::KeepQueries(self.kept())),
-            Request::Say(format!("kept as {name}")),
-        ]
-    }
-
     /// Marks items.
     pub fn mark_all(&mut self, ids: Vec<TargetId>) -> Vec<Request> {
         let count = ids.len();
@@ -486,120 +319,5 @@ impl CorpusView {
             id: row.hit.id.clone(),
             purpose: Purpose::Open(step),
         }))]
-    }
-
-    fn toggle(&mut self, excluded: bool) -> Vec<Request> {
-        if self.focus != Focus::Facets {
-            self.hides_facets = false;
-            self.focus = Focus::Facets;
-            return vec![Request::Say("choose a value among the facets".to_owned())];
-        }
-        let Some(clause) = self.facets.clause() else {
-            return Vec::new();
-        };
-        let query = toggled(self.line.text(), &clause, excluded);
-        self.set_query(&query)
-    }
-
-    fn page(&self) -> isize {
-        match self.focus {
-            Focus::Facets => self.facets.page(),
-            Focus::Results => self.list.page(),
-            Focus::Preview => (self.preview.area.height.saturating_sub(1)).max(1) as isize,
-        }
-    }
-
-    fn move_by(&mut self, rows: isize) -> Option<Vec<Request>> {
-        match self.focus {
-            Focus::Facets => self.facets.move_by(rows),
-            Focus::Results => return Some(self.move_results(rows)),
-            Focus::Preview => self.preview.scroll.by(rows),
-        }
-        Some(Vec::new())
-    }
-
-    fn move_results(&mut self, rows: isize) -> Vec<Request> {
-        self.list.move_by(rows);
-        let missing = self.list.missing().map(|m| Request::Do(Effect::Search(m)));
-        let mut requests: Vec<Request> = missing.into_iter().collect();
-        requests.extend(self.look());
-        requests
-    }
-
-    fn turn_focus(&mut self, by: isize) {
-        let mut panes = vec![Focus::Results];
-        if !self.hides_facets {
-            panes.insert(0, Focus::Facets);
-        }
-        if !self.hides_preview {
-            panes.push(Focus::Preview);
-        }
-        let at = panes
-            .iter()
-            .position(|pane| *pane == self.focus)
-            .unwrap_or(0);
-        let next = (at as isize + by).rem_euclid(panes.len() as isize);
-        self.focus = panes.get(next as usize).copied().unwrap_or_default();
-    }
-
-    fn focus_left(&mut self) {
-        self.focus = match self.focus {
-            Focus::Preview => Focus::Results,
-            Focus::Results if !self.hides_facets => Focus::Facets,
-            focus => focus,
-        };
-    }
-
-    fn focus_right(&mut self) {
-        self.focus = match self.focus {
-            Focus::Facets => Focus::Results,
-            Focus::Results if !self.hides_preview => Focus::Preview,
-            focus => focus,
-        };
-    }
-
-    /// Draws the view.
-    pub fn draw(&mut self, area: Rect, buffer: &mut Buffer, context: &mut DrawContext<'_>) {
-        self.splits.area = area;
-        self.facets.area = Rect::default();
-        self.preview.area = Rect::default();
-        let line = Rect {
-            height: 1.min(area.height),
-            ..area
-        };
-        self.line.draw(line, buffer, context);
-        let mut top = area.y + 1;
-        if let Some(hint) = self.line.hint() {
-            let paint = match self.line.problem.is_some() && !self.line.is_typing {
-                true => Paint::Warning,
-                false => Paint::Dim,
-            };
-            let hint = cut(&hint, usize::from(area.width.saturating_sub(2)));
-            buffer.set_string(area.x + 2.min(area.width), top, hint, context.style(paint));
-            top += 1;
-        }
-        let body = Rect {
-            y: top,
-            height: area.bottom().saturating_sub(top),
-            ..area
-        };
-        let layout = self.layout(body);
-        if let Some(facets) = layout.facets {
-            let query = self.line.text().to_owned();
-            let is_focused = self.focus == Focus::Facets && !self.line.is_typing;
-            self.facets
-                .draw(&query, is_focused, facets, buffer, context);
-        }
-        let is_focused = self.focus == Focus::Results && !self.line.is_typing;
-        self.list
-            .draw(is_focused, self.is_blind, layout.results, buffer, context);
-        if let Some(preview) = layout.preview {
-            let is_focused = self.focus == Focus::Preview && !self.line.is_typing;
-            let finding = &self.list.finding;
-            let highlighter = || Highlighter::from_query(&understood(finding).0);
-            let blind = self.is_blind.then_some(self.annotator.as_str());
-            self.preview
-                .draw(is_focused, blind, highlighter, preview, buffer, context);
-        }
     }
 }

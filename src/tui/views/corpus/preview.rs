@@ -11,11 +11,14 @@ use crate::domain::{Attachment, TargetId};
 use crate::index::Highlighter;
 use crate::tui::blind::BlindLook;
 use crate::tui::draw_context::DrawContext;
-use crate::tui::effect::PictureRequest;
+use crate::tui::effect::{Effect, Failure, InspectRequest, PictureRequest, Purpose};
 use crate::tui::theme::Paint;
+use crate::tui::views::Request;
 use crate::tui::views::record_lines::{Writer, preview};
 use crate::tui::widgets::pane::{self, Scroll};
 use crate::tui::widgets::styled_text::{Wrapping, cut, lines};
+
+use super::CorpusView;
 
 /// A preview.
 #[derive(Debug, Default)]
@@ -124,6 +127,59 @@ impl Preview {
         }
         if let Some((_, lines)) = &self.shown {
             pane::scrolled(lines, &mut self.scroll, text, context.theme, buffer);
+        }
+    }
+}
+
+impl CorpusView {
+    /// Asks for the preview of what is selected, if it is another one.
+    pub(super) fn look(&mut self) -> Option<Request> {
+        let id = self.list.selected()?.hit.id.clone();
+        if self.preview.wanted.as_ref() == Some(&id) {
+            return None;
+        }
+        Some(self.look_at(id))
+    }
+
+    pub(super) fn look_at(&mut self, id: TargetId) -> Request {
+        self.ticket.0 += 1;
+        if self.preview.wanted.as_ref() != Some(&id) {
+            self.preview.picture = 0;
+            self.preview.scroll = Scroll::default();
+        }
+        self.preview.wanted = Some(id.clone());
+        Request::Do(Effect::Inspect(InspectRequest {
+            ticket: self.ticket,
+            id,
+            purpose: Purpose::Preview,
+        }))
+    }
+
+    /// Asks for the preview anew: something was decided.
+    pub fn look_again(&mut self) -> Option<Request> {
+        let id = self.preview.wanted.clone()?;
+        Some(self.look_at(id))
+    }
+
+    /// A preview has come.
+    pub fn inspected(
+        &mut self,
+        request: &InspectRequest,
+        record: Result<Arc<Inspection>, Failure>,
+    ) {
+        if request.ticket != self.ticket {
+            return;
+        }
+        self.preview.shown = None;
+        match record {
+            Ok(record) => {
+                self.preview.record = Some(record);
+                self.preview.failure = None;
+            }
+            Err(failure) => {
+                self.preview.record = None;
+                self.preview.failure = Some(failure.message);
+            }
         }
     }
 }

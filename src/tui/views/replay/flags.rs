@@ -49,7 +49,7 @@ impl ReplayView {
         self.go(entry);
         self.flag = Some(number);
         self.focus = Focus::Panes;
-        let lines = panes(&record, &record.flags, entry, &self.writer(theme, width));
+        let lines = self.panes_of(entry, &self.writer(theme, width));
         self.panes.set(lines, is_new_place);
         self.made_for = Some((entry, width));
         let plain = Highlighter::default();

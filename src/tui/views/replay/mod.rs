@@ -1,7 +1,10 @@
 //! A trajectory step by step: the time line, the texts of one place, and its pictures.
 
 mod flags;
+mod layout;
 mod mouse;
+mod moving;
+mod pages;
 mod pane_stack;
 mod panes;
 mod pictures;
@@ -9,29 +12,29 @@ mod run_panes;
 mod time_line;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::text::Span;
 
 use crate::corpus::Inspection;
 use crate::domain::{PictureReference, TargetId, Trajectory};
 use crate::index::Highlighter;
 use crate::replay::{StepReplay, TrajectoryReplay};
 use crate::tui::action::Action;
-use crate::tui::draw_context::DrawContext;
+use crate::tui::decisions::{answer_editor, unanswered};
 use crate::tui::effect::Effect;
-use crate::tui::overlays::{Choice, FullPicture, Overlay, Prompt, TextPage};
+use crate::tui::overlays::{FullPicture, Overlay, Prompt, TextPage};
 use crate::tui::question::Question;
 use crate::tui::subject::Subject;
-use crate::tui::theme::{Paint, Theme};
+use crate::tui::theme::Theme;
 
-use super::record_lines::{Writer, summary_line};
+use super::record_lines::Writer;
 use super::{Request, open_gold};
 
+pub use pages::{attachment_choice, pretty, prompt_page};
 pub use panes::PaneKind;
 
+use pages::system_prompt;
 use pane_stack::PaneStack;
 use panes::PaneLines;
 use run_panes::run_panes;
@@ -56,6 +59,8 @@ pub struct ReplayView {
     /// Its steps, run again, as they were then.
     run: Option<Arc<TrajectoryReplay>>,
     highlighter: Highlighter,
+    /// Whether nothing is told of the candidates that pairs are made of.
+    is_blind: bool,
     /// 0 is the task, then the steps, behind the last one the end.
     entry: usize,
     focus: Focus,
@@ -91,6 +96,7 @@ impl ReplayView {
             record,
             run: None,
             highlighter,
+            is_blind: false,
             entry: step.map_or(0, |step| (step as usize).min(count)),
             focus: Focus::default(),
             time_line: TimeLine::default(),
@@ -125,6 +131,14 @@ impl ReplayView {
         }
     }
 
+    /// Tells nothing of the candidates that pairs are made of, or tells it again.
+    pub fn set_blind(&mut self, is_blind: bool) {
+        self.is_blind = is_blind;
+        if let Some((entry, _)) = self.made_for {
+            self.made_for = Some((entry, 0));
+        }
+    }
+
     /// The steps have run again.
     pub fn set_run(&mut self, run: Arc<TrajectoryReplay>) {
         self.run = Some(run);
@@ -136,6 +150,9 @@ impl ReplayView {
     /// The panes of a place; what running its step again has shown stands below its observation.
     fn panes_of(&self, entry: usize, writer: &Writer<'_>) -> Vec<PaneLines> {
         let mut all = panes::panes(&self.record, &self.record.flags, entry, writer);
+        if self.is_blind {
+            panes::hide_candidates(&mut all, writer);
+        }
         if let Some(run) = self.run_of(entry) {
             let observation = all
                 .iter()
@@ -156,6 +173,14 @@ impl ReplayView {
     /// What is looked at.
     pub fn record(&self) -> &Arc<Inspection> {
         &self.record
+    }
+
+    fn has_pairs(&self) -> bool {
+        let has_candidates = |trajectory: &Trajectory| {
+            let mut steps = trajectory.steps.iter();
+            steps.any(|step| !step.candidates.is_empty())
+        };
+        !self.record.current.pairs.is_empty() || self.trajectory().is_some_and(has_candidates)
     }
 
     fn trajectory(&self) -> Option<&Trajectory> {
@@ -179,50 +204,6 @@ impl ReplayView {
             record: Some(Arc::clone(&self.record)),
             step: self.step(),
         }
-    }
-
-    /// When the next step is played.
-    pub fn next_tick(&self) -> Option<Duration> {
-        let since = self.playing?;
-        Some(self.pace().saturating_sub(since.elapsed()))
-    }
-
-    fn pace(&self) -> Duration {
-        Duration::from_millis(SPEEDS[self.speed.min(SPEEDS.len() - 1)])
-    }
-
-    /// Time has passed.
-    pub fn tick(&mut self, now: Instant) {
-        let Some(since) = self.playing else { return };
-        if now.saturating_duration_since(since) < self.pace() {
-            return;
-        }
-        if self.entry == self.last() {
-            self.playing = None;
-            return;
-        }
-        self.go(self.entry + 1);
-        self.playing = Some(now);
-    }
-
-    fn go(&mut self, entry: usize) {
-        let entry = entry.min(self.last());
-        if entry != self.entry {
-            self.entry = entry;
-            self.picture = 0;
-        }
-    }
-
-    /// Goes to a step by its number.
-    pub fn go_to_step(&mut self, number: usize) -> Vec<Request> {
-        let count = step_count(&self.record);
-        if number == 0 || number > count {
-            return vec![Request::Say(format!(
-                "there is no step {number}: 1 to {count}"
-            ))];
-        }
-        self.go(number);
-        Vec::new()
     }
 
     /// Does what a key asks for.
@@ -306,6 +287,10 @@ impl ReplayView {
                 return vec![Request::Show(Box::new(Overlay::FullPicture(full)))];
             }
             Action::Attachments => return self.attachments(),
+            Action::RawRecord if self.is_blind && self.has_pairs() => {
+                let said = "not in blind mode: it says which candidate of a pair was chosen";
+                return vec![Request::Say(said.to_owned())];
+            }
             Action::RawRecord => {
                 let page = TextPage::new(
                     format!("{} as its source has it", self.record.record.id),
@@ -314,6 +299,7 @@ impl ReplayView {
                 return vec![Request::Show(Box::new(Overlay::TextPage(page)))];
             }
             Action::SystemPrompt => return vec![system_prompt(self.trajectory())],
+            Action::AnswerCall => return vec![self.answer_call()],
             Action::OpenPairs => {
                 let pairs = &self.record.current.pairs;
                 let Some(pair) = pairs.iter().find(|pair| pair.target.part.is_some()) else {
@@ -333,91 +319,25 @@ impl ReplayView {
         Vec::new()
     }
 
+    /// Asks what the call returned that nothing answered when the steps ran again.
+    fn answer_call(&self) -> Request {
+        let Some(run) = &self.run else {
+            return Request::Say("the steps were not run again yet".to_owned());
+        };
+        let editor =
+            unanswered(run, self.step()).and_then(|call| answer_editor(self.subject(), call));
+        match editor {
+            Some(editor) => Request::Edit(Box::new(editor)),
+            None => Request::Say("every call was answered, as far as the steps ran".to_owned()),
+        }
+    }
+
     /// The pane that has the focus, or the first that can be edited.
     pub fn pane_in_focus(&self) -> Option<PaneKind> {
         match self.focus {
             Focus::Panes => self.panes.focused_kind(),
             Focus::TimeLine => None,
         }
-    }
-
-    fn scroll(&mut self, action: Action) {
-        if self.focus == Focus::TimeLine {
-            let entry = match action {
-                Action::Down => self.entry + 1,
-                Action::Up => self.entry.saturating_sub(1),
-                Action::PageDown => self.entry + 10,
-                Action::PageUp => self.entry.saturating_sub(10),
-                Action::First => 0,
-                _ => self.last(),
-            };
-            self.go(entry);
-            return;
-        }
-        let page = self.panes.page();
-        let lines = match action {
-            Action::Down => 1,
-            Action::Up => -1,
-            Action::PageDown => page,
-            Action::PageUp => -page,
-            Action::First => isize::MIN / 2,
-            _ => isize::MAX / 2,
-        };
-        self.panes.scroll(None, lines);
-    }
-
-    fn has_error(&self, step: usize) -> bool {
-        let recorded = self
-            .trajectory()
-            .and_then(|trajectory| trajectory.steps.get(step - 1));
-        recorded.is_some_and(|step| step.is_error())
-            || self.record.flags.iter().any(|flag| flag.step == Some(step))
-    }
-
-    fn next_where(&mut self, what: &str, fits: impl Fn(&Self, usize) -> bool) -> Vec<Request> {
-        let count = step_count(&self.record);
-        // Round again from the beginning.
-        let behind = self.entry + 1..=count;
-        let before = 1..=self.entry.min(count);
-        let next = behind.chain(before).find(|step| fits(self, *step));
-        match next {
-            Some(step) => {
-                self.go(step);
-                Vec::new()
-            }
-            None => vec![Request::Say(format!("there is no {what}"))],
-        }
-    }
-
-    fn next_match(&mut self, backwards: bool, theme: &Theme) -> Vec<Request> {
-        if self.highlighter.is_empty() {
-            return vec![Request::Say(
-                "the query has no words to look for".to_owned(),
-            )];
-        }
-        let style = theme.style(Paint::Match);
-        self.focus = Focus::Panes;
-        if self.panes.show_match(style, backwards, false) {
-            return Vec::new();
-        }
-        let count = self.last() + 1;
-        let start = self.entry;
-        for distance in 1..=count {
-            let entry = match backwards {
-                false => (start + distance) % count,
-                true => (start + count - distance % count) % count,
-            };
-            let width = self.made_for.map_or(80, |(_, width)| width);
-            let lines = self.panes_of(entry, &self.writer(theme, width));
-            self.panes.set(lines, true);
-            self.entry = entry;
-            self.made_for = Some((entry, self.made_for.map_or(80, |(_, width)| width)));
-            if self.panes.show_match(style, backwards, true) {
-                return Vec::new();
-            }
-        }
-        self.go(start);
-        vec![Request::Say("nothing here matches the query".to_owned())]
     }
 
     fn writer<'a>(&'a self, theme: &'a Theme, width: u16) -> Writer<'a> {
@@ -448,150 +368,9 @@ impl ReplayView {
             .collect();
         vec![attachment_choice(&self.record, files)]
     }
-
-    /// Draws the view.
-    pub fn draw(&mut self, area: Rect, buffer: &mut Buffer, context: &mut DrawContext<'_>) {
-        self.area = area;
-        self.draw_head(area, buffer, context);
-        let body = Rect {
-            y: area.y + 1.min(area.height),
-            height: area.height.saturating_sub(1),
-            ..area
-        };
-        let pictures = self.pictures();
-        self.picture = self.picture.min(pictures.len().saturating_sub(1));
-        self.border = None;
-        self.pictures_area = Rect::default();
-        let left_width = (body.width / 4).clamp(16, 30);
-        let mut left = Rect {
-            width: left_width,
-            ..body
-        };
-        let mut middle = Rect {
-            x: body.x + left_width + 1,
-            width: body.width.saturating_sub(left_width + 1),
-            ..body
-        };
-        if !pictures.is_empty() && body.width >= 100 {
-            let width = (body.width * self.divided / 100)
-                .clamp(20, middle.width.saturating_sub(30).max(20));
-            middle.width = middle.width.saturating_sub(width + 1);
-            self.pictures_area = Rect {
-                x: middle.right() + 1,
-                width,
-                ..body
-            };
-            self.border = Some(middle.right());
-        } else if !pictures.is_empty() {
-            // Below the time line, if that leaves room.
-            let lines = u16::try_from(self.last() + 1)
-                .unwrap_or(u16::MAX)
-                .saturating_add(1);
-            let height = body.height.saturating_sub(lines.min(body.height / 2));
-            if height >= 6 {
-                left.height = body.height - height;
-                self.pictures_area = Rect {
-                    y: left.bottom(),
-                    height,
-                    ..left
-                };
-            }
-        }
-        self.time_line.draw(
-            (&self.record, self.run.as_deref()),
-            self.entry,
-            self.focus == Focus::TimeLine,
-            left,
-            buffer,
-            context,
-        );
-        for y in body.y..body.bottom() {
-            buffer.set_string(left.right(), y, "│", context.style(Paint::Border));
-            if let Some(x) = self.border {
-                buffer.set_string(x, y, "│", context.style(Paint::Border));
-            }
-        }
-        if self.made_for != Some((self.entry, middle.width)) {
-            let is_new_place = self.made_for.is_none_or(|(entry, _)| entry != self.entry);
-            let writer = self.writer(context.theme, middle.width);
-            let lines = self.panes_of(self.entry, &writer);
-            self.panes.set(lines, is_new_place);
-            self.made_for = Some((self.entry, middle.width));
-        }
-        self.panes
-            .draw(self.focus == Focus::Panes, middle, buffer, context);
-        self.draw_pictures(&pictures, buffer, context);
-    }
-
-    fn draw_head(&self, area: Rect, buffer: &mut Buffer, context: &DrawContext<'_>) {
-        let mut line = summary_line(&self.record, context.theme);
-        let place = match self.step() {
-            Some(step) => format!("  step {step} of {}", step_count(&self.record)),
-            None if self.entry == 0 => "  task".to_owned(),
-            None => "  end".to_owned(),
-        };
-        line.spans
-            .push(Span::styled(place, context.style(Paint::Heading)));
-        if self.playing.is_some() {
-            let pace = self.pace().as_secs_f32();
-            line.spans.push(Span::styled(
-                format!("  ▶ {pace} s"),
-                context.style(Paint::Accent),
-            ));
-        }
-        buffer.set_line(area.x, area.y, &line, area.width);
-    }
 }
 
 fn step_count(record: &Inspection) -> usize {
     let trajectory = record.current.content.trajectory.as_ref();
     trajectory.map_or(0, |trajectory| trajectory.steps.len())
-}
-
-/// JSON with line breaks; what can't be read stays as it is.
-pub fn pretty(json: &str) -> String {
-    let value: Result<serde_json::Value, _> = serde_json::from_str(json);
-    let text = value
-        .ok()
-        .and_then(|value| serde_json::to_string_pretty(&value).ok());
-    text.unwrap_or_else(|| json.to_owned())
-}
-
-/// The system prompt and the tools of a trajectory, to be read.
-fn system_prompt(trajectory: Option<&Trajectory>) -> Request {
-    let Some(trajectory) = trajectory else {
-        return Request::Say("it has no system prompt".to_owned());
-    };
-    prompt_page(trajectory.system_prompt.as_deref(), &trajectory.tools)
-}
-
-/// A system prompt and tools, to be read.
-pub fn prompt_page(prompt: Option<&str>, tools: &[crate::domain::ToolDefinition]) -> Request {
-    let mut text = prompt.unwrap_or_default().to_owned();
-    for tool in tools {
-        let definition =
-            serde_json::to_value(tool).and_then(|value| serde_json::to_string_pretty(&value));
-        text.push_str(&format!("\n\n{}", definition.unwrap_or_default()));
-    }
-    match text.trim().is_empty() {
-        true => Request::Say("it has no system prompt".to_owned()),
-        false => Request::Show(Box::new(Overlay::TextPage(TextPage::new(
-            "System prompt and tools",
-            text,
-        )))),
-    }
-}
-
-/// Asks which file to open, or opens the only one.
-pub fn attachment_choice(record: &Arc<Inspection>, files: Vec<PictureReference>) -> Request {
-    let id = record.record.id.clone();
-    match files.as_slice() {
-        [] => Request::Say("the task has no file besides pictures".to_owned()),
-        [one] => Request::Do(Effect::ReadAttachment(id, one.clone())),
-        _ => {
-            let names = files.iter().map(|file| file.label().to_owned()).collect();
-            let choice = Choice::new("Files", names, Question::Attachment(id, files));
-            Request::Show(Box::new(Overlay::Choice(choice)))
-        }
-    }
 }

@@ -289,6 +289,18 @@ fn candidates_pane(step: &Step, writer: &Writer<'_>) -> PaneLines {
     pane(PaneKind::Candidates, lines)
 }
 
+/// Takes out what the candidates of a step tell: which became the step, their scores, and why.
+pub fn hide_candidates(panes: &mut [PaneLines], writer: &Writer<'_>) {
+    let said = "blind mode: not told before the vote on their pair";
+    let candidates = panes
+        .iter_mut()
+        .filter(|pane| pane.kind == PaneKind::Candidates);
+    for pane in candidates {
+        pane.lines = vec![Line::styled(said, writer.theme.style(Paint::Dim))];
+        pane.marks.clear();
+    }
+}
+
 fn candidate_lines(candidate: &Candidate, writer: &Writer<'_>) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     if let Some(thought) = &candidate.thought {
