@@ -9,8 +9,8 @@ use super::line::{self, Shared};
 use crate::domain::review::{
     Adjudication, Assignment, Blindness, CandidateReference, Edit, Field, Judgement,
     LiteralCandidate, NewPair, NewStep, NoteText, Orientation, Place, Rejection, Reversal,
-    ReviewRecord, Side, StepKey, StepLabel, TagName, Target, TextHash, Timestamp,
-    ToolResult, UnknownVerb, Verb,
+    ReviewRecord, Side, StepKey, StepLabel, TagName, Target, TextHash, Timestamp, ToolResult,
+    UnknownVerb, Verb,
 };
 use crate::domain::{ContentHash, TargetId};
 

@@ -3,10 +3,10 @@ use std::path::{Path, PathBuf};
 
 use super::ExploreArgs;
 use crate::cli::chosen::chosen;
-use crate::corpus::Selected;
 use crate::cli::live_tools::offered;
 use crate::cli::serve::limits;
 use crate::config::{PictureConfig, RolloutConfig};
+use crate::corpus::Selected;
 use crate::corpus::decision::Subject;
 use crate::corpus::{Corpus, picture_folders};
 use crate::domain::{

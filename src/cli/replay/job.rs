@@ -4,8 +4,8 @@ use std::io;
 use serde_json::value::RawValue;
 
 use super::second::check_second;
-use crate::corpus::{Corpus, Selected};
 use crate::corpus::decision::Subject;
+use crate::corpus::{Corpus, Selected};
 use crate::domain::Trajectory;
 use crate::jobs::Progress;
 use crate::replay::{

@@ -29,7 +29,8 @@ pub use blind_vote::{BlindVote, OTHER_VOTES, due_again, left_side};
 pub use draft::{Draft, DraftError};
 pub use field_text::{CallsError, candidate_text, parse_tool_calls, step_text, trajectory_text};
 pub use fold::{
-    Change, ChangeKind, CreatedPair, EarlierReview, GivenResult, GivenVerdict, Note, Opinion, Review,
+    Change, ChangeKind, CreatedPair, EarlierReview, GivenResult, GivenVerdict, Note, Opinion,
+    Review,
 };
 pub use record::{Reference, ReviewRecord, Target};
 pub use reviews::{Added, Reviews};

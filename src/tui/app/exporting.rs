@@ -85,7 +85,7 @@ impl App {
     pub(super) fn export_ended(
         &mut self,
         job: JobId,
-        request: Box<ExportRequest>,
+        request: ExportRequest,
         exported: Result<Exported, Failure>,
     ) {
         match exported {
@@ -115,7 +115,7 @@ impl App {
                 let text = format!("{} is there already. Replace it?", path.display());
                 let request = ExportRequest {
                     overwrite: true,
-                    ..*request
+                    ..request
                 };
                 let question = Question::Overwrite(Box::new(request));
                 self.overlays

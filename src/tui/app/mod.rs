@@ -259,7 +259,7 @@ impl App {
                 hints: Vec::new(),
             }),
             Message::Edited(edited) => self.edited(edited),
-            Message::Exported(job, request, exported) => self.export_ended(job, request, exported),
+            Message::Exported(job, request, exported) => self.export_ended(job, *request, exported),
             Message::RunAgain(job, id, replayed) => self.ran_again(job, &id, replayed),
             Message::RerunNews(job, news) => self.rerun_heard(job, news),
             Message::Reran(job, result) => self.reran(job, result),
