@@ -31,7 +31,7 @@ use page::Page;
 pub(super) use page::end_name;
 use tasks::Tasks;
 
-/// Explore tasks for preference pairs: several candidates for each step, the best becomes history
+/// Explore tasks for preference pairs: the best candidate of each step becomes history
 ///
 /// Each candidate is executed on its own copy of the state; judges choose; what they reject makes pairs with what they choose, by the
 /// rules of Pref-X. Every finished step is on the disk: whatever stops it, the same call goes on from there.
