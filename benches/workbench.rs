@@ -83,7 +83,8 @@ fn main() {
 fn stream(rehearsal: &mut Rehearsal) -> Vec<Duration> {
     const PIECES: usize = 512;
     rehearsal.hold_reruns();
-    rehearsal.press("R").expect("drawn");
+    // From the list to the first step of its first record.
+    rehearsal.press("esc home enter l R").expect("drawn");
     let job = rehearsal.asked.iter().find_map(|effect| match effect {
         Effect::Rerun(job, ..) => Some(*job),
         _ => None,
