@@ -139,6 +139,13 @@ fn request(prompt: &LoadedPrompt, batch: &Batch) -> ChatRequest {
     }
 }
 
+/// What records call a model. Some servers name theirs by the path of its file, and where that lies is nobody's business.
+fn recorded_name(name: &str) -> &str {
+    let path = std::path::Path::new(name);
+    let file = path.file_name().and_then(std::ffi::OsStr::to_str);
+    file.filter(|_| path.is_absolute()).unwrap_or(name)
+}
+
 /// What the candidates of a batch have in common.
 fn generation(
     controller: &dyn Controller,
@@ -148,7 +155,7 @@ fn generation(
 ) -> Generation {
     let known = controller.provenance();
     Generation {
-        model: controller.name().to_owned(),
+        model: recorded_name(controller.name()).to_owned(),
         weights: known.weights,
         adapter: known.adapter,
         server: known.server,
@@ -201,4 +208,21 @@ pub fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     let milliseconds = since.map_or(0, |since| since.as_millis());
     Timestamp::from_milliseconds(u64::try_from(milliseconds).unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::recorded_name;
+
+    #[test]
+    fn names_of_models_are_kept_and_paths_are_not() {
+        for (name, recorded) in [
+            ("Qwen/Qwen2-VL-7B", "Qwen/Qwen2-VL-7B"),
+            ("small", "small"),
+            ("/home/ana/models/small.gguf", "small.gguf"),
+            ("", ""),
+        ] {
+            assert_eq!(recorded_name(name), recorded);
+        }
+    }
 }

@@ -106,7 +106,7 @@ fn answer(mut stream: TcpStream, asked: &Mutex<HashMap<String, usize>>) -> Optio
     .ok()
 }
 
-const TASKS: usize = 12;
+const TASKS: usize = 20;
 
 fn user(name: &str) -> User {
     let user = User::new(name);
@@ -185,7 +185,7 @@ fn an_exploration_that_is_killed_again_and_again_loses_nothing_and_repeats_nothi
         .retake(explore(&server, &["--run", "whole"]))
         .succeeds();
     assert!(
-        ended.stdout.starts_with("12 of 12 tasks explored"),
+        ended.stdout.starts_with("20 of 20 tasks explored"),
         "{ended:?}"
     );
     let (different, all) = server.amounts();
@@ -199,7 +199,7 @@ fn an_exploration_that_is_killed_again_and_again_loses_nothing_and_repeats_nothi
             .stdout(Stdio::null())
             .stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
-        wait = 60 + (wait * 37 + 11) % 290;
+        wait = 50 + (wait * 37 + 11) % 190;
         std::thread::sleep(Duration::from_millis(wait));
         match child.try_wait().unwrap() {
             Some(status) => {
@@ -240,7 +240,7 @@ fn an_exploration_that_is_killed_again_and_again_loses_nothing_and_repeats_nothi
         .retake(explore(&server, &["--run", "killed"]))
         .succeeds();
     assert!(
-        again.stdout.starts_with("0 of 12 tasks explored"),
+        again.stdout.starts_with("0 of 20 tasks explored"),
         "{again:?}"
     );
     assert_eq!(server.amounts().1, 0);
