@@ -24,6 +24,8 @@ pub struct HttpController {
     retries: RetryPolicy,
     silence: Duration,
     agent: Agent,
+    /// It refused to make several candidates in one request.
+    makes_one: bool,
 }
 
 /// How a server is spoken to.
@@ -80,6 +82,7 @@ impl HttpController {
             retries: options.retries,
             silence: options.silence,
             agent: Agent::new_with_config(config),
+            makes_one: false,
         }
     }
 
@@ -346,7 +349,7 @@ impl Controller for HttpController {
         self.provenance.clone()
     }
 
-    /// Asks in one request, and again for what is missing where a server makes one candidate at a time.
+    /// Asks in one request, and again for what is missing where a server makes one candidate at a time, or refuses to make more.
     fn propose(
         &mut self,
         request: &ChatRequest,
@@ -361,13 +364,19 @@ impl Controller for HttpController {
             if part.model.is_empty() {
                 part.model.clone_from(&self.model);
             }
-            part.n = Some(wanted - made).filter(|n| *n > 1);
+            part.n = Some(wanted - made).filter(|n| *n > 1 && !self.makes_one);
             part.seed = request.seed.map(|seed| seed.wrapping_add(made as u64));
             part.stream = Some(true);
             part.stream_options = Some(StreamOptions {
                 include_usage: true,
             });
-            let reply = self.ask(&part, made, progress, tell)?;
+            let reply = match self.ask(&part, made, progress, tell) {
+                Err(error) if part.n.is_some() && is_about_number(&error) => {
+                    self.makes_one = true;
+                    continue;
+                }
+                reply => reply?,
+            };
             if reply.candidates.is_empty() {
                 return Err(self.misunderstood("it has no candidate"));
             }
@@ -384,6 +393,21 @@ impl Controller for HttpController {
         whole.candidates.truncate(wanted);
         Ok(whole)
     }
+}
+
+/// Whether a server refuses that several candidates are asked for; llama.cpp's does where it has fewer slots.
+fn is_about_number(error: &ControllerError) -> bool {
+    let ControllerError::Refused {
+        status: 400 | 422,
+        message,
+        ..
+    } = error
+    else {
+        return false;
+    };
+    ["'n'", "`n`", "\"n\"", "one completion"]
+        .iter()
+        .any(|sign| message.contains(sign))
 }
 
 fn is_timeout(error: &std::io::Error) -> bool {

@@ -197,6 +197,27 @@ fn servers_that_make_one_at_a_time_are_asked_again() {
 }
 
 #[test]
+fn servers_that_refuse_to_make_several_are_asked_for_one_at_a_time() {
+    let refusal = http(
+        "400 Bad Request",
+        "application/json",
+        r#"{"error":{"message":"Field 'n': Value must be between 1 <= value <= 1, but got 2"}}"#,
+    );
+    let one = |text: &str| events(&[&chunk(0, text), &end(0), "[DONE]"]);
+    let server = Server::of(&[refusal, one("a"), one("b"), one("c"), one("d")]);
+    let mut controller = server.controller();
+    for expected in [["a", "b"], ["c", "d"]] {
+        let (reply, _) = ask(&mut controller, Some(2));
+        let made = reply.unwrap().candidates.into_iter().map(|c| c.text);
+        assert_eq!(made.collect::<Vec<_>>(), expected);
+    }
+    let asked: Vec<String> = server.asked.iter().take(5).collect();
+    assert!(asked[0].contains(r#""n":2"#));
+    // It is remembered.
+    assert!(asked[1..].iter().all(|asked| !asked.contains(r#""n""#)));
+}
+
+#[test]
 fn what_passes_is_tried_again_and_what_stays_is_not() {
     let busy = http(
         "429 Too Many Requests",
