@@ -61,6 +61,14 @@ pub enum ControllerError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The server draws all candidates of a request in the same way.
+    #[error(
+        "{server} draws all candidates of a request in one way, and each is asked for in its own"
+    )]
+    OneDraw {
+        /// Its address.
+        server: String,
+    },
     /// The server of a model of one's own, which had ended, could not be started again.
     #[error("{0}")]
     NotStarted(String),

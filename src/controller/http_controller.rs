@@ -365,6 +365,14 @@ impl Controller for HttpController {
                 part.model.clone_from(&self.model);
             }
             part.n = Some(wanted - made).filter(|n| *n > 1 && !self.makes_one);
+            // Another server would leave it out without a word.
+            if !self.draws_each() && !request.candidates.is_empty() {
+                return Err(ControllerError::OneDraw {
+                    server: self.address.to_string(),
+                });
+            }
+            let draws = request.candidates.iter().skip(made);
+            part.candidates = draws.take(part.n.unwrap_or(1)).copied().collect();
             part.seed = request.seed.map(|seed| seed.wrapping_add(made as u64));
             part.stream = Some(true);
             part.stream_options = Some(StreamOptions {

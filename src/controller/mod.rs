@@ -22,7 +22,8 @@ pub use error::ControllerError;
 pub use http_controller::{HttpController, HttpOptions};
 pub use limited::Limited;
 pub use protocol::{
-    ChatRequest, Content, ContentPart, ImageUrl, RequestMessage, StopTexts, StreamOptions,
+    CandidateDraw, ChatRequest, Content, ContentPart, ImageUrl, RequestMessage, StopTexts,
+    StreamOptions,
 };
 pub use provenance::Provenance;
 pub use reply::{CandidateText, Delta, Reply, Usage};
@@ -47,6 +48,11 @@ pub trait Controller: Send {
     /// What is known of where the candidates come from.
     fn provenance(&self) -> Provenance {
         Provenance::named(self.name())
+    }
+
+    /// Whether a request may say how each candidate is drawn ([`ChatRequest::candidates`]).
+    fn draws_each(&self) -> bool {
+        self.provenance().draws_each == Some(true)
     }
 
     /// What a person should know before it is used, such as that a GPU computes wrongly and the CPU is used instead.

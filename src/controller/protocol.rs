@@ -46,6 +46,10 @@ pub struct ChatRequest {
     /// Whether the server may take the beginning of the prompt from its cache; `false` computes all of it. (A member of llama.cpp.)
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache_prompt: Option<bool>,
+    /// How the single candidates are drawn, where that is not the same for all: one entry for each. (A member that only retake's own
+    /// server knows; it is sent to no other.)
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub candidates: Vec<CandidateDraw>,
     /// Whether probabilities are told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logprobs: Option<bool>,
@@ -58,6 +62,18 @@ pub struct ChatRequest {
     /// What a stream tells besides.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stream_options: Option<StreamOptions>,
+}
+
+/// How one candidate of a request is drawn. What is not set is as the request says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CandidateDraw {
+    /// What logits are divided by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<f32>,
+    /// What settles its draws.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
 }
 
 /// What a stream tells besides its pieces.

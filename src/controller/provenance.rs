@@ -33,6 +33,9 @@ pub struct Provenance {
     /// Whether it takes pictures.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub takes_pictures: Option<bool>,
+    /// Whether a request may say how each of its candidates is drawn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub draws_each: Option<bool>,
 }
 
 impl Provenance {
@@ -61,6 +64,7 @@ impl Provenance {
                 .iter()
                 .find_map(|name| entry.get(name)?.as_u64()),
             takes_pictures: entry.get("takes_pictures").and_then(Value::as_bool),
+            draws_each: entry.get("draws_each").and_then(Value::as_bool),
         })
     }
 }

@@ -25,6 +25,9 @@ pub struct Generation {
     pub backend: Option<String>,
     /// How tokens were drawn.
     pub sampling: Sampling,
+    /// The temperature of each candidate of the batch, by place, where they were not the same.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub temperatures: Vec<f32>,
     /// What settled the draws of the batch; the candidate's own seed counts on from it by its place.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub seed: Option<u64>,

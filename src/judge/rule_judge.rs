@@ -6,6 +6,9 @@ use crate::rules::{
     ArgumentValue, FINAL_ANSWER, Flag, RuleContext, check, step_calls, trajectory_calls,
 };
 
+/// The rule of replies and code that can't be parsed.
+const UNPARSED_RULE: &str = "unparsed";
+
 /// The rule of observations that are errors.
 const ERROR_RULE: &str = "error";
 
@@ -14,7 +17,7 @@ const MACHINE_RULE: &str = "infra-error";
 
 /// Rules whose flags are about the step itself.
 const STEP_RULES: &[&str] = &[
-    "unparsed",
+    UNPARSED_RULE,
     ERROR_RULE,
     "unknown-tool",
     "bad-arguments",
@@ -108,7 +111,11 @@ pub fn findings(case: &Case<'_>, candidate: &Candidate) -> Findings {
     let step = trajectory.steps.len();
     let mut flags = check(&trajectory, &context);
     let is_of_machine = |flag: &Flag| flag.step == Some(step) && flag.rule == MACHINE_RULE;
-    if flags.iter().any(is_of_machine) {
+    // What can't be parsed can't but fail: one fault, not two.
+    let explains = |flag: &Flag| {
+        is_of_machine(flag) || (flag.step == Some(step) && flag.rule == UNPARSED_RULE)
+    };
+    if flags.iter().any(explains) {
         flags.retain(|flag| flag.step != Some(step) || flag.rule != ERROR_RULE);
     }
     for flag in flags {
@@ -259,6 +266,14 @@ mod tests {
             (candidate("", "print(2)", "2"), vec!["format"]),
             (candidate("I count.", "", ""), vec!["unparsed"]),
             (candidate("I count.", "print((", ""), vec!["unparsed"]),
+            (
+                candidate("I count.", "", "Error in code parsing: there is no code"),
+                vec!["unparsed"],
+            ),
+            (
+                candidate("I count.", "print((", "Error: '(' was never closed"),
+                vec!["unparsed"],
+            ),
             (
                 candidate("I count.", "print(x)", "Error: no x"),
                 vec!["error"],

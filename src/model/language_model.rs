@@ -52,6 +52,17 @@ pub enum Quantization {
     Q8,
 }
 
+impl Quantization {
+    /// How the weights were kept that a backend's name tells of ([`Model::backend`]).
+    pub fn of_backend(backend: &str) -> Option<Self> {
+        let (_, kind) = backend.rsplit_once(WEIGHTS)?;
+        kind.parse().ok()
+    }
+}
+
+/// What stands between a backend and the kind of its weights.
+const WEIGHTS: &str = ", weights ";
+
 impl FromStr for Quantization {
     type Err = String;
 
@@ -206,7 +217,7 @@ impl Model {
         let backend = self.device.backend();
         match self.quantization {
             None => backend.to_owned(),
-            Some(quantization) => format!("{backend}, weights {quantization}"),
+            Some(quantization) => format!("{backend}{WEIGHTS}{quantization}"),
         }
     }
 

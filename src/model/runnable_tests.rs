@@ -307,6 +307,13 @@ fn weights_of_eight_bits_answer_nearly_as_whole_ones() {
         Model::open(&folder("text"), &options, &Progress::default()).unwrap()
     };
     let (whole, packed) = (open(None), open(Some(Quantization::Q8)));
+    // Records name the backend, and that tells how the weights were kept.
+    assert_eq!(Quantization::of_backend(&whole.backend()), None);
+    assert_eq!(
+        Quantization::of_backend(&packed.backend()),
+        Some(Quantization::Q8)
+    );
+    assert_eq!(Quantization::of_backend("flex f32, weights q1"), None);
     let case = expected("text").remove(1);
     let tokens = [ids(&case["prompt"]), ids(&case["greedy"])].concat();
     let logits = |model: &Model, cuts: &[usize]| {

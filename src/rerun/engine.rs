@@ -137,10 +137,11 @@ fn candidates(
         candidates[0].candidate = recorded(step, request.is_stale());
     }
     let mut speed = Speed::default();
+    let batches = batches(&request.draw, request.step, controller.draws_each());
     let proposals = propose(
         controller,
         &prepared.loaded,
-        &batches(&request.draw, request.step),
+        &batches,
         Some(control.stops()),
         &control.progress,
         &mut |delta| {

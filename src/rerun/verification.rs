@@ -319,6 +319,7 @@ fn again(
     let batch = Batch {
         count: generation.batch,
         sampling: generation.sampling.clone(),
+        temperatures: generation.temperatures.clone(),
         seed,
     };
     let mut cold = Cold(controller);

@@ -110,7 +110,8 @@ impl Agent<'_> {
         (self.tell)(RolloutEvent::Began { step });
         let context = rollout.context();
         let loaded = prompt(&context)?.load(self.pictures)?;
-        let mut candidates = self.candidates(&loaded, &batches(&self.options.draw, step))?;
+        let batches = batches(&self.options.draw, step, self.controller.draws_each());
+        let mut candidates = self.candidates(&loaded, &batches)?;
         if candidates.is_empty() {
             let reason = "the controller gave no candidate for the next step".to_owned();
             rollout.end = Some(End::NoChoice(reason));
@@ -200,6 +201,7 @@ impl Agent<'_> {
                 stop: Vec::new(),
                 ..draw.first.clone()
             },
+            temperatures: Vec::new(),
             seed: draw.step_seed(rollout.trajectory.steps.len()),
         };
         let loaded = asked.load(self.pictures)?;

@@ -6,7 +6,9 @@ use serde_json::json;
 
 use super::*;
 use crate::config::Config;
-use crate::controller::ScriptedController;
+use crate::controller::{
+    ChatRequest, Controller, ControllerError, Delta, Provenance, Reply, ScriptedController,
+};
 use crate::domain::{
     Action, ContentHash, PreferencePair, RecordId, Step, Task, ToolCall, ToolDefinition, Trajectory,
 };
@@ -336,4 +338,54 @@ fn branches_say_what_they_grew_from() {
     candidate.execution.as_mut().unwrap().unavailable = Some("nobody knows".to_owned());
     let error = branch(1, &[candidate], 0).unwrap_err();
     assert!(error.to_string().contains("nobody knows"), "{error}");
+}
+
+/// Scripted, and as able as retake's own server.
+struct DrawsEach(ScriptedController);
+
+impl Controller for DrawsEach {
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    fn propose(
+        &mut self,
+        request: &ChatRequest,
+        progress: &Progress,
+        tell: &mut dyn FnMut(Delta),
+    ) -> Result<Reply, ControllerError> {
+        self.0.propose(request, progress, tell)
+    }
+
+    fn provenance(&self) -> Provenance {
+        Provenance {
+            draws_each: Some(true),
+            ..self.0.provenance()
+        }
+    }
+}
+
+#[test]
+fn a_run_asks_once_for_all_candidates_of_a_step_where_the_server_draws_each() {
+    let texts = ["In Oslo.", "In Rome.", "In Lima."].map(str::to_owned);
+    let mut controller = DrawsEach(ScriptedController::new([texts.to_vec()]));
+    let mut rollout = Rollout::new(trajectory());
+    let mut agent = Agent {
+        controller: &mut controller,
+        environment: &environment(),
+        pictures: &Pictures::default(),
+        options: &options(3),
+        choose: &mut Chosen(vec![2]),
+        stops: None,
+        progress: &Progress::default(),
+        tell: &mut |_| {},
+    };
+    agent.run(&mut rollout, &mut |_| Ok(())).unwrap();
+    assert_eq!(rollout.trajectory.answer.as_deref(), Some("In Lima."));
+    let [request] = &controller.0.requests[..] else {
+        panic!("{}", controller.0.requests.len())
+    };
+    assert_eq!((request.n, request.seed), (Some(3), Some(3)));
+    let drawn: Vec<_> = request.candidates.iter().map(|c| c.temperature).collect();
+    assert_eq!(drawn, [Some(0.7), Some(1.2), Some(1.2)]);
 }

@@ -12,6 +12,8 @@ mod choice;
 mod error;
 mod execution;
 mod loaded_prompt;
+#[cfg(test)]
+mod one_request_tests;
 mod options;
 mod prompt;
 #[cfg(test)]

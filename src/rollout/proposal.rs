@@ -7,7 +7,7 @@ use super::options::Batch;
 use super::reply::{ReplyRule, parse_reply};
 use super::stops::Stops;
 use crate::controller::{
-    CandidateText, ChatRequest, Controller, ControllerError, Delta, Reply, StopTexts,
+    CandidateDraw, CandidateText, ChatRequest, Controller, ControllerError, Delta, Reply, StopTexts,
 };
 use crate::domain::review::Timestamp;
 use crate::domain::{Candidate, Generation, Maker};
@@ -75,6 +75,7 @@ pub fn propose(
         for (place, (number, text)) in texts.filter(|(_, (number, _))| !stopped(*number)) {
             let generation = Generation {
                 place,
+                sampling: batch.sampling_of(place),
                 finish: text.finish.clone(),
                 ..common.clone()
             };
@@ -121,7 +122,12 @@ fn ask(
 
 fn request(prompt: &LoadedPrompt, batch: &Batch) -> ChatRequest {
     let sampling = &batch.sampling;
+    let draws = batch.temperatures.iter().map(|temperature| CandidateDraw {
+        temperature: Some(*temperature),
+        seed: None,
+    });
     ChatRequest {
+        candidates: draws.collect(),
         messages: prompt.messages.clone(),
         tools: prompt.tools.clone(),
         n: Some(batch.count),
@@ -162,6 +168,7 @@ fn generation(
         device: known.device,
         backend: known.backend,
         sampling: batch.sampling.clone(),
+        temperatures: batch.temperatures.clone(),
         seed: Some(batch.seed),
         place: 0,
         batch: batch.count,

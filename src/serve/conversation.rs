@@ -41,11 +41,18 @@ pub(super) fn generation(
         .as_ref()
         .map(|stop| stop.list())
         .unwrap_or_default();
-    let candidate = |number: usize| CandidateOptions {
-        sampling,
-        seed: seed.wrapping_add(number as u64),
-        stop: stop.clone(),
-        max_tokens: request.max_completion_tokens.or(request.max_tokens),
+    let count = count(request)?;
+    let candidate = |number: usize| {
+        let own = request.candidates.get(number).copied().unwrap_or_default();
+        CandidateOptions {
+            sampling: Sampling {
+                temperature: own.temperature.unwrap_or(sampling.temperature),
+                ..sampling
+            },
+            seed: own.seed.unwrap_or(seed.wrapping_add(number as u64)),
+            stop: stop.clone(),
+            max_tokens: request.max_completion_tokens.or(request.max_tokens),
+        }
     };
     let logprobs = request.logprobs.unwrap_or(false);
     let top = request.top_logprobs.unwrap_or(0);
@@ -54,13 +61,24 @@ pub(super) fn generation(
             "`top_logprobs` is {top}, and at most {MOST_LOGPROBS}"
         )));
     }
-    // More than a request may have is refused by the model; no list of that length is made before.
-    let count = request.n.unwrap_or(1).min(4096);
     Ok(GenerationRequest {
         prompt,
         candidates: (0..count).map(candidate).collect(),
         logprobs: logprobs.then_some(top),
     })
+}
+
+/// How many candidates are asked for.
+fn count(request: &ChatRequest) -> Result<usize, Refusal> {
+    let drawn = request.candidates.len();
+    let count = request.n.unwrap_or(drawn.max(1));
+    if drawn > 0 && drawn != count {
+        return Err(Refusal::request(format!(
+            "`candidates` has {drawn} entries, and `n` is {count}"
+        )));
+    }
+    // More than a request may have is refused by the model; no list of that length is made before.
+    Ok(count.min(4096))
 }
 
 fn prompt(request: &ChatRequest, model: &Model, options: &ServeOptions) -> Result<Prompt, Refusal> {

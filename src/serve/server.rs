@@ -110,7 +110,11 @@ impl Drop for Running {
 
 impl Server {
     /// Listens, and starts the thread that owns the model.
-    pub fn bind(model: Model, options: ServeOptions, bound: &Bound) -> Result<Self, ServeError> {
+    pub fn bind(
+        model: Model,
+        mut options: ServeOptions,
+        bound: &Bound,
+    ) -> Result<Self, ServeError> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
@@ -118,6 +122,7 @@ impl Server {
             let _entered = runtime.enter();
             listen(bound)?
         };
+        options.provenance.draws_each = Some(true);
         let model = Arc::new(model);
         let options = Arc::new(options);
         let mut seed = [0; 8];

@@ -178,6 +178,55 @@ fn the_client_gets_what_the_model_answers() {
 }
 
 #[test]
+fn each_candidate_of_a_request_is_drawn_as_it_says() {
+    let server = Running::new("text", |_| {});
+    let asked = |members: &str| {
+        let body = format!(
+            r#"{{"messages": [{{"role": "user", "content": "Hi"}}], "max_tokens": 12, {members}}}"#
+        );
+        let (status, answer) = server.post("right", &body);
+        let choices = answer["choices"].as_array().cloned().unwrap_or_default();
+        let texts: Vec<String> = choices
+            .iter()
+            .map(|choice| choice["message"]["content"].as_str().unwrap().to_owned())
+            .collect();
+        (status, texts, answer["error"]["message"].to_string())
+    };
+    let alone = |temperature: f32, seed: u64| {
+        let mut texts = asked(&format!(r#""temperature": {temperature}, "seed": {seed}"#)).1;
+        assert_eq!(texts.len(), 1);
+        texts.remove(0)
+    };
+    // Without `n`, and what an entry leaves out is as the request says: the seed counts on.
+    let (status, texts, _) = asked(
+        r#""seed": 7, "temperature": 0.9, "candidates": [{"temperature": 0.5}, {}, {"temperature": 1.4, "seed": 3}]"#,
+    );
+    assert_eq!(status, 200);
+    assert_eq!(texts, [alone(0.5, 7), alone(0.9, 8), alone(1.4, 3)]);
+    assert_ne!(alone(1.4, 3), alone(1.4, 9));
+    for (wrong, said) in [
+        (
+            r#""n": 3, "candidates": [{}, {}]"#,
+            "has 2 entries, and `n` is 3",
+        ),
+        (r#""candidates": [{"top_k": 3}]"#, "top_k"),
+        (
+            r#""candidates": [{"temperature": -1}]"#,
+            "temperature is -1",
+        ),
+        (r#""candidates": 3"#, "can't be understood"),
+    ] {
+        let (status, _, message) = asked(wrong);
+        assert!(
+            status == 400 && message.contains(said),
+            "{wrong}: {message}"
+        );
+    }
+    let listed = server.controller().listed().unwrap().remove(0);
+    assert_eq!(listed.draws_each, Some(true));
+}
+
+#[test]
 fn pictures_come_as_data_and_as_paths_where_these_are_allowed() {
     let name = "qwen2_vl";
     let case = expected(name).remove(2);

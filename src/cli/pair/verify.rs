@@ -13,6 +13,7 @@ use crate::corpus::decision::Subject;
 use crate::domain::review::{Side, Verb};
 use crate::index::Sort;
 use crate::index::query::ResultKind;
+use crate::model::Quantization;
 use crate::report::{Kind, Report};
 use crate::rerun::{Finding, PairVerification, Reproduction, reproduce, verify};
 use crate::rollout::Pictures;
@@ -194,6 +195,11 @@ fn reproduced(
         .model
         .or(known)
         .or_else(|| Some(first.model.clone()));
+    // So are weights of fewer bits, which are other weights.
+    let backend = first.backend.as_deref();
+    controller.quantize = controller
+        .quantize
+        .or_else(|| backend.and_then(Quantization::of_backend));
     let workspace = session.workspace()?;
     let mut controller = controller.connect(session, Some(&workspace), output)?;
     let pictures = pictures(corpus, subject, session);
