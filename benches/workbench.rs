@@ -204,6 +204,7 @@ fn open_with(folder: &Path, draws_pictures: bool) -> Rehearsal {
         depth,
         annotator: config.review.annotator.clone(),
         reasons: config.review.reasons.clone(),
+        model: config.controller.model.clone(),
         rerun: RerunSettings::default(),
         draws_pictures,
         title: "bench".to_owned(),

@@ -71,6 +71,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             depth,
             annotator: config.review.annotator.clone(),
             reasons: config.review.reasons.clone(),
+            model: config.controller.model.clone(),
             rerun: RerunSettings {
                 candidates: CANDIDATES.len(),
                 ..RerunSettings::default()

@@ -1,14 +1,13 @@
-use std::sync::Arc;
-
 use crate::domain::{ToolDefinition, ToolParameter};
-use crate::jobs::Progress;
 use crate::report::Report;
+use crate::rollout::tool_model;
 use crate::serve::{Connector, WantedModel};
-use crate::tools::{FINAL_ANSWER, LiveTools, ModelAccess, Provider, ToolsError};
+use crate::tools::{FINAL_ANSWER, LiveTools, Provider, ToolsError};
 use crate::workspace::Workspace;
 
+use super::controller_args::ControllerArgs;
 use super::output::Output;
-use super::session::workspace_report;
+use super::session::{Session, workspace_report};
 
 /// What controllers of new runs are told of the tools that they may call: each name once, and `final_answer`.
 pub fn offered(providers: &[Provider]) -> Vec<ToolDefinition> {
@@ -35,7 +34,7 @@ pub fn offered(providers: &[Provider]) -> Vec<ToolDefinition> {
 }
 
 /// Starts the live tools of the workspace. A server that can't be used is told, and the others go on.
-pub fn started(workspace: &Workspace, output: &Output) -> Result<LiveTools, Report> {
+fn started(workspace: &Workspace, output: &Output) -> Result<LiveTools, Report> {
     let report = |error| match error {
         ToolsError::Workspace(error) => workspace_report(error),
         error => Report::from_error(&error),
@@ -56,15 +55,34 @@ pub fn tools_of_run(
     output: &Output,
 ) -> Result<LiveTools, Report> {
     let mut tools = started(workspace, output)?;
-    let (connector, wanted) = (connector.clone(), wanted.clone());
-    tools.model = Some(ModelAccess {
-        name: name.to_owned(),
-        progress: Progress::default(),
-        make: Arc::new(move || {
-            // Who no longer waits leaves the model to its server.
-            let connected = connector.connect(&wanted, &Progress::default());
-            connected.map_err(|error| Report::from(error).message)
-        }),
-    });
+    tools.model = Some(tool_model(connector, wanted, name));
+    Ok(tools)
+}
+
+/// The live tools of the workspace for steps that are run again, with the model that is named here or in the settings, if one is; where
+/// it `simulates`, it also plays the tools that nothing else answers.
+pub fn tools_of_replay(
+    controller: &ControllerArgs,
+    simulates: bool,
+    session: &Session,
+    workspace: &Workspace,
+    output: &Output,
+) -> Result<LiveTools, Report> {
+    let wanted = controller.wanted();
+    let set = &session.config.controller.model;
+    let mut name = wanted.model.as_ref().unwrap_or(set).clone();
+    let has_model = !name.is_empty();
+    if let Some(adapter) = &wanted.adapter {
+        name = format!("{name} with {}", adapter.display());
+    }
+    let connector = controller.connector(session, Some(workspace))?;
+    let model = has_model.then(|| tool_model(&connector, &wanted, &name));
+    if simulates && model.is_none() {
+        return Err(Report::usage("--simulate needs a model".to_owned())
+            .hint("name one with --model, or as `model` under [controller] in the settings"));
+    }
+    let mut tools = started(workspace, output)?;
+    tools.simulating = model.clone().filter(|_| simulates);
+    tools.model = model;
     Ok(tools)
 }

@@ -85,7 +85,8 @@ impl CorpusError {
         matches!(self, Self::File { path, .. } if path.starts_with(folder))
     }
 
-    pub(super) fn write(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+    /// A file that can't be written.
+    pub fn write(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
         |source| Self::File {
             path,

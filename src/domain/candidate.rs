@@ -39,6 +39,15 @@ impl Candidate {
     pub fn unavailable(&self) -> Option<&str> {
         self.execution.as_ref()?.unavailable.as_deref()
     }
+
+    /// Whether its reply ended because it had as many tokens as it may have, and not by itself.
+    pub fn is_cut(&self) -> bool {
+        let finish = self
+            .generation
+            .as_deref()
+            .and_then(|made| made.finish.as_deref());
+        finish == Some("length")
+    }
 }
 
 /// Who made a candidate.

@@ -1,10 +1,10 @@
 use super::{Continuation, ContinuationError};
 use crate::controller::{Controller, ControllerError};
-use crate::domain::Candidate;
+use crate::domain::{Action, Candidate};
 use crate::jobs::{Cancelled, Progress};
 use crate::rollout::{
     Agent, Draw, End, Environment, Executed, FirstUsable, Pictures, Rollout, RolloutError,
-    RolloutOptions,
+    RolloutOptions, execute,
 };
 
 /// Goes on from candidates of a run's next step by the one loop, one candidate a step.
@@ -39,8 +39,9 @@ impl Continuation for RunOn<'_> {
         let Some(executed) = at.and_then(|at| self.executed.get(at)) else {
             return cannot("the candidate was not executed");
         };
+        let executed = self.aftermath(candidate, executed)?;
         let mut rollout = self.rollout.clone();
-        rollout.push(vec![candidate.clone()], 0, None, executed);
+        rollout.push(vec![candidate.clone()], 0, None, &executed);
         let options = RolloutOptions {
             draw: Draw {
                 count: 1,
@@ -71,6 +72,33 @@ impl Continuation for RunOn<'_> {
     }
 }
 
+impl RunOn<'_> {
+    /// What a candidate led to. A recorded step has its observation and not its variables: they are made again.
+    fn aftermath(
+        &self,
+        candidate: &Candidate,
+        executed: &Executed,
+    ) -> Result<Executed, ContinuationError> {
+        let has_variables = matches!(candidate.action, Some(Action::Code(_)));
+        if candidate.execution.is_some() || !has_variables {
+            return Ok(executed.clone());
+        }
+        let cannot = |why: &str| {
+            ContinuationError::CannotGoOn(format!("its variables can't be made again: {why}"))
+        };
+        let step = self.rollout.trajectory.steps.len();
+        let mut again = candidate.clone();
+        let state = self.rollout.state.as_ref();
+        match execute(self.environment, state, step, &mut again) {
+            Ok(executed) => again
+                .unavailable()
+                .map_or(Ok(executed), |why| Err(cannot(why))),
+            Err(RolloutError::Cancelled) => Err(Cancelled.into()),
+            Err(error) => Err(cannot(&error.to_string())),
+        }
+    }
+}
+
 fn controller_error(error: ControllerError) -> ContinuationError {
     match error {
         ControllerError::Cancelled(cancelled) => cancelled.into(),
@@ -87,9 +115,7 @@ mod tests {
     use super::*;
     use crate::config::Config;
     use crate::controller::ScriptedController;
-    use crate::domain::{
-        Action, Execution, Observation, Task, ToolCall, ToolDefinition, Trajectory,
-    };
+    use crate::domain::{Execution, Observation, Task, ToolCall, ToolDefinition, Trajectory};
     use crate::jobs::Slots;
     use crate::prompts::Prompts;
     use crate::rollout::PromptForm;

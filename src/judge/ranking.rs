@@ -27,6 +27,12 @@ impl Ranking {
                 of.push(judgement);
             }
         }
+        Self::of_candidates(judgements)
+    }
+
+    /// Puts together what was said of each candidate, by the same judges in the same order. Of who was not judged there is nothing.
+    pub fn of_candidates(judgements: Vec<Vec<Judgement>>) -> Self {
+        let candidates = judgements.len();
         let has_verdict = |index: usize| {
             judgements
                 .get(index)
@@ -140,6 +146,12 @@ mod tests {
         assert_eq!(ranking.best, Some(2));
         assert_eq!(ranking.order(), [2, 0, 1]);
         assert_eq!(ranking.judgements[1].len(), 2);
+        // What candidates keep of it puts it together again, also beside some that nobody judged.
+        let mut kept = ranking.judgements.clone();
+        kept.push(Vec::new());
+        let again = Ranking::of_candidates(kept);
+        assert_eq!(again.places, [Some(2), Some(3), Some(1), None]);
+        assert_eq!((again.best, again.reason), (Some(2), ranking.reason));
     }
 
     #[test]

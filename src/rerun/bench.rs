@@ -4,7 +4,7 @@ use crate::media::DecodeLimits;
 use crate::prompts::Prompts;
 use crate::rollout::{Environment, MissingPictures, Pictures};
 use crate::sandbox::Pool;
-use crate::tools::LiveTools;
+use crate::tools::{LiveTools, told};
 
 use super::{RerunError, RerunRequest};
 
@@ -30,7 +30,8 @@ pub struct RerunBench {
 }
 
 impl RerunBench {
-    /// Where the candidates of a request are executed: calls are answered by what the source recorded, then by live tools.
+    /// Where the candidates of a request are executed: calls are answered by what the source recorded, then by what people said, then by
+    /// live tools.
     pub(super) fn environment(
         &self,
         request: &RerunRequest,
@@ -43,8 +44,10 @@ impl RerunBench {
         let (pool, slots) = (self.pool.clone(), self.slots.clone());
         let environment = Environment::new(pool, self.prompts.clone(), slots, progress);
         // Not what people changed: an edited call did not return what the one before it did.
-        let live = live.unwrap_or_default();
-        Ok(environment.recorded(&request.source, &request.tools, live)?)
+        let place_of = |key| request.steps.iter().position(|step| step.key == key);
+        let mut answering = told(&request.results, place_of);
+        answering.extend(live.unwrap_or_default());
+        Ok(environment.recorded(&request.source, &request.tools, answering)?)
     }
 
     pub(super) fn pictures(&self, request: &RerunRequest) -> Pictures {

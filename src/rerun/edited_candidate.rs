@@ -1,10 +1,11 @@
-use super::engine::{Tell, prepare};
+use super::engine::{Tell, judge_again, prepare};
 use super::step_rerun::Aftermath;
 use super::{
     RerunBench, RerunCandidate, RerunControl, RerunError, RerunEvent, RerunRequest, StepRerun,
 };
 use crate::domain::review::{LiteralCandidate, parse_tool_calls};
 use crate::domain::{Action, Candidate, Maker};
+use crate::judge::Panel;
 use crate::rollout::{PromptForm, execute};
 
 /// Takes in a candidate that a person wrote or changed, and executes it like the others. Its number.
@@ -51,4 +52,39 @@ pub fn add_edited(
         ..RerunCandidate::default()
     });
     Ok(number)
+}
+
+/// Executes a candidate once more, which was unavailable: what its calls return may be known by now. Then judges look at all of them again.
+pub fn execute_again(
+    bench: &RerunBench,
+    request: &RerunRequest,
+    rerun: &mut StepRerun,
+    number: usize,
+    panel: &mut Panel,
+    control: &RerunControl,
+    tell: Tell<'_>,
+) -> Result<(), RerunError> {
+    request.expect(rerun)?;
+    let prepared = prepare(bench, request, control)?;
+    let mut candidate = rerun
+        .pickable(number)
+        .cloned()
+        .ok_or(RerunError::NoCandidate(number))?;
+    let number = rerun.resolved(number).unwrap_or(number);
+    tell(RerunEvent::Executing { candidate: number });
+    let executed = execute(
+        &prepared.environment,
+        prepared.restored.state.as_ref(),
+        request.step,
+        &mut candidate,
+    )?;
+    tell(RerunEvent::Executed {
+        candidate: number,
+        executed: Box::new(candidate.clone()),
+    });
+    if let Some(place) = rerun.candidates.get_mut(number) {
+        place.candidate = candidate;
+        place.executed = Some(Aftermath::from(executed));
+    }
+    judge_again(bench, request, &prepared, rerun, panel, control, tell)
 }

@@ -91,36 +91,47 @@ pub fn rerun(
     let mut candidates = candidates(request, &prepared, controller, control, tell)?;
     fold(&mut candidates, tell);
     execute(request, &prepared, &mut candidates, control, tell)?;
-    // Candidates are worth more than what a judge says of them: one that can't be asked loses none.
-    let judged = judge(
-        bench,
-        request,
-        &prepared,
-        &mut candidates,
-        panel,
-        control,
-        tell,
-    );
+    let mut rerun = StepRerun {
+        record: request.record.clone(),
+        hash: request.hash,
+        step: request.step,
+        edits: request.edits.clone(),
+        context: prepared.context.clone(),
+        candidates,
+        best: None,
+        reason: None,
+        judge_failure: None,
+        notes: prepared.notes.clone(),
+        time: now(),
+    };
+    judge_again(bench, request, &prepared, &mut rerun, panel, control, tell)?;
+    tell(RerunEvent::Done(Box::new(rerun.clone())));
+    Ok(rerun)
+}
+
+/// Lets judges look at the candidates as they are now.
+///
+/// Candidates are worth more than what a judge says of them: one that can't be asked loses none.
+pub(super) fn judge_again(
+    bench: &RerunBench,
+    request: &RerunRequest,
+    prepared: &Prepared,
+    rerun: &mut StepRerun,
+    panel: &mut Panel,
+    control: &RerunControl,
+    tell: Tell<'_>,
+) -> Result<(), RerunError> {
+    let candidates = &mut rerun.candidates;
+    let judged = judge(bench, request, prepared, candidates, panel, control, tell);
     let (ranking, judge_failure) = match judged {
         Ok(ranking) => (ranking, None),
         Err(JudgeError::Cancelled(_)) => return Err(RerunError::Cancelled),
         Err(error) => (Ranking::default(), Some(Report::from(error).message)),
     };
-    let rerun = StepRerun {
-        record: request.record.clone(),
-        hash: request.hash,
-        step: request.step,
-        edits: request.edits.clone(),
-        context: prepared.context,
-        candidates,
-        best: ranking.best,
-        reason: ranking.reason,
-        judge_failure,
-        notes: prepared.notes,
-        time: now(),
-    };
-    tell(RerunEvent::Done(Box::new(rerun.clone())));
-    Ok(rerun)
+    rerun.best = ranking.best;
+    rerun.reason = ranking.reason;
+    rerun.judge_failure = judge_failure;
+    Ok(())
 }
 
 /// The recorded step, and what the controller proposes.

@@ -1,5 +1,3 @@
-use std::path::PathBuf;
-
 use crate::corpus::CorpusError;
 use crate::corpus::decision::DecisionError;
 use crate::domain::CanonicalError;
@@ -25,6 +23,14 @@ pub enum RerunError {
         step: usize,
         /// How many it has.
         count: usize,
+    },
+    /// Its record keeps no candidates of the step.
+    #[error("{id} keeps no candidates of step {step} to pick from")]
+    NothingKept {
+        /// The trajectory.
+        id: String,
+        /// The step, from 1.
+        step: usize,
     },
     /// A number that no candidate has.
     #[error("there is no candidate {0} that could be picked")]
@@ -57,17 +63,6 @@ pub enum RerunError {
     /// An edited text is no action.
     #[error("the edited candidate can't be read: {0}")]
     Calls(#[from] CallsError),
-    /// A file of the workspace.
-    #[error("{path} can't be {doing}")]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// `read` or `written`.
-        doing: &'static str,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
     /// Proposing, restoring or executing failed.
     #[error(transparent)]
     Rollout(RolloutError),
@@ -79,13 +74,10 @@ pub enum RerunError {
     Tools(#[from] ToolsError),
     /// What was picked can't be decided.
     #[error(transparent)]
-    Decision(#[from] DecisionError),
-    /// The corpus.
+    Decision(DecisionError),
+    /// The corpus, its workspace or a file of theirs.
     #[error(transparent)]
-    Corpus(#[from] CorpusError),
-    /// The workspace.
-    #[error(transparent)]
-    Workspace(#[from] WorkspaceError),
+    Corpus(CorpusError),
     /// The context has no canonical form.
     #[error("the context can't be hashed: {0}")]
     Hash(#[from] CanonicalError),
@@ -100,6 +92,30 @@ impl From<RolloutError> for RerunError {
             RolloutError::Cancelled => Self::Cancelled,
             error => Self::Rollout(error),
         }
+    }
+}
+
+impl From<CorpusError> for RerunError {
+    fn from(error: CorpusError) -> Self {
+        match error {
+            CorpusError::Cancelled(_) => Self::Cancelled,
+            error => Self::Corpus(error),
+        }
+    }
+}
+
+impl From<DecisionError> for RerunError {
+    fn from(error: DecisionError) -> Self {
+        match error {
+            DecisionError::Corpus(error) => error.into(),
+            error => Self::Decision(error),
+        }
+    }
+}
+
+impl From<WorkspaceError> for RerunError {
+    fn from(error: WorkspaceError) -> Self {
+        Self::Corpus(error.into())
     }
 }
 

@@ -3,6 +3,7 @@ use std::io::{self, Read as _};
 use std::path::PathBuf;
 
 use super::{RerunError, StepRerun};
+use crate::corpus::CorpusError;
 use crate::domain::ContentHash;
 use crate::workspace::Workspace;
 
@@ -39,11 +40,7 @@ impl KeptReruns {
         };
         write().map_err(|source| {
             let _ = fs::remove_file(&temporary);
-            RerunError::File {
-                path: path.clone(),
-                doing: "written",
-                source,
-            }
+            CorpusError::write(&path)(source).into()
         })
     }
 

@@ -3,6 +3,7 @@
 use super::context_edit::observed;
 use super::{RerunError, StepRerun, apply_edits};
 use crate::config::JudgeConfig;
+use crate::corpus::CorpusError;
 use crate::corpus::decision::{self, Subject, draft, edit_trajectory, new_pair};
 use crate::domain::review::{CandidateReference, Draft, NewPair, NoteText, Verb};
 use crate::domain::{Candidate, Context, Maker};
@@ -76,11 +77,9 @@ pub fn pair_drafts(
         let candidate = rerun
             .pickable(number)
             .ok_or(RerunError::NoCandidate(number))?;
-        let hash = kept.keep(candidate).map_err(|source| RerunError::File {
-            path: kept.folder().to_owned(),
-            doing: "written",
-            source,
-        })?;
+        let hash = kept
+            .keep(candidate)
+            .map_err(CorpusError::write(kept.folder()))?;
         Ok::<_, RerunError>(CandidateReference::Generated(hash))
     };
     let best = keep(chosen)?;

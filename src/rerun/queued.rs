@@ -1,9 +1,10 @@
 //! A re-run as a record of a run: what headless re-runs leave behind for those who review them.
 
-use super::{RerunRequest, StepRerun};
+use super::{RerunCandidate, RerunError, RerunRequest, StepRerun};
 use crate::config::JudgeConfig;
 use crate::domain::{Candidate, Maker, Origin, PreferencePair, Role, Step, Trajectory};
-use crate::judge::preference_pairs;
+use crate::judge::{Ranking, preference_pairs};
+use crate::rollout::now;
 
 /// A re-run that waits for its review.
 #[derive(Debug, Clone, PartialEq)]
@@ -93,4 +94,43 @@ pub fn queued_step(
         },
         pairs: pairs.unwrap_or_default(),
     }
+}
+
+/// The candidates that the record of a request keeps of its step, as the re-run that made them would have them: to be picked from without
+/// making them again. An error if there are fewer than two.
+pub fn kept_candidates(request: &RerunRequest) -> Result<StepRerun, RerunError> {
+    let none = || RerunError::NothingKept {
+        id: request.record.to_string(),
+        step: request.step + 1,
+    };
+    let step = request.trajectory.steps.get(request.step);
+    let step = step.filter(|step| step.candidates.len() > 1);
+    let step = step.ok_or_else(none)?;
+    let said = step.candidates.iter().map(|known| known.judgements.clone());
+    let ranking = Ranking::of_candidates(said.collect());
+    let candidates = step.candidates.iter().zip(&ranking.places);
+    let candidates = candidates.map(|(candidate, place)| RerunCandidate {
+        candidate: candidate.clone(),
+        place: *place,
+        ..RerunCandidate::default()
+    });
+    let made = step
+        .candidates
+        .iter()
+        .filter_map(|known| Some(known.generation.as_ref()?.time));
+    Ok(StepRerun {
+        record: request.record.clone(),
+        hash: request.hash,
+        step: request.step,
+        edits: Vec::new(),
+        context: request.context(),
+        candidates: candidates.collect(),
+        best: ranking.best,
+        reason: ranking
+            .best
+            .and_then(|_| step.choice_reason.clone().or(ranking.reason)),
+        judge_failure: None,
+        notes: request.stale_notes(),
+        time: made.max().unwrap_or_else(now),
+    })
 }

@@ -5,7 +5,7 @@ use super::{RerunError, StepRerun};
 use crate::config::RolloutConfig;
 use crate::corpus::Corpus;
 use crate::corpus::decision::Subject;
-use crate::domain::review::{EditedStep, Staleness};
+use crate::domain::review::{EditedStep, GivenResult, Staleness};
 use crate::domain::{
     Benchmark, ContentHash, Context, RecordId, ReferenceAnswer, ToolDefinition, Trajectory,
 };
@@ -26,6 +26,8 @@ pub struct RerunRequest {
     pub trajectory: Trajectory,
     /// What is changed for this re-run and is not in the journal.
     pub edits: Vec<StepEdit>,
+    /// What people said that its calls returned.
+    pub results: Vec<GivenResult>,
     /// Which steps still hold.
     pub steps: Vec<EditedStep>,
     /// The step, from 0.
@@ -80,6 +82,7 @@ impl RerunRequest {
             source,
             trajectory,
             edits: Vec::new(),
+            results: subject.current.review.tool_results.clone(),
             steps: subject.current.steps.clone(),
             step: index,
             reference,

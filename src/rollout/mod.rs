@@ -25,6 +25,7 @@ mod run;
 mod run_file;
 mod stops;
 mod system_prompt;
+mod tool_model;
 
 pub use agent::{Agent, RolloutEvent};
 pub use choice::{Choice, Choose, FirstUsable, Offer};
@@ -40,3 +41,4 @@ pub use run::{End, Rollout};
 pub use run_file::{RunFile, TakenRuns};
 pub use stops::Stops;
 pub use system_prompt::{IMPORTS, new_system_prompt};
+pub use tool_model::tool_model;

@@ -143,8 +143,8 @@ actions! {
     ClearMarks "clear-marks" "unmark everything" [Corpus];
     SaveQuery "save-query" "keep the query under a name" [Corpus];
     SavedQueries "saved-queries" "choose a query that was kept" [Corpus];
-    NextUnreviewed "next-unreviewed" "to the next that you have not reviewed" [Corpus Replay Compare];
-    ToggleQueue "toggle-queue" "queue mode: after a verdict, on to the next unreviewed" [Corpus Replay Compare];
+    NextUnreviewed "next-unreviewed" "to the next that you have not reviewed" [Corpus Replay Compare Rerun];
+    ToggleQueue "toggle-queue" "queue mode: after a verdict, on to the next unreviewed" [Corpus Replay Compare Rerun];
     // The search line.
     AcceptQuery "accept-query" "leave the search line, keep the query" [Query];
     CancelQuery "cancel-query" "leave the search line, take the query back" [Query];
@@ -196,15 +196,16 @@ actions! {
     SystemPrompt "system-prompt" "show the system prompt and the tools" [Replay Compare];
     OpenGold "open-gold" "open the gold record of a run, or the runs of a gold task" [Corpus Replay];
     RunAgain "run-again" "run the steps again in the sandbox, and compare what they print" [Replay];
-    AnswerCall "answer-call" "type what a call returned that no recording knows, and run the steps again" [Replay];
+    AnswerCall "answer-call" "type what a call returned that no recording knows, and run it again" [Replay Rerun];
     Rerun "rerun" "new candidates for the step (again: others)" [Replay Rerun];
+    OpenCandidates "open-candidates" "open the candidates that a record keeps of a re-run, to pick from" [Corpus Replay Compare];
     Branches "branches" "show what branched off the trajectory" [Replay Rerun];
     OpenPairs "open-pairs" "compare the pairs of the record" [Replay];
     Export "export" "write it to a file for a trainer, or check whether it could be" [Corpus Replay Compare];
     Copy "copy" "copy the id to the clipboard" [Corpus Replay Compare];
     // Comparing.
     ToggleLayout "toggle-layout" "side by side, or one below the other" [Compare];
-    ToggleBlind "toggle-blind" "blind mode: sides at random, nothing told before the vote" [Corpus Compare];
+    ToggleBlind "toggle-blind" "blind mode: sides at random, nothing told before the vote" [Corpus Compare Rerun];
     ChooseLeft "choose-left" "the left (upper) one is better" [Compare];
     ChooseRight "choose-right" "the right (lower) one is better" [Compare];
     // New candidates.

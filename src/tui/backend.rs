@@ -195,6 +195,7 @@ impl Backend {
                 tell(Message::Exported(job, request, exported));
             }
             Effect::Rerun(job, order, progress) => self.rerun(job, &order, &progress, tell),
+            Effect::ReadCandidates(job, order) => self.read_candidates(job, &order, tell),
             Effect::OfRerun(job, verb) => self.of_rerun(job, &verb, tell),
             Effect::WorkOnRerun(job, verb, progress) => {
                 self.work_on_rerun(job, &verb, &progress, tell);

@@ -24,7 +24,7 @@ impl Backend {
     }
 
     /// Saves decisions as one batch, which one undo reverses. On an error nothing is saved.
-    fn save(&self, request: &CommitRequest) -> Result<Committed, Report> {
+    pub(super) fn save(&self, request: &CommitRequest) -> Result<Committed, Report> {
         let corpus = self.corpus()?;
         let mut writer = self.writer()?;
         let writer = writer.as_mut().ok_or_else(no_writer)?;

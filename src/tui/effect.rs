@@ -57,6 +57,8 @@ pub enum Effect {
     Export(JobId, Box<ExportRequest>, Progress),
     /// New candidates for a step.
     Rerun(JobId, Box<RerunOrder>, Progress),
+    /// The candidates that a record keeps of a finished re-run.
+    ReadCandidates(JobId, Box<RerunOrder>),
     /// Something short with the candidates that a job made.
     OfRerun(JobId, RerunVerb),
     /// Something long with the candidates that a job made.
@@ -134,6 +136,8 @@ pub enum Purpose {
     Preview,
     /// To be opened: at this step if one is named.
     Open(Option<u32>),
+    /// The candidates that it keeps of a step are to be opened: of this one if it has some.
+    Candidates(Option<u32>),
     /// It is open already, and something was decided about it.
     Again,
 }

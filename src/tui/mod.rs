@@ -26,6 +26,7 @@ mod question;
 pub mod rehearsal;
 mod replaying;
 pub mod rerun;
+mod rerun_bench;
 pub mod rerunning;
 mod statistics;
 mod subject;
@@ -181,6 +182,7 @@ fn app_options(config: &Config, options: &Options, depth: ColorDepth) -> AppOpti
         depth,
         annotator: config.review.annotator.clone(),
         reasons: config.review.reasons.clone(),
+        model: config.controller.model.clone(),
         rerun: RerunSettings {
             candidates: config.rollout.candidates,
             ..RerunSettings::default()

@@ -23,6 +23,8 @@ pub struct RerunSettings {
     pub seed: u64,
     /// Whether pictures are left out, for a model that takes text alone.
     pub drops_pictures: bool,
+    /// Whether live tools answer calls that no recording knows.
+    pub live: bool,
     /// Who ranks them: `rules`, `rules+model:NAME`.
     pub judge: String,
 }
@@ -37,6 +39,7 @@ impl Default for RerunSettings {
             max_tokens: None,
             seed: 0,
             drops_pictures: false,
+            live: false,
             judge: "rules".to_owned(),
         }
     }
@@ -62,6 +65,8 @@ pub enum RerunVerb {
     Cancel(usize),
     /// A person's own candidate is executed like the others.
     Write(JobId, LiteralCandidate),
+    /// One that was unavailable is executed once more, by a job of its own: what its calls return may be known by now.
+    Again(JobId, usize),
     /// A pair of a chosen and a rejected one.
     Pair {
         /// The better one.

@@ -8,22 +8,23 @@ use std::time::Instant;
 use crate::controller::Controller;
 use crate::corpus::decision::Subject;
 use crate::domain::TargetId;
-use crate::jobs::{Progress, Slots};
+use crate::domain::review::Side;
+use crate::jobs::Progress;
 use crate::judge::{JudgeNames, Panel};
-use crate::media::DecodeLimits;
-use crate::prompts::Prompts;
 use crate::report::Report;
 use crate::rerun::{
     BranchEvent, RerunBench, RerunControl, RerunError, RerunEvent, RerunRequest, StepRerun,
-    add_edited, all_rejected, go_on, keep_branch, lineage, none_good_draft, pair_drafts, rerun,
+    add_edited, all_rejected, execute_again, go_on, keep_branch, kept_candidates, lineage,
+    none_good_draft, pair_drafts, rerun,
 };
-use crate::rollout::{Draw, MissingPictures};
-use crate::serve::{Connector, WantedModel};
+use crate::rollout::Draw;
+use crate::tools::LiveTools;
 use crate::workspace::Workspace;
 
 use super::backend::{Backend, corpus_report};
 use super::decision_saving::{decision_report, no_writer, save_drafts};
-use super::effect::{Committed, Failure, JobId, Message};
+use super::decisions::Deed;
+use super::effect::{CommitRequest, Committed, Decision, Failure, JobId, Message};
 use super::rerun::{
     BranchLine, RankedCandidate, RerunNews, RerunOrder, RerunResult, RerunSettings, RerunVerb,
 };
@@ -34,9 +35,11 @@ pub type MakeNamed = Arc<dyn Fn(&str) -> Result<Box<dyn Controller>, Report> + S
 /// What re-runs share, and what is known of each by the job that made it.
 #[derive(Default)]
 pub(super) struct Reruns {
-    bench: Mutex<Option<RerunBench>>,
+    pub(super) bench: Mutex<Option<RerunBench>>,
     controls: Mutex<HashMap<JobId, RerunControl>>,
     made: Mutex<HashMap<JobId, Arc<Made>>>,
+    /// Live tools, once somebody wanted them, and what is to be known of them.
+    pub(super) live: Mutex<Option<(LiveTools, Vec<String>)>>,
     /// What makes controllers, where it is not the settings.
     pub(super) controllers: Option<MakeNamed>,
 }
@@ -47,9 +50,11 @@ struct Made {
     request: RerunRequest,
     rerun: StepRerun,
     settings: RerunSettings,
+    /// Whether its record keeps the candidates, and pairs of them.
+    is_kept: bool,
 }
 
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -80,13 +85,26 @@ impl Backend {
         tell(Message::Reran(job, result.map_err(Failure::from)));
     }
 
-    fn make_candidates(
-        &self,
-        job: JobId,
-        order: &RerunOrder,
-        progress: &Progress,
-        tell: &dyn Fn(Message),
-    ) -> Result<Made, Report> {
+    /// The candidates that a record keeps of a step.
+    pub(super) fn read_candidates(&self, job: JobId, order: &RerunOrder, tell: &dyn Fn(Message)) {
+        let read = self.request(order).and_then(|request| {
+            let rerun = kept_candidates(&request).map_err(report)?;
+            let result = shown(&rerun);
+            let made = Made {
+                id: order.id.clone(),
+                request,
+                rerun,
+                settings: order.settings.clone(),
+                is_kept: true,
+            };
+            locked(&self.reruns.made).insert(job, Arc::new(made));
+            Ok(result)
+        });
+        tell(Message::Reran(job, read.map_err(Failure::from)));
+    }
+
+    /// What is asked for.
+    fn request(&self, order: &RerunOrder) -> Result<RerunRequest, Report> {
         let corpus = self.corpus()?;
         let subject = Subject::named(&corpus, &order.id.to_string());
         let subject = subject.map_err(|error| decision_report(&error))?;
@@ -97,10 +115,6 @@ impl Backend {
             );
         }
         let settings = &order.settings;
-        let names: JudgeNames = settings.judge.parse().map_err(|error| {
-            Report::failure(format!("`{}` names no judge: {error}", settings.judge))
-                .hint("`rules`, `model:NAME`, or both: `rules+model:NAME`")
-        })?;
         let request = RerunRequest::of(
             &corpus,
             &subject,
@@ -111,25 +125,53 @@ impl Backend {
         );
         let mut request = request.map_err(report)?;
         adjust(&mut request.draw, settings);
+        Ok(request)
+    }
+
+    /// The judges that a person named.
+    fn panel(
+        &self,
+        settings: &RerunSettings,
+        bench: &RerunBench,
+        progress: &Progress,
+    ) -> Result<Panel, Report> {
+        let names: JudgeNames = settings.judge.parse().map_err(|error| {
+            Report::failure(format!("`{}` names no judge: {error}", settings.judge))
+                .hint("`rules`, `model:NAME`, or both: `rules+model:NAME`")
+        })?;
+        let connect = |name: &str| self.controller(name, settings, progress);
+        Panel::of(&names, &bench.judge, &bench.prompts, connect)
+    }
+
+    fn make_candidates(
+        &self,
+        job: JobId,
+        order: &RerunOrder,
+        progress: &Progress,
+        tell: &dyn Fn(Message),
+    ) -> Result<Made, Report> {
+        let settings = &order.settings;
+        let request = self.request(order)?;
         let control = RerunControl::of(progress.clone(), settings.candidates);
         locked(&self.reruns.controls).insert(job, control.clone());
-        let bench = self.bench(settings)?;
+        let (bench, warnings) = self.bench(settings)?;
+        // What names no judge is told before a model is loaded.
+        let mut panel = self.panel(settings, &bench, progress)?;
         let mut controller = self.controller(&settings.model, settings, progress)?;
-        let connect = |name: &str| self.controller(name, settings, progress);
-        let mut panel = Panel::of(&names, &bench.judge, &bench.prompts, connect)?;
         let model = controller.name().to_owned();
         let rerun = told(
             |send| {
                 let controller = controller.as_mut();
                 rerun(&bench, &request, controller, &mut panel, &control, &send)
             },
-            |event| heard(job, event, &model, tell),
+            |event| heard(job, event, (&model, &warnings), tell),
         )?;
         Ok(Made {
             id: order.id.clone(),
             request,
             rerun: rerun.map_err(report)?,
             settings: settings.clone(),
+            is_kept: false,
         })
     }
 
@@ -165,6 +207,11 @@ impl Backend {
             pair_drafts(&subject, &made.rerun, chosen, rejected, None, &kept).map_err(report)
         };
         let (drafts, done) = match verb {
+            RerunVerb::Pair { chosen, rejected }
+                if let Some((pair, side)) = made.known_pair(&subject, *chosen, *rejected) =>
+            {
+                return self.accept_known(&made, &pair, side, (*chosen, *rejected));
+            }
             RerunVerb::Pair { chosen, rejected } => {
                 let done = format!("saved a pair: {chosen} against {rejected}");
                 (pairs(*chosen, &[*rejected])?, done)
@@ -184,9 +231,10 @@ impl Backend {
                 let draft = none_good_draft(&subject, &made.rerun).map_err(report)?;
                 (vec![draft], "noted that no candidate is good".to_owned())
             }
-            RerunVerb::Cancel(_) | RerunVerb::Write(..) | RerunVerb::GoOn(..) => {
-                return Err(no_writer());
-            }
+            RerunVerb::Cancel(_)
+            | RerunVerb::Write(..)
+            | RerunVerb::Again(..)
+            | RerunVerb::GoOn(..) => return Err(no_writer()),
         };
         let mut writer = self.writer()?;
         let writer = writer.as_mut().ok_or_else(no_writer)?;
@@ -211,12 +259,79 @@ impl Backend {
                 let result = self.add_own(made_by, verb, progress, tell);
                 tell(Message::Reran(*job, result.map_err(Failure::from)));
             }
+            RerunVerb::Again(job, number) => {
+                let result = self.execute_again(made_by, *job, *number, progress, tell);
+                tell(Message::Reran(*job, result.map_err(Failure::from)));
+            }
             RerunVerb::GoOn(job, chosen) => {
                 let ended = self.grow(made_by, *job, *chosen, progress, tell);
                 tell(Message::WentOn(*job, ended.map_err(Failure::from)));
             }
             _ => {}
         }
+    }
+
+    /// Accepts a pair that the record has already, with this side of it, as it is shown, as the better one.
+    fn accept_known(
+        &self,
+        made: &Made,
+        pair: &TargetId,
+        side: Side,
+        (chosen, rejected): (usize, usize),
+    ) -> Result<Committed, Report> {
+        let request = CommitRequest {
+            decisions: vec![Decision {
+                id: pair.clone(),
+                seen: Some(made.request.hash),
+                deed: Deed::Prefer(side),
+            }],
+            done: format!("accepted the pair that was there: {chosen} against {rejected}"),
+            is_blind: false,
+        };
+        let mut committed = self.save(&request)?;
+        committed.about.insert(0, made.id.clone());
+        Ok(committed)
+    }
+
+    /// A candidate that was unavailable, executed once more with what people said since that its calls return; then all are judged again.
+    fn execute_again(
+        &self,
+        made_by: JobId,
+        job: JobId,
+        number: usize,
+        progress: &Progress,
+        tell: &dyn Fn(Message),
+    ) -> Result<RerunResult, Report> {
+        let made = self.made(made_by)?;
+        let corpus = self.corpus()?;
+        let subject = Subject::named(&corpus, &made.id.to_string());
+        let subject = subject.map_err(|error| decision_report(&error))?;
+        let mut request = made.request.clone();
+        request
+            .results
+            .clone_from(&subject.current.review.tool_results);
+        let mut rerun = made.rerun.clone();
+        let (bench, _) = self.bench(&made.settings)?;
+        let mut panel = self.panel(&made.settings, &bench, progress)?;
+        let control = RerunControl::of(progress.clone(), 0);
+        let again = told(
+            |send| {
+                let (rerun, panel) = (&mut rerun, &mut panel);
+                execute_again(&bench, &request, rerun, number, panel, &control, &send)
+            },
+            |event| heard(job, event, ("", &[]), tell),
+        )?;
+        again.map_err(report)?;
+        let result = shown(&rerun);
+        let made = Made {
+            id: made.id.clone(),
+            request,
+            rerun,
+            settings: made.settings.clone(),
+            is_kept: made.is_kept,
+        };
+        locked(&self.reruns.made).insert(made_by, Arc::new(made));
+        Ok(result)
     }
 
     /// A person's own candidate, executed like the others.
@@ -232,7 +347,7 @@ impl Backend {
         };
         let made = self.made(made_by)?;
         let mut rerun = made.rerun.clone();
-        let bench = self.bench(&made.settings)?;
+        let (bench, _) = self.bench(&made.settings)?;
         let control = RerunControl::of(progress.clone(), 0);
         let annotator = self.config.review.annotator.as_str();
         let added = told(
@@ -248,7 +363,7 @@ impl Backend {
                     &send,
                 )
             },
-            |event| heard(*job, event, "", tell),
+            |event| heard(*job, event, ("", &[]), tell),
         )?;
         added.map_err(report)?;
         let result = shown(&rerun);
@@ -257,6 +372,7 @@ impl Backend {
             request: made.request.clone(),
             rerun,
             settings: made.settings.clone(),
+            is_kept: made.is_kept,
         };
         locked(&self.reruns.made).insert(made_by, Arc::new(made));
         Ok(result)
@@ -272,7 +388,7 @@ impl Backend {
         tell: &dyn Fn(Message),
     ) -> Result<(TargetId, String), Report> {
         let made = self.made(made_by)?;
-        let bench = self.bench(&made.settings)?;
+        let (bench, _) = self.bench(&made.settings)?;
         let control = RerunControl::of(progress.clone(), 1);
         let mut controller = self.controller(&made.settings.model, &made.settings, progress)?;
         let draw = Draw {
@@ -332,72 +448,31 @@ impl Backend {
         });
         Ok(branches.collect())
     }
+}
 
-    fn controller(
+impl Made {
+    /// The pair of these two that its record has already, as it is shown, and which side the chosen one is.
+    fn known_pair(
         &self,
-        name: &str,
-        settings: &RerunSettings,
-        progress: &Progress,
-    ) -> Result<Box<dyn Controller>, Report> {
-        if let Some(make) = &self.reruns.controllers {
-            return make(name);
-        }
-        let connector = {
-            let workspace = self.workspace();
-            Connector::new(&self.config, self.user_folder.as_deref(), Some(&workspace))?
-        };
-        let wanted = WantedModel {
-            model: Some(name.to_owned()).filter(|name| !name.is_empty()),
-            drops_images: settings.drops_pictures,
-            ..WantedModel::default()
-        };
-        Ok(connector.connect(&wanted, progress)?)
-    }
-
-    /// Where candidates are executed.
-    fn bench(&self, settings: &RerunSettings) -> Result<RerunBench, Report> {
-        let missing = match settings.drops_pictures {
-            true => MissingPictures::LeaveOut,
-            false => MissingPictures::Refuse,
-        };
-        Ok(RerunBench {
-            missing,
-            ..self.shared_bench()?
+        subject: &Subject,
+        chosen: usize,
+        rejected: usize,
+    ) -> Option<(TargetId, Side)> {
+        let better = self.rerun.pickable(chosen).filter(|_| self.is_kept)?;
+        let worse = self.rerun.pickable(rejected)?;
+        subject.current.content.pairs.iter().find_map(|pair| {
+            let sides = (&pair.chosen, &pair.rejected);
+            let side = match sides {
+                sides if sides == (better, worse) => Side::Chosen,
+                sides if sides == (worse, better) => Side::Rejected,
+                _ => return None,
+            };
+            let id = TargetId {
+                record: self.id.record.clone(),
+                part: pair.part.clone(),
+            };
+            Some((id, side))
         })
-    }
-
-    /// What all re-runs share, made at the first one.
-    fn shared_bench(&self) -> Result<RerunBench, Report> {
-        let mut bench = locked(&self.reruns.bench);
-        if let Some(bench) = bench.as_ref() {
-            return Ok(bench.clone());
-        }
-        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let workspace = self.workspace();
-        let own = self
-            .user_folder
-            .as_ref()
-            .map(|folder| folder.join("prompts"));
-        let shared = workspace
-            .is_trusted()
-            .then(|| workspace.folder().join("prompts"));
-        let pictures = &self.config.pictures;
-        let made = RerunBench {
-            pool: self.pool_of(cores, Progress::default())?,
-            slots: Slots::new(cores),
-            live: None,
-            prompts: Prompts::new(own.into_iter().chain(shared).collect()),
-            limits: DecodeLimits {
-                max_bytes: pictures.max_file_mb.saturating_mul(1 << 20),
-                max_pixels: pictures.max_megapixels.saturating_mul(1_000_000),
-                ..DecodeLimits::default()
-            },
-            missing: MissingPictures::Refuse,
-            rollout: self.config.rollout.clone(),
-            judge: self.config.judge.clone(),
-        };
-        *bench = Some(made.clone());
-        Ok(made)
     }
 }
 
@@ -431,11 +506,16 @@ fn told<E: Send, T: Send>(
     })
 }
 
-fn heard(job: JobId, event: RerunEvent, model: &str, tell: &dyn Fn(Message)) {
+fn heard(
+    job: JobId,
+    event: RerunEvent,
+    (model, warnings): (&str, &[String]),
+    tell: &dyn Fn(Message),
+) {
     let news = match event {
         RerunEvent::Prepared { notes, .. } => RerunNews::Began {
             model: model.to_owned(),
-            notes,
+            notes: [warnings, &notes].concat(),
         },
         RerunEvent::Text { candidate, text } => RerunNews::Text(candidate, text, Instant::now()),
         RerunEvent::Speed { tokens_per_second } => RerunNews::Speed(tokens_per_second),

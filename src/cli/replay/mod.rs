@@ -2,7 +2,6 @@
 
 mod job;
 mod json;
-mod live;
 mod page;
 mod second;
 
@@ -21,10 +20,10 @@ use crate::workspace::Workspace;
 use super::Ended;
 use super::chosen::chosen;
 use super::controller_args::ControllerArgs;
+use super::live_tools::tools_of_replay;
 use super::output::Output;
 use super::session::{Session, corpus_report, tell, with_bar};
 use job::{Job, JobError, Kept, Replayed};
-use live::live_tools;
 use second::prepared;
 
 /// Run recorded steps again and compare what they print
@@ -107,7 +106,18 @@ pub(super) fn run(args: &ReplayArgs, session: Session, output: &mut Output) -> E
         variables: args.state.then_some(VALUE_WIDTH),
         ..ReplayOptions::default()
     };
-    let live = live_tools(args, &session, &workspace, output)?;
+    let live = match (args.live, args.controller.is_given()) {
+        (true, _) => {
+            let (controller, simulates) = (&args.controller, args.simulate);
+            let tools = tools_of_replay(controller, simulates, &session, &workspace, output);
+            Some(tools?)
+        }
+        (false, true) => {
+            let what = "a model answers calls of live tools alone: add --live";
+            return Err(Report::usage(what.to_owned()));
+        }
+        (false, false) => None,
+    };
     let keeps = args.step.is_none() && !args.state;
     let job = Job {
         corpus: &corpus,

@@ -16,6 +16,7 @@ pub(super) fn print(rerun: &StepRerun, output: &mut Output) -> Result<(), Report
                 object.insert("number".to_owned(), number.into());
                 object.insert("place".to_owned(), json!(candidate.place));
                 object.insert("same_as".to_owned(), json!(candidate.folded));
+                object.insert("cut".to_owned(), candidate.candidate.is_cut().into());
                 object.insert("given_up".to_owned(), candidate.cancelled.into());
                 object.insert(
                     "unavailable".to_owned(),

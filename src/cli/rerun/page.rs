@@ -56,6 +56,9 @@ fn head(
         Maker::Controller(name) => name.clone(),
         Maker::Person(name) => format!("written by {name}"),
     }];
+    if candidate.candidate.is_cut() {
+        parts.push("cut at its limit of tokens".to_owned());
+    }
     if let Some(place) = candidate.place {
         parts.push(format!("place {place}"));
     }

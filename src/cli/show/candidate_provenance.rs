@@ -105,6 +105,9 @@ fn facts(generation: &Generation) -> Vec<(&'static str, String)> {
     .flatten()
     .collect();
     facts.push(("drawn with", drawn.join(", ")));
+    if generation.finish.as_deref() == Some("length") {
+        facts.push(("ended", "cut at its limit of tokens".to_owned()));
+    }
     facts.push(("context", generation.context.to_string()));
     facts.push(("prompt", generation.prompt.to_string()));
     facts.push(("made at", generation.time.to_string()));

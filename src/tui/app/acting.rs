@@ -47,12 +47,7 @@ impl App {
                 Action::ToggleBlind => {
                     let is_blind = !compare.is_blind();
                     let requests = compare.act(action);
-                    self.corpus.set_blind(is_blind);
-                    for view in &mut self.views {
-                        if let View::Replay(replay) = view {
-                            replay.set_blind(is_blind);
-                        }
-                    }
+                    self.set_blind(is_blind);
                     requests
                 }
                 action => compare.act(action),
@@ -64,6 +59,18 @@ impl App {
             Some(View::Log) => self.log.act(action),
         };
         self.grant(requests);
+    }
+
+    /// Blind everywhere from now on, or nowhere.
+    pub(super) fn set_blind(&mut self, is_blind: bool) {
+        self.corpus.set_blind(is_blind);
+        for view in &mut self.views {
+            match view {
+                View::Replay(replay) => replay.set_blind(is_blind),
+                View::Rerun(rerun) => rerun.set_blind(is_blind, &self.options.annotator),
+                _ => {}
+            }
+        }
     }
 
     pub(super) fn grant(&mut self, requests: Vec<Request>) {

@@ -7,6 +7,7 @@ use crate::domain::TargetId;
 use crate::tui::decisions::TYPED_RESULT;
 use crate::tui::effect::{Committed, Effect, Failure, InspectRequest, JobId, Purpose, Ticket};
 use crate::tui::theme::Paint;
+use crate::tui::views;
 use crate::tui::views::compare::CompareView;
 use crate::tui::views::replay::ReplayView;
 
@@ -21,6 +22,9 @@ impl App {
         match (request.purpose, record) {
             (Purpose::Preview, record) => self.corpus.inspected(request, record),
             (Purpose::Open(step), Ok(record)) => self.open(request.id.clone(), record, step),
+            (Purpose::Candidates(step), Ok(record)) => {
+                self.open_candidates(request.id.clone(), record, step);
+            }
             (Purpose::Again, Ok(record)) => {
                 for view in &mut self.views {
                     match view {
@@ -76,7 +80,18 @@ impl App {
         let requests = self.corpus.go_to(found);
         self.grant(requests);
         let is_open = matches!(self.views.last(), Some(View::Replay(_) | View::Compare(_)));
+        let has_kept = matches!(self.views.last(), Some(View::Rerun(view)) if view.is_kept());
         match next {
+            Some(id) if has_kept => {
+                self.views.pop();
+                // The part of a pair begins with the number of its step.
+                let step = id.part.as_deref().and_then(|part| part.split('.').next());
+                let step = step.and_then(|step| step.parse().ok());
+                self.effects.push(views::open_candidates(&id.record, step));
+            }
+            None if has_kept && self.corpus.is_queue => {
+                self.views.pop();
+            }
             Some(id) if is_open => {
                 if !self.corpus.is_queue {
                     self.views.pop();
@@ -96,6 +111,7 @@ impl App {
 
     /// Votes that wait to be saved can be given again.
     pub(super) fn take_votes_back(&mut self) {
+        self.choices_ended(false);
         let compared = self.views.iter_mut().filter_map(View::compared);
         compared.for_each(CompareView::take_back);
     }
@@ -122,13 +138,19 @@ impl App {
         self.say(text, paint);
         self.corpus.list.marks.clear();
         self.look_again();
-        if committed.done.starts_with(TYPED_RESULT)
-            && let Some(View::Replay(replay)) = self.views.last()
-            && committed.about.contains(&replay.id)
-        {
-            let id = replay.id.clone();
-            self.run_again(id);
+        if committed.done.starts_with(TYPED_RESULT) {
+            match self.views.last() {
+                Some(View::Replay(replay)) if committed.about.contains(&replay.id) => {
+                    let id = replay.id.clone();
+                    self.run_again(id);
+                }
+                Some(View::Rerun(rerun)) if committed.about.contains(&rerun.id) => {
+                    self.execute_candidate_again();
+                }
+                _ => {}
+            }
         }
+        let chose_among_kept = self.choices_ended(true);
         let is_verdict = ["accepted", "rejected", "called equally good"]
             .iter()
             .any(|verdict| committed.done.starts_with(verdict));
@@ -138,7 +160,10 @@ impl App {
                 .filter(|compare| committed.about.contains(&compare.id))
                 .for_each(CompareView::tell);
         }
-        if self.corpus.is_queue && is_verdict {
+        if self.corpus.is_queue && chose_among_kept {
+            let next = self.corpus.next_unreviewed();
+            self.grant(vec![next]);
+        } else if self.corpus.is_queue && is_verdict {
             let next = self
                 .corpus
                 .unreviewed_after(committed.about.last().cloned());

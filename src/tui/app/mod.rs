@@ -52,6 +52,8 @@ pub struct AppOptions {
     pub annotator: String,
     /// Reasons for a rejection.
     pub reasons: Vec<String>,
+    /// The model that makes new candidates unless somebody names another; empty if there is none.
+    pub model: String,
     /// How new candidates for a step are made.
     pub rerun: RerunSettings,
     /// Whether pictures are drawn.
@@ -228,7 +230,7 @@ impl App {
             Message::Values(values) => self.corpus.set_values(values),
             Message::Inspected(request, record) => {
                 self.inspected(&request, record);
-                if matches!(request.purpose, Purpose::Open(_)) {
+                if matches!(request.purpose, Purpose::Open(_) | Purpose::Candidates(_)) {
                     self.waits_for_record = false;
                 }
             }
@@ -287,7 +289,7 @@ impl App {
 
     /// Takes what was typed while a record was on its way, until the next one is.
     fn take_held(&mut self) {
-        let opens = |effect: &Effect| matches!(effect, Effect::Inspect(request) if matches!(request.purpose, Purpose::Open(_)));
+        let opens = |effect: &Effect| matches!(effect, Effect::Inspect(request) if matches!(request.purpose, Purpose::Open(_) | Purpose::Candidates(_)));
         self.waits_for_record |= self.effects.iter().any(opens);
         let mut held = std::mem::take(&mut self.held).into_iter();
         while !self.waits_for_record

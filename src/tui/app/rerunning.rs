@@ -1,9 +1,12 @@
 //! Re-runs of a step: what starts them, what they say on the way, and what is done with their candidates.
 
-use crate::corpus::decision;
+use std::sync::Arc;
+
+use crate::corpus::{Inspection, decision};
 use crate::domain::review::LiteralCandidate;
 use crate::domain::{RecordId, TargetId};
 use crate::tui::action::{Action, Scope};
+use crate::tui::decisions::answer_editor;
 use crate::tui::effect::{Effect, Failure, JobId};
 use crate::tui::overlays::{Choice, Overlay, RerunForm};
 use crate::tui::question::Question;
@@ -12,7 +15,7 @@ use crate::tui::theme::Paint;
 use crate::tui::views;
 use crate::tui::views::edit::{EditView, Purpose};
 use crate::tui::views::replay::ReplayView;
-use crate::tui::views::rerun::RerunView;
+use crate::tui::views::rerun::{RerunView, Work};
 
 use super::{App, View};
 
@@ -25,15 +28,79 @@ impl App {
         let Some(step) = replay.step() else {
             return self.say("this is about a step: go to one", Paint::Warning);
         };
-        let view = RerunView::new(
+        let mut view = RerunView::new(
             replay.id.clone(),
-            std::sync::Arc::clone(replay.record()),
+            Arc::clone(replay.record()),
             self.corpus.highlighter(),
             step,
             self.options.rerun.clone(),
         );
+        view.set_blind(self.corpus.is_blind(), &self.options.annotator);
         self.views.push(View::Rerun(Box::new(view)));
         self.start_rerun();
+    }
+
+    /// Opens the candidates that a record keeps of a step, from 1; of the last one that has some unless this one has.
+    pub(super) fn open_candidates(
+        &mut self,
+        id: TargetId,
+        record: Arc<Inspection>,
+        step: Option<u32>,
+    ) {
+        let Some(step) = step_with_candidates(&record, step) else {
+            if self.corpus.is_queue {
+                return self.open(id, record, step);
+            }
+            let said = "it keeps no candidates of a step: `retake rerun --query` and `retake explore` make such records";
+            return self.say(said, Paint::Warning);
+        };
+        let settings = self.options.rerun.clone();
+        let highlighter = self.corpus.highlighter();
+        let mut view = RerunView::new(id.clone(), record, highlighter, step, settings.clone());
+        view.set_blind(self.corpus.is_blind(), &self.options.annotator);
+        let title = format!("candidates of step {step} of {id}");
+        let (job, progress) = self.jobs.start(title);
+        view.await_kept(job, progress);
+        if let Some(seen) = view.subject().seen() {
+            let order = RerunOrder {
+                id,
+                seen,
+                step,
+                settings,
+            };
+            let order = Box::new(order);
+            self.effects.push(Effect::ReadCandidates(job, order));
+        }
+        self.views.push(View::Rerun(Box::new(view)));
+    }
+
+    /// Choices that were on their way are saved, or could not be. Whether one was made among candidates that a record keeps, in front.
+    pub(super) fn choices_ended(&mut self, is_saved: bool) -> bool {
+        let front = self.views.len().saturating_sub(1);
+        let mut is_kept_in_front = false;
+        for (place, view) in self.views.iter_mut().enumerate() {
+            if let View::Rerun(view) = view {
+                let chose = view.chosen(is_saved);
+                is_kept_in_front |= chose && place == front && view.is_kept();
+            }
+        }
+        is_kept_in_front
+    }
+
+    /// What a call of the candidate in front returned is known now: it is executed once more.
+    pub(super) fn execute_candidate_again(&mut self) {
+        let Some(View::Rerun(view)) = self.views.last_mut() else {
+            return;
+        };
+        let Some(made_by) = view.made_by() else {
+            return;
+        };
+        let number = view.selected();
+        let (job, progress) = self.jobs.start("run a candidate again");
+        view.work(job, progress.clone(), Work::Again);
+        let verb = RerunVerb::Again(job, number);
+        self.effects
+            .push(Effect::WorkOnRerun(made_by, verb, progress));
     }
 
     fn rerun_view(&mut self) -> Option<&mut RerunView> {
@@ -97,14 +164,30 @@ impl App {
             Action::Rerun
                 | Action::RerunSettings
                 | Action::EditCandidate
+                | Action::AnswerCall
                 | Action::SavePair
                 | Action::SaveAllPairs
                 | Action::NoneGood
                 | Action::GoOn
         );
-        if is_idle || !takes_candidates {
-            let requests = view.act(action);
-            return self.grant(requests);
+        match action {
+            Action::ToggleBlind => {
+                let is_blind = !view.is_blind();
+                return self.set_blind(is_blind);
+            }
+            Action::NextUnreviewed => {
+                let next = self.corpus.next_unreviewed();
+                return self.grant(vec![next]);
+            }
+            Action::ToggleQueue => {
+                let requests = self.corpus.act(action);
+                return self.grant(requests);
+            }
+            _ if is_idle || !takes_candidates => {
+                let requests = view.act(action);
+                return self.grant(requests);
+            }
+            _ => {}
         }
         if view.runs() {
             return self.say("it still runs: wait for it, or cancel it", Paint::Warning);
@@ -116,7 +199,7 @@ impl App {
                 self.start_rerun();
             }
             Action::RerunSettings => {
-                let form = RerunForm::new(view.settings.clone());
+                let form = RerunForm::new(view.settings.clone(), &self.options.model);
                 self.overlays.push(Overlay::RerunForm(Box::new(form)));
             }
             action => {
@@ -138,8 +221,16 @@ impl App {
                 Err(reason) => return self.say(reason, Paint::Warning),
             },
             Action::NoneGood => RerunVerb::NoneGood,
+            Action::AnswerCall => {
+                let call = view.unanswered();
+                let editor = call.and_then(|call| answer_editor(view.subject(), call));
+                return match editor {
+                    Some(editor) => self.views.push(View::Edit(Box::new(editor))),
+                    None => self.say("every call of it was answered", Paint::Warning),
+                };
+            }
             Action::EditCandidate => {
-                let number = view.selected();
+                let number = view.label(view.selected());
                 let Some(text) = view.text_in_front() else {
                     return self.say("there is no whole candidate there", Paint::Warning);
                 };
@@ -156,12 +247,15 @@ impl App {
                 } else {
                     let title = format!("a branch of {} from step {}", view.id, view.step);
                     let (branch, progress) = self.jobs.start(title);
-                    view.work(branch, progress.clone(), true);
+                    view.work(branch, progress.clone(), Work::Branch);
+                    view.choose();
+                    view.chosen(true);
                     let verb = RerunVerb::GoOn(branch, chosen);
                     return self.effects.push(Effect::WorkOnRerun(job, verb, progress));
                 }
             }
         };
+        view.choose();
         self.effects.push(Effect::OfRerun(job, verb));
     }
 
@@ -175,7 +269,7 @@ impl App {
             _ => None,
         });
         let view = view.ok_or("its re-run is gone")?;
-        view.work(own, progress.clone(), false);
+        view.work(own, progress.clone(), Work::Own);
         let verb = RerunVerb::Write(own, written);
         self.effects.push(Effect::WorkOnRerun(job, verb, progress));
         Ok(())
@@ -197,13 +291,21 @@ impl App {
     pub(super) fn reran(&mut self, job: JobId, result: Result<RerunResult, Failure>) {
         match result {
             Ok(result) => {
-                let made = result.candidates.len().saturating_sub(1);
-                let said = format!("{made} candidates; {}", result.verdict());
-                self.jobs.end(job, Ok(said.clone()));
-                self.say(said, Paint::Good);
-                if let Some(view) = self.run_by(job) {
+                let count = result.candidates.len();
+                let view = self.run_by(job);
+                let made = match view.as_ref().is_some_and(|view| view.is_kept()) {
+                    true => count,
+                    false => count.saturating_sub(1),
+                };
+                let said = match view.as_ref().is_some_and(|view| view.is_hidden()) {
+                    true => format!("{made} candidates"),
+                    false => format!("{made} candidates; {}", result.verdict()),
+                };
+                if let Some(view) = view {
                     view.end(result);
                 }
+                self.jobs.end(job, Ok(said.clone()));
+                self.say(said, Paint::Good);
             }
             Err(mut failure) => {
                 self.jobs.end(job, Err(failure.clone()));
@@ -271,6 +373,19 @@ impl App {
         self.overlays
             .push(Overlay::Choice(choice.at(at.unwrap_or(0))));
     }
+}
+
+/// The step, from 1, whose candidates are meant: this one, or the last one that has several.
+fn step_with_candidates(record: &Inspection, step: Option<u32>) -> Option<usize> {
+    let trajectory = record.current.content.trajectory.as_ref()?;
+    let has = |index: &usize| {
+        let step = trajectory.steps.get(*index);
+        step.is_some_and(|step| step.candidates.len() > 1)
+    };
+    let named = step.and_then(|step| (step as usize).checked_sub(1));
+    let found = named.filter(has);
+    let last = || (0..trajectory.steps.len()).rev().find(has);
+    found.or_else(last).map(|index| index + 1)
 }
 
 /// A branch in a line of the tree.

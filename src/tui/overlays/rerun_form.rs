@@ -3,6 +3,7 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent};
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use crate::domain::visible_line;
 use crate::tui::draw_context::DrawContext;
 use crate::tui::rerun::RerunSettings;
 use crate::tui::theme::Paint;
@@ -20,28 +21,34 @@ const NAMES: u16 = 13;
 const MOST: usize = 64;
 
 /// Names of the fields, and what stands in an empty one.
-const FIELDS: [(&str, &str); 7] = [
-    ("model", "that of the settings"),
+const FIELDS: [(&str, &str); 8] = [
+    ("model", ""),
     ("candidates", ""),
     ("temperature", "that of the settings"),
     ("tokens", "as many as the settings say, for each"),
     ("seed", ""),
     ("judge", "rules, model:NAME, rules+model:NAME"),
     ("pictures", "yes; no leaves them out"),
+    (
+        "live tools",
+        "no; yes lets them answer what is not recorded",
+    ),
 ];
 
 /// How new candidates for a step are made.
 #[derive(Debug)]
 pub struct RerunForm {
-    fields: [LineInput; 7],
+    fields: [LineInput; 8],
+    /// What stands in an empty field of the model.
+    model_hint: String,
     at: usize,
     /// What is wrong with what was typed.
     problem: Option<String>,
 }
 
 impl RerunForm {
-    /// Begins with how they were made last.
-    pub fn new(settings: RerunSettings) -> Self {
+    /// Begins with how they were made last; `model` is that of the settings, empty if these name none.
+    pub fn new(settings: RerunSettings, model: &str) -> Self {
         let number = |number: Option<String>| LineInput::new(number.unwrap_or_default());
         Self {
             fields: [
@@ -52,7 +59,12 @@ impl RerunForm {
                 LineInput::new(settings.seed.to_string()),
                 LineInput::new(settings.judge),
                 LineInput::new(if settings.drops_pictures { "no" } else { "" }),
+                LineInput::new(if settings.live { "yes" } else { "" }),
             ],
+            model_hint: match visible_line(model) {
+                name if name.is_empty() => "a name, a folder, a GGUF file or a URL".to_owned(),
+                name => format!("{name}, as the settings say"),
+            },
             at: 0,
             problem: None,
         }
@@ -96,7 +108,13 @@ impl RerunForm {
             "no" => true,
             _ => return Err("pictures: yes or no".to_owned()),
         };
+        let live = match self.text(7) {
+            "" | "no" => false,
+            "yes" => true,
+            _ => return Err("live tools: yes or no".to_owned()),
+        };
         Ok(RerunSettings {
+            live,
             model: self.text(0).to_owned(),
             candidates,
             temperature,
@@ -134,7 +152,7 @@ impl RerunForm {
     }
 
     pub(super) fn draw(&mut self, area: Rect, buffer: &mut Buffer, context: &mut DrawContext<'_>) {
-        let outer = place(area, 64, 12, buffer);
+        let outer = place(area, 64, 13, buffer);
         let title = pane::title("New candidates", context.theme);
         let inner = shrunk(pane::frame(title, true, outer, context.theme, buffer));
         let fields = self.fields.iter().zip(FIELDS).enumerate();
@@ -154,6 +172,10 @@ impl RerunForm {
             if number == self.at {
                 context.cursor = cursor;
             } else if input.text().is_empty() {
+                let hint = match number {
+                    0 => self.model_hint.as_str(),
+                    _ => hint,
+                };
                 let hint = cut(hint, usize::from(text.width));
                 buffer.set_string(text.x, y, hint, context.style(Paint::Dim));
             }
@@ -191,9 +213,10 @@ mod tests {
             max_tokens: None,
             seed: 0,
             drops_pictures: false,
+            live: false,
             judge: "rules".to_owned(),
         };
-        let mut form = RerunForm::new(settings.clone());
+        let mut form = RerunForm::new(settings.clone(), "small");
         let (down, enter) = (KeyCode::Down, KeyCode::Enter);
         let typed = [
             KeyCode::Char('m'),

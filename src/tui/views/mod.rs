@@ -50,6 +50,18 @@ pub fn open_record(record: &RecordId) -> Effect {
     })
 }
 
+/// Opens the candidates that a record keeps of a step, from 1: of this one if it has some.
+pub fn open_candidates(record: &RecordId, step: Option<u32>) -> Effect {
+    Effect::Inspect(InspectRequest {
+        ticket: Ticket::default(),
+        id: TargetId {
+            record: record.clone(),
+            part: None,
+        },
+        purpose: Purpose::Candidates(step),
+    })
+}
+
 /// Opens the gold record of a run, or one of the runs of a gold task.
 pub fn open_gold(record: &Inspection) -> Request {
     if let Some(gold) = &record.gold {

@@ -101,6 +101,7 @@ impl Sitting {
             depth,
             annotator: config.review.annotator.clone(),
             reasons: config.review.reasons.clone(),
+            model: config.controller.model.clone(),
             rerun: RerunSettings {
                 candidates: config.rollout.candidates,
                 ..RerunSettings::default()

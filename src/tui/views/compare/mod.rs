@@ -24,8 +24,8 @@ use crate::tui::subject::Subject;
 use crate::tui::theme::{Paint, Theme};
 use crate::tui::widgets::pane::{Scroll, scrolled};
 
-use super::Request;
 use super::record_lines::{Writer, state_mark};
+use super::{Request, open_candidates};
 use sides::{CHOSEN, NEUTRAL, REJECTED, sides};
 
 use super::replay::{attachment_choice, pretty, prompt_page};
@@ -211,6 +211,11 @@ impl CompareView {
                     .map(|context| context.tools.as_slice())
                     .unwrap_or_default();
                 return vec![prompt_page(prompt, tools)];
+            }
+            Action::OpenCandidates => {
+                let step = self.pair().map(PreferencePair::step_number);
+                let step = step.and_then(|step| u32::try_from(step).ok());
+                return vec![Request::Do(open_candidates(&self.id.record, step))];
             }
             Action::Copy => return vec![Request::Do(Effect::Copy(self.id.to_string()))],
             action => return vec![Request::Decide(action, vec![self.subject()])],

@@ -19,7 +19,7 @@ use crate::tui::overlays::{Choice, FullPicture, Overlay, Prompt};
 use crate::tui::question::Question;
 use crate::tui::subject::Subject;
 
-use super::{Request, open_gold};
+use super::{Request, open_candidates, open_gold};
 
 pub use result_list::{ResultList, thousands};
 
@@ -265,6 +265,11 @@ impl CorpusView {
             Action::OpenGold => {
                 let record = self.preview.record.as_ref();
                 return record.map(|record| open_gold(record)).into_iter().collect();
+            }
+            Action::OpenCandidates => {
+                let row = self.list.selected();
+                let open = row.map(|row| open_candidates(&row.hit.id.record, row.hit.step));
+                return open.map(Request::Do).into_iter().collect();
             }
             Action::Copy => {
                 let id = self.list.selected().map(|row| row.hit.id.to_string());

@@ -29,7 +29,7 @@ use crate::tui::subject::Subject;
 use crate::tui::theme::Theme;
 
 use super::record_lines::Writer;
-use super::{Request, open_gold};
+use super::{Request, open_candidates, open_gold};
 
 pub use pages::{attachment_choice, pretty, prompt_page};
 pub use panes::PaneKind;
@@ -299,6 +299,10 @@ impl ReplayView {
                 return vec![Request::Show(Box::new(Overlay::TextPage(page)))];
             }
             Action::SystemPrompt => return vec![system_prompt(self.trajectory())],
+            Action::OpenCandidates => {
+                let step = self.step().and_then(|step| u32::try_from(step).ok());
+                return vec![Request::Do(open_candidates(&self.id.record, step))];
+            }
             Action::AnswerCall => return vec![self.answer_call()],
             Action::OpenPairs => {
                 let pairs = &self.record.current.pairs;

@@ -23,7 +23,8 @@ impl RerunView {
     /// Draws the view.
     pub fn draw(&mut self, area: Rect, buffer: &mut Buffer, context: &mut DrawContext<'_>) {
         self.draw_head(Rect { height: 1, ..area }, buffer, context);
-        let count = u16::try_from(self.lanes.len()).unwrap_or(u16::MAX);
+        let order = self.order();
+        let count = u16::try_from(order.len()).unwrap_or(u16::MAX);
         let room = area.height.saturating_sub(1);
         let strip = Rect {
             y: area.y + 1,
@@ -32,6 +33,8 @@ impl RerunView {
         };
         let shown = Shown {
             lanes: &self.lanes,
+            order: &order,
+            is_hidden: self.is_hidden(),
             selected: self.selected,
             picked: self.picked,
             best: self.best,
@@ -42,7 +45,7 @@ impl RerunView {
             height: area.bottom().saturating_sub(strip.bottom()),
             ..area
         };
-        self.draw_columns(body, buffer, context);
+        self.draw_columns(&order, body, buffer, context);
     }
 
     fn draw_head(&self, area: Rect, buffer: &mut Buffer, context: &DrawContext<'_>) {
@@ -80,8 +83,13 @@ impl RerunView {
             .iter()
             .skip(1)
             .filter(|lane| lane.candidate.is_some());
-        let (whole, all) = (whole.count(), self.lanes.len() - 1);
+        let (whole, all) = (whole.count(), self.lanes.len().saturating_sub(1));
         match &self.phase {
+            Phase::Prepares if self.is_kept() => ("reads the candidates".to_owned(), Paint::Accent),
+            Phase::Ended if self.is_hidden() => (
+                "blind: the rest is told once you have chosen".to_owned(),
+                Paint::Warning,
+            ),
             Phase::Prepares => ("gets model and state ready".to_owned(), Paint::Accent),
             Phase::Generates => {
                 let speed = self.speed.filter(|_| whole < all);
@@ -107,23 +115,35 @@ impl RerunView {
         }
     }
 
-    fn draw_columns(&mut self, area: Rect, buffer: &mut Buffer, context: &DrawContext<'_>) {
-        let fitting = usize::from((area.width + 1) / (COLUMN + 1)).max(1);
-        let count = fitting.min(self.lanes.len()).max(1);
-        // As little as shows the one in front.
-        if self.selected < self.first_column {
-            self.first_column = self.selected;
-        } else if self.selected >= self.first_column + count {
-            self.first_column = self.selected + 1 - count;
+    fn draw_columns(
+        &mut self,
+        order: &[usize],
+        area: Rect,
+        buffer: &mut Buffer,
+        context: &DrawContext<'_>,
+    ) {
+        self.columns.clear();
+        if order.is_empty() {
+            return;
         }
-        self.first_column = self.first_column.min(self.lanes.len() - count);
+        let fitting = usize::from((area.width + 1) / (COLUMN + 1)).max(1);
+        let count = fitting.min(order.len()).max(1);
+        let front = order.iter().position(|number| *number == self.selected);
+        let front = front.unwrap_or(0);
+        // As little as shows the one in front.
+        if front < self.first_column {
+            self.first_column = front;
+        } else if front >= self.first_column + count {
+            self.first_column = front + 1 - count;
+        }
+        self.first_column = self.first_column.min(order.len() - count);
         let columns = u16::try_from(count).unwrap_or(1);
         let width = (area.width.saturating_sub(columns - 1)) / columns;
         self.height = usize::from(area.height.saturating_sub(1));
-        self.columns.clear();
         let mut x = area.x;
-        for number in self.first_column..self.first_column + count {
-            let is_last = number + 1 == self.first_column + count;
+        let shown = order.iter().copied().skip(self.first_column).take(count);
+        for (at, number) in shown.enumerate() {
+            let is_last = at + 1 == count;
             let width = match is_last {
                 true => area.right().saturating_sub(x),
                 false => width,
@@ -150,6 +170,8 @@ impl RerunView {
     ) {
         let is_front = number == self.selected;
         let is_picked = self.picked == Some(number);
+        let (label, is_hidden) = (self.label(number), self.is_hidden());
+        let hides_texts = self.hides_texts();
         let Some(lane) = self.lanes.get_mut(number) else {
             return;
         };
@@ -158,12 +180,13 @@ impl RerunView {
             false => Paint::Heading,
         };
         let picked = if is_picked { " ★" } else { "" };
-        let (state, state_paint) = lane.state();
+        let (state, state_paint) = lane.state(is_hidden);
+        let maker = match is_hidden {
+            false => lane.maker(),
+            true => String::new(),
+        };
         let title = Line::from(vec![
-            Span::styled(
-                format!("{number}  {}{picked}", lane.maker()),
-                context.style(paint),
-            ),
+            Span::styled(format!("{label}  {maker}{picked}"), context.style(paint)),
             Span::styled(format!("  {state}"), context.style(state_paint)),
         ]);
         buffer.set_line(area.x, area.y, &title, area.width);
@@ -187,7 +210,13 @@ impl RerunView {
             highlighter: &self.highlighter,
             width: usize::from(text.width.saturating_sub(1)).max(8),
         };
-        let (lines, scroll) = lane.lines(&writer);
+        if hides_texts {
+            let said = "blind: all are shown together at the end";
+            let said = cut(said, usize::from(text.width));
+            buffer.set_string(text.x, text.y, said, context.style(Paint::Dim));
+            return;
+        }
+        let (lines, scroll) = lane.lines(&writer, is_hidden);
         scrolled(lines, scroll, text, context.theme, buffer);
     }
 }

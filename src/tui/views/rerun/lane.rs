@@ -103,8 +103,8 @@ impl Lane {
         }
     }
 
-    /// How far it is, in a few words.
-    pub fn state(&self) -> (String, Paint) {
+    /// How far it is, in a few words. Hidden, they are the same for all that came to their end well.
+    pub fn state(&self, is_hidden: bool) -> (String, Paint) {
         let rate = self.rate().map_or(String::new(), |rate| {
             format!("  {} tok  {rate:.0} tok/s", self.pieces)
         });
@@ -114,8 +114,17 @@ impl Lane {
             Stage::Written => (format!("written{rate}"), Paint::Text),
             Stage::Runs => ("runs".to_owned(), Paint::Accent),
             Stage::Cancelled => ("cancelled".to_owned(), Paint::Dim),
-            Stage::Done => self.outcome(),
+            Stage::Done => match self.outcome() {
+                (_, Paint::Good | Paint::Dim) if is_hidden => ("whole".to_owned(), Paint::Text),
+                (outcome, paint) if self.is_cut() => (format!("{outcome}, cut"), paint),
+                outcome => outcome,
+            },
         }
+    }
+
+    /// Whether its reply was cut at its limit of tokens.
+    fn is_cut(&self) -> bool {
+        self.candidate.as_ref().is_some_and(Candidate::is_cut)
     }
 
     fn outcome(&self) -> (String, Paint) {
@@ -143,13 +152,17 @@ impl Lane {
     }
 
     /// All of it for a column.
-    pub fn lines(&mut self, writer: &Writer<'_>) -> (&[Line<'static>], &mut Scroll) {
+    pub fn lines(
+        &mut self,
+        writer: &Writer<'_>,
+        is_hidden: bool,
+    ) -> (&[Line<'static>], &mut Scroll) {
         if self
             .made
             .as_ref()
             .is_none_or(|(width, _)| *width != writer.width)
         {
-            self.made = Some((writer.width, self.texts(writer)));
+            self.made = Some((writer.width, self.texts(writer, is_hidden)));
         }
         let lines = self
             .made
@@ -158,7 +171,7 @@ impl Lane {
         (lines, &mut self.scroll)
     }
 
-    fn texts(&self, writer: &Writer<'_>) -> Vec<Line<'static>> {
+    fn texts(&self, writer: &Writer<'_>, is_hidden: bool) -> Vec<Line<'static>> {
         let Some(candidate) = &self.candidate else {
             return writer.text("thought", &self.streamed, Paint::Text);
         };
@@ -179,14 +192,30 @@ impl Lane {
             }
             (None, None) => {}
         }
-        self.observed(candidate, writer, &mut all);
+        if candidate.is_cut() && !is_hidden {
+            let made = candidate.generation.as_deref();
+            let most = made.and_then(|made| made.sampling.max_tokens);
+            let most = most.map_or(String::new(), |most| format!(" of {most} tokens"));
+            let said = format!("The reply was cut at its limit{most}.");
+            all.extend(writer.text("reason", &said, Paint::Warning));
+        }
+        self.observed(candidate, writer, is_hidden, &mut all);
+        if is_hidden {
+            return all;
+        }
         for judgement in &candidate.judgements {
             all.extend(judged(judgement, writer));
         }
         all
     }
 
-    fn observed(&self, candidate: &Candidate, writer: &Writer<'_>, all: &mut Vec<Line<'static>>) {
+    fn observed(
+        &self,
+        candidate: &Candidate,
+        writer: &Writer<'_>,
+        is_hidden: bool,
+        all: &mut Vec<Line<'static>>,
+    ) {
         let theme = writer.theme;
         let execution = candidate.execution.as_deref();
         let unavailable = execution.and_then(|execution| execution.unavailable.as_deref());
@@ -202,7 +231,10 @@ impl Lane {
             all.push(heading("Observation", theme));
             all.extend(writer.text("observation", &observation.text, paint));
         }
-        let Some(execution) = execution else { return };
+        // How it was executed tells that it is a new one.
+        let Some(execution) = execution.filter(|_| !is_hidden) else {
+            return;
+        };
         if let Some(answer) = &execution.final_answer {
             all.push(heading("Final answer", theme));
             all.extend(writer.text("answer", answer, Paint::Good));
@@ -280,16 +312,62 @@ mod tests {
     fn a_rate_needs_two_pieces_and_ends_with_the_text() {
         let mut lane = Lane::default();
         let start = Instant::now();
-        assert_eq!(lane.state().0, "waits");
+        assert_eq!(lane.state(false).0, "waits");
         lane.add("a", start);
-        assert_eq!(lane.state().0, "writes");
+        assert_eq!(lane.state(false).0, "writes");
         for piece in 1..=10u32 {
             lane.add(" b", start + Duration::from_millis(100) * piece);
         }
-        assert_eq!(lane.state().0, "writes  11 tok  10 tok/s");
+        assert_eq!(lane.state(false).0, "writes  11 tok  10 tok/s");
         lane.set(Candidate::default(), Stage::Written);
         lane.add("late", start + Duration::from_secs(9));
-        assert_eq!(lane.state().0, "written  11 tok  10 tok/s");
+        assert_eq!(lane.state(false).0, "written  11 tok  10 tok/s");
+    }
+
+    #[test]
+    fn a_reply_that_was_cut_is_marked_and_hidden_outcomes_are_alike() {
+        use crate::domain::{Action, ContentHash, Generation, Sampling};
+        let mut lane = Lane::default();
+        let generation = |finish: &str| Generation {
+            model: "small".to_owned(),
+            weights: None,
+            adapter: None,
+            server: None,
+            device: None,
+            backend: None,
+            sampling: Sampling::default(),
+            temperatures: Vec::new(),
+            seed: None,
+            place: 0,
+            batch: 1,
+            cached_tokens: None,
+            prompt: ContentHash([0; 32]),
+            context: ContentHash([0; 32]),
+            prompt_tokens: None,
+            completion_tokens: None,
+            finish: Some(finish.to_owned()),
+            milliseconds: None,
+            time: crate::domain::review::Timestamp::from_milliseconds(0),
+        };
+        let mut candidate = Candidate {
+            action: Some(Action::Code("print(1)".to_owned())),
+            observation: Some(Observation {
+                text: "1".to_owned(),
+                ..Observation::default()
+            }),
+            generation: Some(Box::new(generation("length"))),
+            ..Candidate::default()
+        };
+        lane.set(candidate.clone(), Stage::Done);
+        assert_eq!(lane.state(false).0, "ran, cut");
+        assert_eq!(lane.state(true), ("whole".to_owned(), Paint::Text));
+        candidate.generation = Some(Box::new(generation("stop")));
+        lane.set(candidate.clone(), Stage::Done);
+        assert_eq!(lane.state(false).0, "ran");
+        // A recorded answer without an observation looks like any other.
+        candidate.observation = None;
+        lane.set(candidate, Stage::Done);
+        assert_eq!(lane.state(true).0, "whole");
     }
 
     #[test]
@@ -297,7 +375,7 @@ mod tests {
         let done = |candidate: Candidate| {
             let mut lane = Lane::default();
             lane.set(candidate, Stage::Done);
-            lane.state().0
+            lane.state(false).0
         };
         let code = Some(crate::domain::Action::Code("print(1)".to_owned()));
         let observation = |is_error| {

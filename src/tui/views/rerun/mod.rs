@@ -1,7 +1,9 @@
 //! New candidates for a step beside the recorded one: they stream, run, are judged, and become pairs or a branch.
 
+mod blind_order;
 mod columns;
 mod lane;
+mod picking;
 mod strip;
 
 use std::sync::Arc;
@@ -10,7 +12,6 @@ use ratatui::crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
 use crate::corpus::Inspection;
-use crate::domain::review::Field;
 use crate::domain::{Candidate, TargetId};
 use crate::index::Highlighter;
 use crate::jobs::Progress;
@@ -21,6 +22,7 @@ use crate::tui::rerun::{RerunNews, RerunResult, RerunSettings, RerunVerb};
 use crate::tui::subject::Subject;
 
 use super::Request;
+use blind_order::Blindness;
 use lane::{Lane, Stage};
 use strip::Strip;
 
@@ -40,6 +42,17 @@ enum Phase {
     Ended,
     /// It could not go on.
     Failed(String),
+}
+
+/// What is done with candidates that are there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Work {
+    /// One of the person's own is executed.
+    Own,
+    /// One is executed once more.
+    Again,
+    /// A run goes on from one.
+    Branch,
 }
 
 /// The re-run view.
@@ -73,8 +86,11 @@ pub struct RerunView {
     verdict: String,
     /// Whether what runs is a candidate of the person's own.
     runs_own: bool,
+    /// Whether the candidates were not made here: the record keeps them.
+    is_kept: bool,
+    blind: Blindness,
     strip: Strip,
-    /// The first column that is shown.
+    /// The place of the first column that is shown.
     first_column: usize,
     columns: Vec<Rect>,
     height: usize,
@@ -111,6 +127,8 @@ impl RerunView {
             reason: None,
             verdict: String::new(),
             runs_own: false,
+            is_kept: false,
+            blind: Blindness::default(),
             strip: Strip::default(),
             first_column: 0,
             columns: Vec::new(),
@@ -120,7 +138,10 @@ impl RerunView {
 
     /// New candidates are on their way, by a job of their own.
     pub fn start(&mut self, job: JobId, progress: Progress) {
-        self.lanes.truncate(1);
+        match self.is_kept {
+            true => self.lanes = vec![Lane::recorded(recorded(&self.record, self.step))],
+            false => self.lanes.truncate(1),
+        }
         let more = (0..self.settings.candidates).map(|_| Lane::default());
         self.lanes.extend(more);
         if let Some(lane) = self.lanes.first_mut() {
@@ -129,20 +150,30 @@ impl RerunView {
         }
         self.made_by = Some(job);
         self.running = Some((job, progress));
+        self.is_kept = false;
         self.phase = Phase::Prepares;
         self.notes.clear();
         self.speed = None;
         self.selected = self.selected.min(self.lanes.len() - 1);
         (self.picked, self.best, self.reason) = (None, None, None);
+        self.blind_again();
     }
 
-    /// Another job works on the candidates: it executes one more, or goes on from one.
-    pub fn work(&mut self, job: JobId, progress: Progress, goes_on: bool) {
+    /// The candidates of a finished re-run are on their way, by a job of their own.
+    pub fn await_kept(&mut self, job: JobId, progress: Progress) {
+        self.lanes.clear();
+        self.made_by = Some(job);
         self.running = Some((job, progress));
-        self.runs_own = !goes_on;
-        self.phase = match goes_on {
-            true => Phase::GoesOn(self.step),
-            false => Phase::Generates,
+        self.is_kept = true;
+    }
+
+    /// Another job works on the candidates.
+    pub fn work(&mut self, job: JobId, progress: Progress, work: Work) {
+        self.running = Some((job, progress));
+        self.runs_own = work == Work::Own;
+        self.phase = match work {
+            Work::Branch => Phase::GoesOn(self.step),
+            Work::Own | Work::Again => Phase::Generates,
         };
     }
 
@@ -226,11 +257,15 @@ impl RerunView {
         }
         self.best = result.best;
         self.reason = result.reason;
+        self.blind_made();
         if std::mem::take(&mut self.runs_own) {
             // What one wrote oneself is what one wants.
             self.selected = self.lanes.len() - 1;
             self.picked = Some(self.selected);
-        } else if let Some(best) = self.best.filter(|_| self.selected == 0) {
+        } else if let Some(best) = self
+            .best
+            .filter(|_| self.selected == 0 && !self.is_hidden())
+        {
             // The eye falls on what the judge would take.
             self.selected = best;
         }
@@ -292,36 +327,24 @@ impl RerunView {
         self.selected
     }
 
+    /// Whether the candidates are those that a record keeps of a finished re-run.
+    pub fn is_kept(&self) -> bool {
+        self.is_kept
+    }
+
     /// Whether something runs.
     pub fn runs(&self) -> bool {
         self.running.is_some()
     }
 
-    /// What the candidate in front says, for whoever wants to better it.
-    pub fn text_in_front(&self) -> Option<String> {
-        let candidate = self.lanes.get(self.selected)?.candidate.as_ref()?;
-        let thought = candidate.thought.as_deref().unwrap_or_default();
-        let code = crate::domain::review::candidate_text(candidate, Field::Code);
-        Some(format!("Thought: {thought}\nCode:\n```py\n{code}\n```"))
-    }
-
-    /// What the picked one is to be paired with: the one in front, else the recorded step.
-    pub fn pair(&self) -> Result<(usize, usize), &'static str> {
-        let chosen = self.picked.ok_or("pick the better one first: enter")?;
-        let rejected = match self.selected == chosen {
-            false => self.selected,
-            true if chosen != 0 => 0,
-            true => return Err("go to the one that is worse"),
-        };
-        let worse = self.lanes.get(rejected);
-        if worse.is_none_or(|lane| lane.candidate.is_none() || lane.stage == Stage::Cancelled) {
-            return Err("there is no whole candidate there");
+    /// Goes so many places on.
+    fn go(&mut self, places: isize) {
+        let order = self.order();
+        let at = order.iter().position(|number| *number == self.selected);
+        let to = at.unwrap_or(0).saturating_add_signed(places);
+        if let Some(number) = order.get(to.min(order.len().saturating_sub(1))) {
+            self.selected = *number;
         }
-        Ok((chosen, rejected))
-    }
-
-    fn go(&mut self, number: usize) {
-        self.selected = number.min(self.lanes.len().saturating_sub(1));
     }
 
     fn scroll(&mut self, lines: isize) {
@@ -334,8 +357,8 @@ impl RerunView {
     pub fn act(&mut self, action: Action) -> Vec<Request> {
         let page = self.height.saturating_sub(2).max(1) as isize;
         match action {
-            Action::Right | Action::NextPane => self.go(self.selected + 1),
-            Action::Left | Action::PreviousPane => self.go(self.selected.saturating_sub(1)),
+            Action::Right | Action::NextPane => self.go(1),
+            Action::Left | Action::PreviousPane => self.go(-1),
             Action::Down => self.scroll(1),
             Action::Up => self.scroll(-1),
             Action::PageDown => self.scroll(page),
@@ -345,6 +368,10 @@ impl RerunView {
             Action::PickCandidate => return self.pick(),
             Action::CancelCandidate => return self.cancel_one(),
             Action::CancelRerun => return self.cancel(),
+            Action::JudgeReasons if self.is_hidden() => {
+                let said = "blind mode: not before the choice";
+                return vec![Request::Say(said.to_owned())];
+            }
             Action::JudgeReasons => {
                 let page = TextPage::new("What the judges say", self.said_by_judges());
                 return vec![Request::Show(Box::new(Overlay::TextPage(page)))];
@@ -352,20 +379,6 @@ impl RerunView {
             _ => {}
         }
         Vec::new()
-    }
-
-    fn pick(&mut self) -> Vec<Request> {
-        let said = match self.lanes.get(self.selected) {
-            Some(lane) if lane.candidate.is_none() || lane.stage == Stage::Cancelled => {
-                "there is no whole candidate there"
-            }
-            Some(_) => {
-                self.picked = (self.picked != Some(self.selected)).then_some(self.selected);
-                return Vec::new();
-            }
-            None => "there is no candidate",
-        };
-        vec![Request::Say(said.to_owned())]
     }
 
     fn cancel_one(&mut self) -> Vec<Request> {
@@ -393,54 +406,17 @@ impl RerunView {
         vec![Request::Say(said.to_owned())]
     }
 
-    /// The ranking with all reasons, as a text.
-    fn said_by_judges(&self) -> String {
-        let mut text = String::new();
-        let mut put = |line: String| {
-            text.push_str(&line);
-            text.push('\n');
-        };
-        put(match &self.reason {
-            Some(reason) => format!("{}: {reason}", self.verdict),
-            None => self.verdict.clone(),
-        });
-        for note in &self.notes {
-            put(format!("Beforehand: {note}"));
-        }
-        for (number, lane) in self.lanes.iter().enumerate() {
-            let place = lane
-                .place
-                .map_or("no place".to_owned(), |place| format!("place {place}"));
-            put(format!("\nCandidate {number} ({}): {place}", lane.maker()));
-            if let Some(first) = lane.same_as {
-                put(format!("  does the same as candidate {first}"));
-            }
-            let judgements = lane
-                .candidate
-                .iter()
-                .flat_map(|candidate| &candidate.judgements);
-            for judgement in judgements {
-                put(format!("  {}", lane::judgement_title(judgement)));
-                if let Some(reason) = &judgement.no_verdict {
-                    put(format!("    no verdict: {reason}"));
-                }
-                for reason in &judgement.reasons {
-                    put(format!("    {reason}"));
-                }
-            }
-        }
-        text
-    }
-
     /// Takes the mouse.
     pub fn mouse(&mut self, event: &MouseEvent) -> Vec<Request> {
         let at = Position::new(event.column, event.row);
+        let order = self.order();
+        let number = |place: usize| order.get(place).copied();
         let column = self.columns.iter().position(|area| area.contains(at));
-        let column = column.map(|column| column + self.first_column);
+        let column = column.and_then(|column| number(column + self.first_column));
         match event.kind {
             MouseEventKind::Down(MouseButton::Left) => {
-                if let Some(number) = column.or_else(|| self.strip.at(at)) {
-                    self.go(number);
+                if let Some(number) = column.or_else(|| self.strip.at(at).and_then(number)) {
+                    self.selected = number;
                 }
             }
             MouseEventKind::ScrollDown | MouseEventKind::ScrollUp => {

@@ -25,10 +25,26 @@ pub(super) struct Strip {
 /// What of the candidates the strip says.
 pub(super) struct Shown<'a> {
     pub lanes: &'a [Lane],
+    /// The candidates by line.
+    pub order: &'a [usize],
+    /// Whether numbers, makers and what judges say are not told: places stand for numbers.
+    pub is_hidden: bool,
     pub selected: usize,
     pub picked: Option<usize>,
     /// The judge's best.
     pub best: Option<usize>,
+}
+
+impl Shown<'_> {
+    /// What a candidate is called.
+    fn label(&self, number: usize) -> usize {
+        let place = self.order.iter().position(|known| *known == number);
+        match (self.is_hidden, place) {
+            (true, Some(place)) => place + 1,
+            (true, None) => 0,
+            (false, _) => number,
+        }
+    }
 }
 
 impl Strip {
@@ -47,10 +63,14 @@ impl Strip {
     ) {
         self.area = area;
         let height = usize::from(area.height);
-        self.scroll.show(shown.selected, height);
-        self.scroll.fit(shown.lanes.len(), height);
-        let lanes = shown.lanes.iter().enumerate().skip(self.scroll.top);
-        for ((number, lane), y) in lanes.zip(area.y..area.bottom()) {
+        let selected = shown.order.iter().position(|of| *of == shown.selected);
+        self.scroll.show(selected.unwrap_or(0), height);
+        self.scroll.fit(shown.order.len(), height);
+        let numbers = shown.order.iter().copied().skip(self.scroll.top);
+        for (number, y) in numbers.zip(area.y..area.bottom()) {
+            let Some(lane) = shown.lanes.get(number) else {
+                continue;
+            };
             let line = line(number, lane, shown, usize::from(area.width), context);
             buffer.set_line(area.x, y, &line, area.width);
             if number == shown.selected {
@@ -72,17 +92,25 @@ fn line(
     width: usize,
     context: &DrawContext<'_>,
 ) -> Line<'static> {
-    let (state, paint) = lane.state();
+    let (state, paint) = lane.state(shown.is_hidden);
+    let maker = match shown.is_hidden {
+        false => lane.maker(),
+        true => String::new(),
+    };
     let pick = match shown.picked == Some(number) {
         true => "★",
         false => " ",
     };
     let mut spans = vec![
-        Span::styled(format!("{pick}{number:>2} "), context.style(Paint::Accent)),
-        Span::styled(column(&lane.maker(), MAKER), context.style(Paint::Text)),
+        Span::styled(
+            format!("{pick}{:>2} ", shown.label(number)),
+            context.style(Paint::Accent),
+        ),
+        Span::styled(column(&maker, MAKER), context.style(Paint::Text)),
         Span::styled(format!(" {}", column(&state, STATE)), context.style(paint)),
     ];
     let place = match lane.place {
+        _ if shown.is_hidden => (String::new(), Paint::Dim),
         Some(place) if shown.best == Some(number) => (format!(" #{place} best"), Paint::Good),
         Some(place) => (format!(" #{place}"), Paint::Text),
         None => (String::new(), Paint::Dim),
@@ -90,8 +118,10 @@ fn line(
     spans.push(Span::styled(column(&place.0, 9), context.style(place.1)));
     let used: usize = spans.iter().map(Span::width).sum();
     let said = match (lane.same_as, &lane.stage) {
-        (Some(first), _) => format!(" does the same as {first}"),
-        (None, Stage::Done) => reason(lane).map_or(String::new(), |reason| format!(" {reason}")),
+        (Some(first), _) => format!(" does the same as {}", shown.label(first)),
+        (None, Stage::Done) if !shown.is_hidden => {
+            reason(lane).map_or(String::new(), |reason| format!(" {reason}"))
+        }
         _ => String::new(),
     };
     spans.push(Span::styled(
