@@ -374,6 +374,8 @@ impl Controller for HttpController {
             let draws = request.candidates.iter().skip(made);
             part.candidates = draws.take(part.n.unwrap_or(1)).copied().collect();
             part.seed = request.seed.map(|seed| seed.wrapping_add(made as u64));
+            // Hosted servers refuse members that they do not know.
+            part.return_progress = self.draws_each().then_some(true);
             part.stream = Some(true);
             part.stream_options = Some(StreamOptions {
                 include_usage: true,

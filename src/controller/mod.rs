@@ -26,7 +26,7 @@ pub use protocol::{
     StreamOptions,
 };
 pub use provenance::Provenance;
-pub use reply::{CandidateText, Delta, Reply, Usage};
+pub use reply::{CandidateText, Delta, PromptReading, Reply, Usage};
 pub use retry::RetryPolicy;
 pub use scripted::ScriptedController;
 

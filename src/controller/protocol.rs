@@ -46,6 +46,9 @@ pub struct ChatRequest {
     /// Whether the server may take the beginning of the prompt from its cache; `false` computes all of it. (A member of llama.cpp.)
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache_prompt: Option<bool>,
+    /// Whether a stream tells how much of the prompt is read. (A member of llama.cpp.)
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub return_progress: Option<bool>,
     /// How the single candidates are drawn, where that is not the same for all: one entry for each. (A member that only retake's own
     /// server knows; it is sent to no other.)
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

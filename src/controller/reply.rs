@@ -1,12 +1,23 @@
 use serde_json::Value;
 
-/// A piece of a candidate, as it comes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A piece of a candidate, as it comes, or how much of the prompt is read before there is one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Delta {
     /// Which candidate.
     pub candidate: usize,
     /// Text that is added to it.
     pub text: String,
+    /// How much of the prompt is read; there is no text then.
+    pub reading: Option<PromptReading>,
+}
+
+/// How much of a prompt a server has read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PromptReading {
+    /// Tokens that it has read.
+    pub read: u64,
+    /// Tokens of the prompt.
+    pub total: u64,
 }
 
 /// A candidate.
@@ -70,6 +81,15 @@ impl Reply {
             _ => return Err("it has no list `choices`".to_owned()),
         };
         let mut deltas = Vec::new();
+        if let Some(told) = object.get("prompt_progress") {
+            let count = |name: &str| told.get(name).and_then(Value::as_u64);
+            let reading = count("processed").zip(count("total"));
+            let reading = reading.map(|(read, total)| PromptReading { read, total });
+            deltas.extend(reading.map(|reading| Delta {
+                reading: Some(reading),
+                ..Delta::default()
+            }));
+        }
         for choice in choices {
             deltas.extend(self.add_choice(choice)?);
         }
@@ -116,6 +136,7 @@ impl Reply {
         Ok((!text.is_empty()).then(|| Delta {
             candidate: place,
             text: text.clone(),
+            reading: None,
         }))
     }
 }
@@ -177,9 +198,24 @@ mod tests {
             reply.add(&chunk(1, "b")).unwrap(),
             [Delta {
                 candidate: 1,
-                text: "b".to_owned()
+                text: "b".to_owned(),
+                reading: None,
             }]
         );
+        // How much of the prompt is read, as llama.cpp tells it; nonsense there is no text.
+        let reading = json!({"choices": [], "prompt_progress": {"processed": 512, "total": 1900, "cache": 0}});
+        assert_eq!(
+            reply.add(&reading).unwrap(),
+            [Delta {
+                reading: Some(PromptReading {
+                    read: 512,
+                    total: 1900
+                }),
+                ..Delta::default()
+            }]
+        );
+        let odd = json!({"choices": [], "prompt_progress": "much"});
+        assert_eq!(reply.add(&odd).unwrap(), []);
         reply.add(&chunk(0, "a")).unwrap();
         reply.add(&chunk(1, "c")).unwrap();
         reply

@@ -42,6 +42,7 @@ impl Controller for ScriptedController {
             tell(Delta {
                 candidate,
                 text: text.clone(),
+                reading: None,
             });
         }
         let candidates = texts.into_iter().map(|text| CandidateText {

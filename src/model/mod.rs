@@ -68,7 +68,7 @@ pub use device::{ComputeDevice, DeviceChoice};
 pub use error::ModelError;
 pub use generate::{
     CandidateOptions, Completion, Finish, GenerationRequest, GenerationStatistics, Generator,
-    Piece, Prompt, PromptPicture, Sampling, TokenLogprob,
+    Piece, Prompt, PromptPicture, Sampling, TokenLogprob, Told,
 };
 pub use language_model::{Model, ModelOptions, Quantization};
 pub use picture_pixels::PicturePixels;

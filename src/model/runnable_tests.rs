@@ -10,7 +10,7 @@ use super::parity_tests::package;
 use super::{
     CandidateOptions, ChatMessage, ChatPart, Completion, Finish, GenerationRequest,
     GenerationStatistics, Generator, Model, ModelError, ModelOptions, PictureSize, Piece, Prompt,
-    Quantization, Sampling,
+    Quantization, Sampling, Told,
 };
 use crate::jobs::Progress;
 
@@ -97,8 +97,12 @@ fn run(
     request: &GenerationRequest,
 ) -> (Vec<Completion>, GenerationStatistics, Vec<Piece>) {
     let mut pieces = Vec::new();
-    let made = generator.generate(request, &Progress::default(), &mut |piece| {
-        pieces.push(piece)
+    let made = generator.generate(request, &Progress::default(), &mut |told| match told {
+        Told::Reading { read, total } => {
+            assert!(read < total && pieces.is_empty(), "{read} of {total}");
+            assert_eq!(total, request.prompt.ids.len());
+        }
+        Told::Piece(piece) => pieces.push(piece),
     });
     let (completions, statistics) = made.unwrap();
     for (number, completion) in completions.iter().enumerate() {
@@ -512,8 +516,8 @@ fn it_stops_within_one_token() {
     let request = request(&prompt, vec![candidate(Sampling::greedy(), 0, 20); 2]);
     let progress = Progress::default();
     let mut pieces = 0;
-    let made = generator.generate(&request, &progress, &mut |_| {
-        pieces += 1;
+    let made = generator.generate(&request, &progress, &mut |told| {
+        pieces += usize::from(matches!(told, Told::Piece(_)));
         if pieces == 5 {
             progress.cancel();
         }

@@ -4,7 +4,7 @@ use super::step_rerun::Aftermath;
 use super::{
     RerunBench, RerunCandidate, RerunControl, RerunError, RerunEvent, RerunRequest, StepRerun,
 };
-use crate::controller::Controller;
+use crate::controller::{Controller, PromptReading};
 use crate::domain::{Candidate, Context, Maker, Step};
 use crate::judge::{Case, JudgeError, Panel, Ranking, RunOn, first_alike};
 use crate::report::Report;
@@ -156,6 +156,9 @@ fn candidates(
         Some(control.stops()),
         &control.progress,
         &mut |delta| {
+            if let Some(PromptReading { read, total }) = delta.reading {
+                return tell(RerunEvent::Reading { read, total });
+            }
             tell(RerunEvent::Text {
                 candidate: delta.number + 1,
                 text: delta.text,

@@ -16,6 +16,13 @@ pub enum RerunEvent {
         /// What a reader has to know: earlier steps that do something else now, pictures that are left out.
         notes: Vec<String>,
     },
+    /// The controller reads the prompt, and says how much of it it has read.
+    Reading {
+        /// Tokens that are read.
+        read: u64,
+        /// Tokens of the prompt.
+        total: u64,
+    },
     /// A piece of a candidate came.
     Text {
         /// Which.

@@ -165,7 +165,11 @@ impl Agent<'_> {
             batches,
             self.stops,
             self.progress,
-            &mut |delta| tell(RolloutEvent::Text(delta)),
+            &mut |delta| {
+                if delta.reading.is_none() {
+                    tell(RolloutEvent::Text(delta));
+                }
+            },
         )?;
         let candidates = proposals.into_iter().map(|proposal| {
             (self.tell)(RolloutEvent::Proposed {

@@ -7,7 +7,8 @@ use super::options::Batch;
 use super::reply::{ReplyRule, parse_reply};
 use super::stops::Stops;
 use crate::controller::{
-    CandidateDraw, CandidateText, ChatRequest, Controller, ControllerError, Delta, Reply, StopTexts,
+    CandidateDraw, CandidateText, ChatRequest, Controller, ControllerError, Delta, PromptReading,
+    Reply, StopTexts,
 };
 use crate::domain::review::Timestamp;
 use crate::domain::{Candidate, Generation, Maker};
@@ -24,13 +25,15 @@ pub struct Proposal {
     pub rule: ReplyRule,
 }
 
-/// A piece of a candidate, as it comes.
+/// A piece of a candidate, as it comes, or how much of the prompt is read before there is one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProposalDelta {
     /// The candidate's number among those of the step.
     pub number: usize,
     /// Text that is added to it.
     pub text: String,
+    /// How much of the prompt is read; there is no text then.
+    pub reading: Option<PromptReading>,
 }
 
 /// Candidates for a prompt: a request for each batch, one after the other, so that later ones find the prompt in the server's cache.
@@ -107,6 +110,7 @@ fn ask(
             tell(ProposalDelta {
                 number,
                 text: delta.text,
+                reading: delta.reading,
             });
         }
         if all_stopped() {

@@ -53,6 +53,14 @@ impl AnswerHead {
         })
     }
 
+    /// How much of the prompt is read; a member of llama.cpp.
+    pub fn reading_chunk(&self, read: usize, total: usize) -> Value {
+        json!({
+            "id": self.id, "object": "chat.completion.chunk", "created": self.created, "model": self.model, "choices": [],
+            "prompt_progress": {"processed": read, "total": total},
+        })
+    }
+
     /// The last part of a stream, if tokens are to be told.
     pub fn usage_chunk(&self, statistics: &GenerationStatistics) -> Value {
         json!({

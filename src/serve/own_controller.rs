@@ -29,8 +29,8 @@ impl Controller for OwnController {
         tell: &mut dyn FnMut(Delta),
     ) -> Result<Reply, ControllerError> {
         let mut has_told = false;
-        let mut told = |delta| {
-            has_told = true;
+        let mut told = |delta: Delta| {
+            has_told |= delta.reading.is_none();
             tell(delta);
         };
         let first = self.client.http.propose(request, progress, &mut told);

@@ -381,7 +381,7 @@ async fn whole(
 ) -> Response<Body> {
     while let Some(outcome) = outcomes.recv().await {
         match outcome {
-            Outcome::Piece(_) => {}
+            Outcome::Piece(_) | Outcome::Reading(..) => {}
             Outcome::Done(completions, statistics) => {
                 let tokenizer = running.service.model.tokenizer();
                 return respond(200, &head.whole(&completions, &statistics, tokenizer));
@@ -447,6 +447,9 @@ impl Stream {
         };
         let event = |value: &Value| format!("data: {value}\n\n");
         match outcome {
+            Some(Outcome::Reading(read, total)) => {
+                Some(event(&self.head.reading_chunk(read, total)))
+            }
             Some(Outcome::Piece(piece)) => {
                 let is_first = self.begun.insert(piece.candidate);
                 let tokenizer = self.running.service.model.tokenizer();

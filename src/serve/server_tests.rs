@@ -227,6 +227,36 @@ fn each_candidate_of_a_request_is_drawn_as_it_says() {
 }
 
 #[test]
+fn how_much_of_the_prompt_is_read_is_told_to_whom_it_concerns() {
+    let server = Running::new("text", |_| {});
+    let told = |controller: &mut HttpController, text: &str| {
+        let mut told = Vec::new();
+        let progress = Progress::default();
+        let reply = controller.propose(&question(text), &progress, &mut |delta| told.push(delta));
+        let tokens = reply.unwrap().usage.unwrap().prompt_tokens;
+        let reading = told.iter().filter_map(|delta| delta.reading);
+        (reading.collect::<Vec<_>>(), tokens, told)
+    };
+    let mut controller = server.controller();
+    // A server of which nothing is known is not asked for it.
+    assert_eq!(told(&mut controller, "How many boats are there?").0, []);
+    let listed = controller.listed().unwrap().remove(0);
+    controller.set_provenance(listed);
+    let (reading, total, all) = told(&mut controller, "Which boat is the largest?");
+    assert_eq!(reading.len(), 1, "{all:?}");
+    assert!(all[0].reading.is_some() && all[0].text.is_empty());
+    // What is known from before is not read again.
+    assert!(reading[0].total == total && reading[0].read < total);
+    // An error before that has its status still.
+    let long = "boat ".repeat(600);
+    let refused = controller.propose(&question(&long), &Progress::default(), &mut |_| {});
+    assert!(matches!(
+        refused,
+        Err(ControllerError::Refused { status: 400, .. })
+    ));
+}
+
+#[test]
 fn pictures_come_as_data_and_as_paths_where_these_are_allowed() {
     let name = "qwen2_vl";
     let case = expected(name).remove(2);

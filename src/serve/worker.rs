@@ -11,11 +11,13 @@ use super::error::Refusal;
 use super::limits::MOST_WAITING;
 use crate::controller::ChatRequest;
 use crate::jobs::Progress;
-use crate::model::{Completion, GenerationStatistics, Generator, Model, ModelError, Piece};
+use crate::model::{Completion, GenerationStatistics, Generator, Model, ModelError, Piece, Told};
 
 /// What comes of a request, in order: pieces, and then one of the others.
 #[derive(Debug)]
 pub(super) enum Outcome {
+    /// So many tokens of the prompt are read, of so many.
+    Reading(usize, usize),
     /// A piece of a candidate.
     Piece(Piece),
     /// All candidates.
@@ -97,8 +99,14 @@ fn answer(
         generator.forget();
     }
     let request = generation(&work.request, generator.model(), options, work.seed)?;
-    let mut tell = |piece: Piece| {
-        if work.outcomes.send(Outcome::Piece(piece)).is_err() {
+    let tells_reading = work.request.return_progress == Some(true);
+    let mut tell = |told: Told| {
+        let outcome = match told {
+            Told::Piece(piece) => Outcome::Piece(piece),
+            Told::Reading { read, total } if tells_reading => Outcome::Reading(read, total),
+            Told::Reading { .. } => return,
+        };
+        if work.outcomes.send(outcome).is_err() {
             work.progress.cancel();
         }
     };

@@ -95,6 +95,8 @@ pub enum RerunNews {
         /// What is to be known of it: pictures that are left out.
         notes: Vec<String>,
     },
+    /// The controller has read so many tokens of the prompt, which has so many.
+    Reads(u64, u64),
     /// A piece of a candidate, and when it came.
     Text(usize, String, Instant),
     /// What the server itself says of its speed, in tokens a second over all that it writes.

@@ -517,6 +517,7 @@ fn heard(
             model: model.to_owned(),
             notes: [warnings, &notes].concat(),
         },
+        RerunEvent::Reading { read, total } => RerunNews::Reads(read, total),
         RerunEvent::Text { candidate, text } => RerunNews::Text(candidate, text, Instant::now()),
         RerunEvent::Speed { tokens_per_second } => RerunNews::Speed(tokens_per_second),
         RerunEvent::Proposed {

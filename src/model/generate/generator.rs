@@ -8,7 +8,7 @@ use super::sampler::{Sampler, logprob};
 use super::text_stream::{Pushed, TextStream};
 use super::{
     Completion, Finish, GenerationRequest, GenerationStatistics, Piece, Prompt, PromptPicture,
-    TokenLogprob,
+    TokenLogprob, Told,
 };
 use crate::jobs::Progress;
 use crate::model::layers::KeyValueCache;
@@ -64,12 +64,12 @@ impl Generator {
         self.pictures = PictureCache::default();
     }
 
-    /// Makes the candidates of a request. `tell` is given each piece of text as soon as it is certain.
+    /// Makes the candidates of a request. `tell` is given how far the prompt is read, and each piece of text as soon as it is certain.
     pub fn generate(
         &mut self,
         request: &GenerationRequest,
         progress: &Progress,
-        tell: &mut dyn FnMut(Piece),
+        tell: &mut dyn FnMut(Told),
     ) -> Result<(Vec<Completion>, GenerationStatistics), ModelError> {
         let model = Arc::clone(&self.model);
         let most = self.check(request)?;
@@ -91,6 +91,7 @@ impl Generator {
             &mut prefix,
             progress,
             &mut statistics,
+            tell,
         );
         let logits = match read {
             Ok(logits) => logits,
@@ -123,7 +124,7 @@ impl Generator {
             layout.next,
             request.logprobs,
             progress,
-            tell,
+            &mut |piece| tell(Told::Piece(piece)),
         );
         statistics.decode_seconds = started.elapsed().as_secs_f64();
         statistics.new_tokens = drafts.iter().map(|draft| draft.ids.len()).sum();
@@ -199,6 +200,7 @@ impl Generator {
         prefix: &mut Prefix,
         progress: &Progress,
         statistics: &mut GenerationStatistics,
+        tell: &mut dyn FnMut(Told),
     ) -> Result<Vec<f32>, ModelError> {
         let model = Arc::clone(&self.model);
         let network = model.network();
@@ -208,6 +210,10 @@ impl Generator {
         while prefix.ids.len() < count {
             progress.check()?;
             let start = prefix.ids.len();
+            tell(Told::Reading {
+                read: start,
+                total: count,
+            });
             let mut end = (start + TOKENS_AT_A_TIME).min(count);
             // A picture is read at once.
             for (place, _) in &places {

@@ -16,5 +16,5 @@ pub use generator::Generator;
 pub use prompt::{Prompt, PromptPicture};
 pub use request::{
     CandidateOptions, Completion, Finish, GenerationRequest, GenerationStatistics, Piece, Sampling,
-    TokenLogprob,
+    TokenLogprob, Told,
 };

@@ -115,6 +115,20 @@ pub enum Finish {
     Length,
 }
 
+/// What is told while candidates are made.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Told {
+    /// How much of the prompt is read, before each further part of it.
+    Reading {
+        /// Tokens that are read, those that were known included.
+        read: usize,
+        /// Tokens of the prompt.
+        total: usize,
+    },
+    /// A part of a candidate.
+    Piece(Piece),
+}
+
 /// A part of a candidate, as soon as it is certain.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Piece {

@@ -5,7 +5,7 @@ mod candidates;
 mod judges;
 mod pairs;
 mod queue;
-mod scripted_server;
+pub(crate) mod scripted_server;
 mod verification;
 
 use std::fs;
@@ -18,7 +18,7 @@ use scripted_server::{Script, ScriptedServer};
 const PROMPT: &str = "Tools:\n- looker: asks about a picture\n    Takes inputs: {'question': {'type': 'text', 'description': 'q'}}\n- final_answer: ends the work\n    Takes inputs: {'answer': {'type': 'any', 'description': 'a'}}";
 
 /// A trajectory in the M-TRACE form, whose steps are given as (thought, code, observation).
-fn run(id: &str, steps: &[(&str, &str, &str)], answer: &str) -> Value {
+pub(crate) fn run(id: &str, steps: &[(&str, &str, &str)], answer: &str) -> Value {
     let mut value = record(id, "What is it?", "x", answer);
     let mut turns = vec![
         json!({"from": "system", "value": PROMPT}),
@@ -38,12 +38,12 @@ fn run(id: &str, steps: &[(&str, &str, &str)], answer: &str) -> Value {
     value
 }
 
-fn reply(thought: &str, code: &str) -> String {
+pub(crate) fn reply(thought: &str, code: &str) -> String {
     format!("Thought: {thought}\nCode:\n```py\n{code}\n```")
 }
 
 /// The trajectory of most tests: its second step is wrong.
-fn cats() -> Value {
+pub(crate) fn cats() -> Value {
     run(
         "cats",
         &[
@@ -56,7 +56,7 @@ fn cats() -> Value {
 }
 
 /// What is said of the second step, and afterwards.
-fn script() -> Script {
+pub(crate) fn script() -> Script {
     [
         (
             (1, 0),
@@ -88,7 +88,7 @@ fn script() -> Script {
     .collect()
 }
 
-fn user(name: &str, records: &[Value]) -> User {
+pub(crate) fn user(name: &str, records: &[Value]) -> User {
     let user = User::new(name);
     fs::write(
         user.folder().join("settings/config.toml"),

@@ -4,10 +4,14 @@ mod asking;
 mod blind;
 mod exporting;
 mod gold_and_flags;
+mod kept_candidates;
 mod keys;
 mod pty;
 mod random;
 mod rerun;
+mod rerun_blind;
+mod rerun_decisions;
+mod rerun_tools;
 mod views;
 
 use std::fs;

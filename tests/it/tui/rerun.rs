@@ -13,12 +13,12 @@ use retake::tui::rerunning::MakeNamed;
 use super::views::snapshot;
 use super::{Sitting, user_with_demo};
 
-fn reply(thought: &str, code: &str) -> String {
+pub(super) fn reply(thought: &str, code: &str) -> String {
     format!("Thought: {thought}\nCode:\n```py\n{code}\n```")
 }
 
 /// Each controller that is made answers one script after the other.
-fn scripted(scripts: Vec<Vec<Vec<String>>>) -> MakeNamed {
+pub(super) fn scripted(scripts: Vec<Vec<Vec<String>>>) -> MakeNamed {
     let scripts = Mutex::new(VecDeque::from(scripts));
     Arc::new(move |_: &str| {
         let script = scripts.lock().unwrap().pop_front().unwrap_or_default();
@@ -37,7 +37,7 @@ pub(super) fn same_two() -> MakeNamed {
 }
 
 /// Somebody before the second step of the demo's receipt, which adds prices up.
-fn before_the_sum(name: &str, scripts: Vec<Vec<Vec<String>>>) -> Sitting {
+pub(super) fn before_the_sum(name: &str, scripts: Vec<Vec<Vec<String>>>) -> Sitting {
     let user = user_with_demo(name);
     let mut sitting = Sitting::with_controllers(user, 120, 40, 3, scripted(scripts));
     sitting
@@ -48,7 +48,7 @@ fn before_the_sum(name: &str, scripts: Vec<Vec<Vec<String>>>) -> Sitting {
 }
 
 /// A wrong sum, the recorded step with a comment, and a step that fails.
-fn candidates() -> Vec<Vec<String>> {
+pub(super) fn candidates() -> Vec<Vec<String>> {
     let same = "# the four lines\nprices = [7.60, 6.50, 2.20, 4.40]\ntotal = round(sum(prices), 2)\n\
                 share = round(total * 1.10 / 3, 2)\nprint(\"sum:\", total, \"each:\", share)";
     vec![
@@ -244,6 +244,12 @@ fn streaming(sitting: &mut Sitting) -> JobId {
         model: "small".to_owned(),
         notes: Vec::new(),
     }));
+    // The prompt is read before anything is written.
+    sitting.tell(news(RerunNews::Reads(512, 1_900)));
+    let reads = "reads the prompt: 512 of 1,900 tokens";
+    // A narrow screen cuts it.
+    let shown = sitting.text();
+    assert!(shown.contains(&reads[..20]), "{shown}");
     let start = Instant::now();
     let text = "Thought: The four prices are on the receipt, so I add them and see whether 20.70 is right.";
     for (piece, word) in text.split_inclusive(' ').enumerate() {
@@ -289,6 +295,11 @@ fn what_streaming_candidates_look_like() {
 fn one_candidate_is_given_up_or_all_are() {
     let mut sitting = before_the_sum("rerun-cancel", Vec::new());
     let job = streaming(&mut sitting);
+    assert!(
+        !sitting.text().contains("reads the prompt"),
+        "{}",
+        sitting.text()
+    );
     // What is whole is kept.
     sitting.press("l x");
     assert!(

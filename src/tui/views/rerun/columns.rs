@@ -6,6 +6,7 @@ use ratatui::text::{Line, Span};
 
 use crate::tui::draw_context::DrawContext;
 use crate::tui::theme::Paint;
+use crate::tui::views::corpus::thousands;
 use crate::tui::views::record_lines::Writer;
 use crate::tui::widgets::pane::scrolled;
 use crate::tui::widgets::styled_text::cut;
@@ -91,6 +92,14 @@ impl RerunView {
                 Paint::Warning,
             ),
             Phase::Prepares => ("gets model and state ready".to_owned(), Paint::Accent),
+            Phase::Generates if let Some((read, total)) = self.reading => {
+                let said = format!(
+                    "reads the prompt: {} of {} tokens",
+                    thousands(read as usize),
+                    thousands(total as usize)
+                );
+                (said, Paint::Accent)
+            }
             Phase::Generates => {
                 let speed = self.speed.filter(|_| whole < all);
                 let speed = speed.map_or(String::new(), |speed| format!("  {speed:.0} tok/s"));

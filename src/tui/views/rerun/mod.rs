@@ -75,6 +75,8 @@ pub struct RerunView {
     model: String,
     /// What is to be known of how the candidates were asked for.
     notes: Vec<String>,
+    /// How many tokens of the prompt are read, and how many it has; nothing once there is text.
+    reading: Option<(u64, u64)>,
     /// What the server says of its speed.
     speed: Option<f64>,
     lanes: Vec<Lane>,
@@ -119,6 +121,7 @@ impl RerunView {
             phase: Phase::default(),
             model: String::new(),
             notes: Vec::new(),
+            reading: None,
             speed: None,
             lanes,
             selected: 0,
@@ -154,6 +157,7 @@ impl RerunView {
         self.phase = Phase::Prepares;
         self.notes.clear();
         self.speed = None;
+        self.reading = None;
         self.selected = self.selected.min(self.lanes.len() - 1);
         (self.picked, self.best, self.reason) = (None, None, None);
         self.blind_again();
@@ -196,7 +200,9 @@ impl RerunView {
                 self.notes = notes;
                 self.phase = Phase::Generates;
             }
+            RerunNews::Reads(read, total) => self.reading = Some((read, total)),
             RerunNews::Text(number, text, at) => {
+                self.reading = None;
                 if let Some(lane) = self.lanes.get_mut(number) {
                     lane.add(&text, at);
                 }
