@@ -171,7 +171,9 @@ impl RerunForm {
             let cursor = input.draw(text, context.style(Paint::Text), buffer);
             if number == self.at {
                 context.cursor = cursor;
-            } else if input.text().is_empty() {
+            }
+            // Also under the cursor: the first field, which is empty mostly, says what it stands for.
+            if input.text().is_empty() {
                 let hint = match number {
                     0 => self.model_hint.as_str(),
                     _ => hint,

@@ -101,7 +101,7 @@ fn the_form_names_the_model_of_the_settings() {
         sitting
             .press("/")
             .type_text("id:trajectories/cafe-split")
-            .press("enter enter l l R s down");
+            .press("enter enter l l R s");
         assert!(sitting.text().contains(said), "{}", sitting.text());
     }
 }

@@ -116,7 +116,8 @@ impl Lane {
             Stage::Cancelled => ("cancelled".to_owned(), Paint::Dim),
             Stage::Done => match self.outcome() {
                 (_, Paint::Good | Paint::Dim) if is_hidden => ("whole".to_owned(), Paint::Text),
-                (outcome, paint) if self.is_cut() => (format!("{outcome}, cut"), paint),
+                // A recorded step is never told to be cut.
+                (outcome, paint) if self.is_cut() && !is_hidden => (format!("{outcome}, cut"), paint),
                 outcome => outcome,
             },
         }
@@ -177,7 +178,13 @@ impl Lane {
         };
         let theme = writer.theme;
         let mut all = Vec::new();
-        if let Some(thought) = &candidate.thought {
+        // A reply without an action is all thought: once is enough.
+        let is_reply = |thought: &&String| {
+            let reply = candidate.reply.as_deref().filter(|_| candidate.action.is_none());
+            reply.is_some_and(|reply| reply.trim() == thought.trim())
+        };
+        let thought = candidate.thought.as_ref();
+        if let Some(thought) = thought.filter(|thought| !is_reply(thought)) {
             all.push(heading("Thought", theme));
             all.extend(writer.text("thought", thought, Paint::Text));
         }
@@ -361,6 +368,13 @@ mod tests {
         lane.set(candidate.clone(), Stage::Done);
         assert_eq!(lane.state(false).0, "ran, cut");
         assert_eq!(lane.state(true), ("whole".to_owned(), Paint::Text));
+        let without = Candidate {
+            action: None,
+            ..candidate.clone()
+        };
+        lane.set(without, Stage::Done);
+        assert_eq!(lane.state(true).0, "no action");
+        assert_eq!(lane.state(false).0, "no action, cut");
         candidate.generation = Some(Box::new(generation("stop")));
         lane.set(candidate.clone(), Stage::Done);
         assert_eq!(lane.state(false).0, "ran");
