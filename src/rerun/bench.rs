@@ -37,10 +37,11 @@ impl RerunBench {
         request: &RerunRequest,
         progress: &Progress,
     ) -> Result<Environment, RerunError> {
-        let live = self
-            .live
-            .as_ref()
-            .map(|live| live.providers(request.roots.clone(), &self.pool, &request.tools));
+        // Whoever cancels the re-run waits for no answer of a model.
+        let live = self.live.clone().map(|live| {
+            let live = live.of_job(progress);
+            live.providers(request.roots.clone(), &self.pool, &request.tools)
+        });
         let (pool, slots) = (self.pool.clone(), self.slots.clone());
         let environment = Environment::new(pool, self.prompts.clone(), slots, progress);
         // Not what people changed: an edited call did not return what the one before it did.

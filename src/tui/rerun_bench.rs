@@ -11,7 +11,7 @@ use crate::rerun::RerunBench;
 use crate::rollout::{MissingPictures, tool_model};
 use crate::serve::{Connector, WantedModel};
 use crate::tools::{LiveTools, ModelAccess, ToolsError};
-use crate::workspace::WorkspaceError;
+use crate::workspace::{Workspace, WorkspaceError};
 
 use super::backend::Backend;
 use super::rerun::RerunSettings;
@@ -67,7 +67,10 @@ impl Backend {
         let (mut tools, said) = match started.as_ref() {
             Some((tools, said)) => (tools.clone(), said.clone()),
             None => {
-                let workspace = self.workspace();
+                // Servers take their time: nobody else waits for the workspace meanwhile.
+                let root = self.workspace().root().to_owned();
+                let workspace = Workspace::open(&root, self.user_folder.as_deref());
+                let workspace = workspace.map_err(|error| Report::from_error(&error))?;
                 let (tools, failed) = LiveTools::start(&workspace).map_err(tools_report)?;
                 let said = failed.into_iter().map(|error| tools_report(error).message);
                 let said: Vec<String> = said.collect();

@@ -175,6 +175,10 @@ impl App {
                 let is_blind = !view.is_blind();
                 return self.set_blind(is_blind);
             }
+            Action::NextUnreviewed if !view.is_kept() => {
+                let said = "new candidates are no list: leave them first";
+                return self.say(said, Paint::Warning);
+            }
             Action::NextUnreviewed => {
                 let next = self.corpus.next_unreviewed();
                 return self.grant(vec![next]);

@@ -117,7 +117,9 @@ impl Lane {
             Stage::Done => match self.outcome() {
                 (_, Paint::Good | Paint::Dim) if is_hidden => ("whole".to_owned(), Paint::Text),
                 // A recorded step is never told to be cut.
-                (outcome, paint) if self.is_cut() && !is_hidden => (format!("{outcome}, cut"), paint),
+                (outcome, paint) if self.is_cut() && !is_hidden => {
+                    (format!("{outcome}, cut"), paint)
+                }
                 outcome => outcome,
             },
         }
@@ -180,7 +182,10 @@ impl Lane {
         let mut all = Vec::new();
         // A reply without an action is all thought: once is enough.
         let is_reply = |thought: &&String| {
-            let reply = candidate.reply.as_deref().filter(|_| candidate.action.is_none());
+            let reply = candidate
+                .reply
+                .as_deref()
+                .filter(|_| candidate.action.is_none());
             reply.is_some_and(|reply| reply.trim() == thought.trim())
         };
         let thought = candidate.thought.as_ref();
