@@ -200,7 +200,8 @@ fn an_exploration_that_is_killed_again_and_again_loses_nothing_and_repeats_nothi
             .stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
         wait = 50 + (wait * 37 + 11) % 190;
-        std::thread::sleep(Duration::from_millis(wait));
+        // So that a machine that is too slow for any step in that time gets to the end, too.
+        std::thread::sleep(Duration::from_millis(wait + kills * 5));
         match child.try_wait().unwrap() {
             Some(status) => {
                 assert!(status.success());
@@ -212,8 +213,6 @@ fn an_exploration_that_is_killed_again_and_again_loses_nothing_and_repeats_nothi
                 kills += 1;
             }
         }
-        // So that a machine that is too slow for any step in that time gets to the end, too.
-        wait += kills * 5;
         assert!(kills < 400);
     }
     let (killed, repeated) = server.amounts();

@@ -5,7 +5,7 @@ mod candidates;
 mod judges;
 mod pairs;
 mod queue;
-pub(crate) mod scripted_server;
+mod scripted_server;
 mod verification;
 
 use std::fs;
@@ -13,7 +13,8 @@ use std::fs;
 use serde_json::{Value, json};
 
 use crate::user::{User, array, record};
-use scripted_server::{Script, ScriptedServer};
+use scripted_server::Script;
+pub(crate) use scripted_server::ScriptedServer;
 
 const PROMPT: &str = "Tools:\n- looker: asks about a picture\n    Takes inputs: {'question': {'type': 'text', 'description': 'q'}}\n- final_answer: ends the work\n    Takes inputs: {'answer': {'type': 'any', 'description': 'a'}}";
 

@@ -5,8 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::Sitting;
-use crate::rerunning::scripted_server::ScriptedServer;
-use crate::rerunning::{reply, run, script, user};
+use crate::rerunning::{ScriptedServer, reply, run, script, user};
 use crate::user::User;
 
 const ERROR: &str =
