@@ -171,6 +171,7 @@ fn request(task: usize, count: usize, first: f32, others: f32) -> RerunRequest {
         source: trajectory.clone(),
         trajectory,
         edits: Vec::new(),
+        results: Vec::new(),
         steps: steps.collect(),
         step: 2,
         roots: PictureRoots::default(),
