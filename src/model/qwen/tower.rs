@@ -90,7 +90,11 @@ pub(in crate::model) fn merger(
     is_norm_of_square: bool,
 ) -> PatchMerger {
     let square = config.width * config.merge * config.merge;
-    let length = if is_norm_of_square { square } else { config.width };
+    let length = if is_norm_of_square {
+        square
+    } else {
+        config.width
+    };
     let [own_norm, up, down] = config.family.merger.map(|part| format!("{prefix}{part}"));
     PatchMerger {
         norm: norm(loader, &own_norm, length, config),

@@ -87,7 +87,8 @@ impl SafetensorsFolder {
         let mut tensors = BTreeMap::new();
         for path in paths {
             let mut store = SafetensorsStore::from_file(&path);
-            let found = store.get_all_tensors().map_err(|e| failure(&path, &e))?;
+            let found = store.get_all_tensors();
+            let found = found.map_err(|e| failure(&path, &refusal(&path, &e)))?;
             let starts = starts(&path).map_err(|e| failure(&path, &e))?;
             for (name, tensor) in found {
                 let start = starts.get(name).copied();
@@ -195,20 +196,66 @@ fn of_half(bits: u16) -> f32 {
     f32::from_bits(sign | if is_finite { finite } else { other })
 }
 
-/// Where each tensor's bytes begin in a file whose header is right: behind its length and itself, as far as it says.
+/// What a file says of its tensors.
+struct Header {
+    tensors: Map<String, Value>,
+    /// Where their bytes begin.
+    data: u64,
+}
+
+impl Header {
+    /// Its length, and then JSON.
+    fn read(path: &Path) -> io::Result<Self> {
+        let mut file = File::open(path)?;
+        let mut length = [0; 8];
+        file.read_exact(&mut length)?;
+        let length = u64::from_le_bytes(length);
+        let mut text = Vec::new();
+        file.take(length).read_to_end(&mut text)?;
+        Ok(Self {
+            tensors: serde_json::from_slice(&text)?,
+            data: length.saturating_add(8),
+        })
+    }
+
+    /// The place in the file that an entry tells: where a tensor begins (0), or ends (1).
+    fn place(&self, entry: &Value, which: usize) -> Option<u64> {
+        let offset = entry.pointer("/data_offsets")?.get(which)?.as_u64()?;
+        self.data.checked_add(offset)
+    }
+}
+
+/// Where each tensor's bytes begin in a file whose header is right.
 fn starts(path: &Path) -> io::Result<BTreeMap<String, u64>> {
-    let mut file = File::open(path)?;
-    let mut length = [0; 8];
-    file.read_exact(&mut length)?;
-    let length = u64::from_le_bytes(length);
-    let mut header = Vec::new();
-    file.take(length).read_to_end(&mut header)?;
-    let header: Map<String, Value> = serde_json::from_slice(&header)?;
-    let start = |(name, entry): (String, Value)| {
-        let offset = entry.pointer("/data_offsets/0")?.as_u64()?;
-        Some((name, offset.checked_add(8)?.checked_add(length)?))
+    let header = Header::read(path)?;
+    let start = |(name, entry): (&String, &Value)| Some((name.clone(), header.place(entry, 0)?));
+    Ok(header.tensors.iter().filter_map(start).collect())
+}
+
+/// Why Burn's store refuses a file, in more words than it has: files are cut most of the time, or have numbers of a newer type.
+fn refusal(path: &Path, error: &dyn std::fmt::Display) -> String {
+    /// What the store knows.
+    const TYPES: &[&str] = &[
+        "F64", "F32", "F16", "BF16", "I64", "I32", "I16", "I8", "U64", "U32", "U8", "BOOL",
+    ];
+    let found = path.metadata().map_or(0, |metadata| metadata.len());
+    let Ok(header) = Header::read(path) else {
+        return format!("the header of its {found} bytes can't be read ({error})");
     };
-    Ok(header.into_iter().filter_map(start).collect())
+    let ends = header.tensors.values().filter_map(|e| header.place(e, 1));
+    if let Some(wanted) = ends.max().filter(|wanted| *wanted > found) {
+        return format!("the file is cut: it has {found} bytes of {wanted}");
+    }
+    let other = header.tensors.iter().find_map(|(name, entry)| {
+        let kind = entry.get("dtype")?.as_str()?;
+        (!TYPES.contains(&kind)).then_some((name, kind))
+    });
+    match other {
+        Some((name, kind)) => {
+            format!("`{name}` has numbers of the type {kind}, which can't be read")
+        }
+        None => error.to_string(),
+    }
 }
 
 fn failure(path: &Path, error: &dyn std::fmt::Display) -> ModelError {
