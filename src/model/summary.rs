@@ -150,10 +150,10 @@ mod tests {
         assert!(rest < 8_000, "{summary:?}");
         // Two layers with two heads of eight numbers, keys and values.
         assert_eq!(summary.memory(1, 10) - summary.parameters, 640);
-        // Most of it is matrices of 32 or 64 numbers in a row.
+        // Matrices take 34 bytes for 32 numbers; rows of 16 or 48 numbers, and what is no matrix, stay whole.
         let packed = summary.packed_memory(0);
         assert!(
-            packed > summary.parameters && packed < 2 * summary.parameters,
+            packed > summary.parameters && packed < 3 * summary.parameters,
             "{summary:?}"
         );
         assert_eq!(summary.packed_memory(10) - packed, 4 * 640);

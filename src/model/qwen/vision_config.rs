@@ -44,13 +44,21 @@ pub(in crate::model) enum FeedForwardNames {
 /// The numbers of a vision part.
 #[derive(Debug, Clone)]
 pub(in crate::model) struct VisionConfig {
+    /// What it is one of.
     pub family: &'static VisionFamily,
+    /// Numbers of a patch between layers.
     pub width: usize,
+    /// The width inside a feed-forward part.
     pub intermediate: usize,
+    /// Layers.
     pub depth: usize,
+    /// Heads of attention; `width / heads` is a multiple of four.
     pub heads: usize,
+    /// Colours of a pixel.
     pub channels: usize,
+    /// Pixels of a patch's side.
     pub patch: usize,
+    /// Frames of a patch.
     pub frames: usize,
     /// Patches of a side of the square that becomes one token.
     pub merge: usize,
@@ -58,8 +66,11 @@ pub(in crate::model) struct VisionConfig {
     pub hidden: usize,
     /// The base of the frequencies of patches' positions.
     pub theta: f64,
+    /// The function inside a feed-forward part.
     pub activation: Activation,
+    /// Windows, where layers see them.
     pub windows: Option<WindowConfig>,
+    /// Learned positions and inner layers, where the family has them.
     pub deep: Option<DeepConfig>,
 }
 
