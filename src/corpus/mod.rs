@@ -38,7 +38,7 @@ mod state;
 mod texts;
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use crate::config::Config;
@@ -82,6 +82,18 @@ use record_row::RecordRow;
 use record_table::{LoadedTable, RecordTable};
 use refresh::{Scope, refresh_with};
 use source_lookup::KnownRoots;
+
+/// What stands beside the index's commit with this note; `None` where a part of it is gone or damaged, which is as good as
+/// nothing: everything is read again.
+fn known_of(folder: &Path, note: Option<&str>) -> Option<(IndexState, HashMap<u32, RecordTable>)> {
+    let state = IndexState::load(folder, note)?;
+    let open = |source: &SourceState| {
+        let table = RecordTable::open(&folder.join(&source.table)).ok()?;
+        Some((source.ordinal, table))
+    };
+    let tables = state.sources.iter().map(open).collect::<Option<_>>()?;
+    Some((state, tables))
+}
 
 /// An opened workspace: one commit of its index, and its sources.
 pub struct Corpus {
@@ -177,18 +189,18 @@ impl Corpus {
         if !IndexStore::exists(&folder) {
             return Ok(None);
         }
-        let reader = IndexStore::open_or_create(&folder)?.reader()?;
-        let Some(state) = IndexState::load(&folder, reader.note.as_deref()) else {
-            return Ok(None);
-        };
-        let mut tables = HashMap::new();
-        for source in &state.sources {
-            // A state whose table is gone or damaged is as good as none: everything is read again.
-            let Ok(table) = RecordTable::open(&folder.join(&source.table)) else {
+        let mut seen = None;
+        let (reader, state, tables) = loop {
+            let reader = IndexStore::open_or_create(&folder)?.reader()?;
+            if let Some((state, tables)) = known_of(&folder, reader.note.as_deref()) {
+                break (reader, state, tables);
+            }
+            // Another process may just have made the next commit, and removed what this one stands on.
+            if seen.as_ref() == Some(&reader.note) {
                 return Ok(None);
-            };
-            tables.insert(source.ordinal, table);
-        }
+            }
+            seen = Some(reader.note);
+        };
         Ok(Some(Self {
             folder,
             sources: workspace.sources(),
