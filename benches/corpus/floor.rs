@@ -62,7 +62,7 @@ pub fn run(files: &[PathBuf], config: &Config, folder: &Path) -> Duration {
         writer.add(documents).expect("added");
     }
     writer.commit("floor").expect("committed");
-    writer.finish().expect("merged");
+    writer.finish(|| false).expect("merged");
     start.elapsed()
 }
 

@@ -57,14 +57,15 @@ pub struct ServeArgs {
 pub(super) fn run(args: &ServeArgs, session: &Session, output: &mut Output) -> Ended {
     let key = key(args)?;
     let registry = registry(session)?;
-    let path = registry.resolve(&args.load.model)?;
+    let asked = args.load.name(session, output)?;
+    let path = registry.resolve(&asked)?;
     let (model, notes) = load_from(&path, &args.load, output)?;
     for note in &notes {
         output.note(format!("warning: {note}"));
     }
     let name = match &args.name {
         Some(name) => name.clone(),
-        None => registry.name_of(&args.load.model),
+        None => registry.name_of(&asked),
     };
     let provenance = interruptible(|progress| provenance(&name, &model, args, progress))?;
     let options = ServeOptions {

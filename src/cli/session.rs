@@ -160,8 +160,9 @@ pub fn partial(corpus: &Corpus, some_closed: bool) -> Option<Kind> {
     (unread > 0 || some_closed).then_some(Kind::Partial)
 }
 
-/// The bar of a job that counts bytes.
-pub const INDEXING: &str = "indexing {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta} left";
+/// The bar of a job that counts bytes; its message says what comes after them.
+pub const INDEXING: &str =
+    "indexing {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta} left{msg}";
 
 /// The bar of a job that counts records.
 pub const EXPORTING: &str = "exporting {wide_bar} {pos}/{len} {per_sec} {eta} left";
@@ -192,6 +193,10 @@ pub fn with_bar<T>(is_shown: bool, bar_form: &'static str, job: impl FnOnce(&Pro
         if total > 0 {
             shown.set_length(total);
             shown.set_position(amount);
+            // What is read still has to be put together.
+            if amount >= total {
+                shown.set_message(", merging");
+            }
         }
     };
     let result = watched(show, job);

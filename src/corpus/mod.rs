@@ -15,12 +15,15 @@ mod hit;
 mod inspection;
 mod listing;
 mod matched_target;
+mod old_records;
+mod opening;
 mod pipeline;
 mod positioned_file;
 pub mod preparation;
 mod queue_members;
 mod queues;
 mod record_ids;
+mod record_reading;
 mod record_row;
 mod record_table;
 mod refresh;
@@ -35,6 +38,7 @@ mod source_files;
 mod source_lookup;
 mod source_opening;
 mod state;
+mod strangers;
 mod texts;
 
 use std::collections::HashMap;
@@ -45,16 +49,13 @@ use crate::config::Config;
 use crate::domain::{Interner, Outcome, Record, RecordId, TargetId, Trajectory};
 use crate::index::query::Query;
 use crate::index::{
-    FacetCounts, IndexError, IndexStore, IndexStoreReader, LoweredQuery, MEMBERSHIP_FIELDS, Match,
-    Matches, RecordKey, Row, Sort, SourceOrder, Summary,
+    FacetCounts, IndexStore, IndexStoreReader, LoweredQuery, MEMBERSHIP_FIELDS, Match, Matches,
+    RecordKey, Row, Sort, SourceOrder, Summary,
 };
-use crate::ingest::container::{ContainerFile, FoundRecord, read_at};
-use crate::ingest::{Format, format_named};
-use crate::jobs::Progress;
 use crate::journal::JournalFolder;
 use crate::media::PictureRoots;
 use crate::rules::{self, Flag, RuleContext, ToolLists, duplicate_task_flag};
-use crate::workspace::{KeptCandidates, ReplayLog, Source, Workspace};
+use crate::workspace::{KeptCandidates, ReplayLog, Source};
 
 pub use comparison::{ComparedTask, Comparison};
 pub use current::{Current, CurrentPair};
@@ -79,8 +80,7 @@ pub use state::{FileState, Followed, IndexState, SourceCounts, SourceState, Warn
 
 use queue_members::QueueMembers;
 use record_row::RecordRow;
-use record_table::{LoadedTable, RecordTable};
-use refresh::{Scope, refresh_with};
+use record_table::RecordTable;
 use source_lookup::KnownRoots;
 
 /// An opened workspace: one commit of its index, and its sources.
@@ -104,109 +104,6 @@ pub struct Corpus {
 }
 
 impl Corpus {
-    /// Opens a workspace and brings a stale index up to date first.
-    ///
-    /// While another process is at it, `wait` decides: wait for it, or show its last commit. That, and an index that
-    /// can't be written, is said in [`Refresh::behind`](field@Refresh::behind).
-    pub fn open(
-        workspace: &Workspace,
-        config: &Config,
-        progress: &Progress,
-        wait: bool,
-    ) -> Result<(Self, Refresh), CorpusError> {
-        let folder = workspace.index_folder();
-        let journals = JournalFolder::open(&workspace.journal_folder(), progress)?;
-        let journals = Arc::new(RwLock::new(journals));
-        let known = match Self::committed(workspace, config, &journals) {
-            // It is made anew below.
-            Err(CorpusError::Index(IndexError::Tantivy { .. })) => None,
-            known => known?,
-        };
-        if let Some(corpus) = known {
-            if !needs_refresh(workspace, &corpus.state) && corpus.unfollowed().is_none() {
-                return Ok((corpus, Refresh::default()));
-            }
-            match refresh_with(
-                workspace,
-                config,
-                &journals,
-                progress,
-                Scope::Everything,
-                wait,
-            ) {
-                Ok(done) => return Self::after(workspace, config, &journals, done),
-                Err(CorpusError::Busy) => {
-                    return Ok((corpus, Refresh::fallen_behind(&CorpusError::Busy)));
-                }
-                // A workspace that can't be written is still read.
-                Err(error @ CorpusError::File { .. }) if error.is_within(&folder) => {
-                    return Ok((corpus, Refresh::fallen_behind(&error)));
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        let done = refresh_with(
-            workspace,
-            config,
-            &journals,
-            progress,
-            Scope::Everything,
-            wait,
-        )?;
-        Self::after(workspace, config, &journals, done)
-    }
-
-    fn after(
-        workspace: &Workspace,
-        config: &Config,
-        journals: &Arc<RwLock<JournalFolder>>,
-        done: Refresh,
-    ) -> Result<(Self, Refresh), CorpusError> {
-        match Self::committed(workspace, config, journals)? {
-            Some(corpus) => Ok((corpus, done)),
-            None => Err(CorpusError::Damaged(workspace.index_folder())),
-        }
-    }
-
-    fn committed(
-        workspace: &Workspace,
-        config: &Config,
-        journals: &Arc<RwLock<JournalFolder>>,
-    ) -> Result<Option<Self>, CorpusError> {
-        let folder = workspace.index_folder();
-        if !IndexStore::exists(&folder) {
-            return Ok(None);
-        }
-        let reader = IndexStore::open_or_create(&folder)?.reader()?;
-        let Some(state) = IndexState::load(&folder, reader.note.as_deref()) else {
-            return Ok(None);
-        };
-        let mut tables = HashMap::new();
-        for source in &state.sources {
-            // A state whose table is gone or damaged is as good as none: everything is read again.
-            let Ok(table) = RecordTable::open(&folder.join(&source.table)) else {
-                return Ok(None);
-            };
-            tables.insert(source.ordinal, table);
-        }
-        Ok(Some(Self {
-            folder,
-            sources: workspace.sources(),
-            config: config.clone(),
-            state,
-            tables,
-            reader,
-            order: OnceLock::new(),
-            unmatched: Mutex::default(),
-            interner: Interner::default(),
-            tool_lists: ToolLists::default(),
-            journals: Arc::clone(journals),
-            queue_members: Mutex::default(),
-            replay_log: workspace.replay_log(),
-            kept_candidates: workspace.kept_candidates(),
-        }))
-    }
-
     /// What the index was built from.
     pub fn state(&self) -> &IndexState {
         &self.state
@@ -296,62 +193,6 @@ impl Corpus {
         Ok(self.reader.lower(query, self, self.hidden_texts())?)
     }
 
-    /// The record that an id or a content hash names; what people typed may be a pair's id, too.
-    pub fn find(&self, id: &TargetId) -> Result<Record, CorpusError> {
-        self.record(self.key_of(id)?)
-    }
-
-    /// Where the record is that an id or a content hash names.
-    pub fn key_of(&self, id: &TargetId) -> Result<RecordKey, CorpusError> {
-        for key in self.reader.keys_of(&id.record.to_string())? {
-            let Some(row) = self.row(key)? else { continue };
-            let Some(source) = self.state.by_ordinal(key.source) else {
-                continue;
-            };
-            let found = RecordId::new(&source.name, &row.id);
-            if found == id.record || row.hash.to_string() == id.record.as_str() {
-                return Ok(key);
-            }
-        }
-        Err(CorpusError::NoRecord(id.to_string()))
-    }
-
-    /// The record that a hit points at.
-    pub fn record(&self, key: RecordKey) -> Result<Record, CorpusError> {
-        let gone = || CorpusError::NoRecord(format!("{}.{}", key.source, key.row));
-        let source = self.state.by_ordinal(key.source).ok_or_else(gone)?;
-        let row = self.row(key)?.ok_or_else(gone)?;
-        self.record_in(source, row)
-    }
-
-    fn row(&self, key: RecordKey) -> Result<Option<RecordRow>, CorpusError> {
-        let Some(table) = self.tables.get(&key.source) else {
-            return Ok(None);
-        };
-        table
-            .row(key.row)
-            .map_err(|_| CorpusError::Damaged(self.folder.clone()))
-    }
-
-    fn all_rows(&self, source: &SourceState) -> Result<LoadedTable, CorpusError> {
-        let Some(table) = self.tables.get(&source.ordinal) else {
-            return Ok(LoadedTable::default());
-        };
-        let damaged = |_| CorpusError::Damaged(self.folder.clone());
-        table.load().map_err(damaged)
-    }
-
-    /// All ids of a source by row.
-    fn ids(&self, source: &SourceState) -> Result<HashMap<u32, RecordId>, CorpusError> {
-        let damaged = |_| CorpusError::Damaged(self.folder.clone());
-        let rows = self.all_rows(source)?;
-        let id = |row: Result<(u32, RecordRow), _>| {
-            let (number, row) = row.map_err(damaged)?;
-            Ok((number, RecordId::new(&source.name, &row.id)))
-        };
-        rows.rows().map(id).collect()
-    }
-
     /// The order of records in their sources, for those whose rows don't tell it.
     fn source_order(&self) -> Result<&SourceOrder, CorpusError> {
         if let Some(order) = self.order.get() {
@@ -376,69 +217,6 @@ impl Corpus {
             all.insert(source.ordinal, places);
         }
         Ok(self.order.get_or_init(|| SourceOrder::new(all)))
-    }
-
-    fn record_in(&self, source: &SourceState, row: RecordRow) -> Result<Record, CorpusError> {
-        let id = RecordId::new(&source.name, &row.id);
-        let (found, format, file) = self.locate(source, &row, &id)?;
-        let unreadable = |reason: String| unreadable(&id, reason);
-        let (hash, content) = preparation::read(&found, format, &file.relative, &self.interner)
-            .map_err(unreadable)?;
-        if hash != row.hash {
-            return Err(unreadable(format!(
-                "{} has changed since it was indexed; run `retake index`",
-                file.plain.display()
-            )));
-        }
-        Ok(Record {
-            raw: String::from_utf8_lossy(&found.bytes).into(),
-            key: found.key,
-            id,
-            hash,
-            content,
-        })
-    }
-
-    /// A record as it is now, its text not checked against its hash: for lists, where a glance must be cheap.
-    fn glance(&self, key: RecordKey) -> Result<(RecordId, Current), CorpusError> {
-        let gone = || CorpusError::NoRecord(format!("{}.{}", key.source, key.row));
-        let source = self.state.by_ordinal(key.source).ok_or_else(gone)?;
-        let row = self.row(key)?.ok_or_else(gone)?;
-        let id = RecordId::new(&source.name, &row.id);
-        let (found, format, file) = self.locate(source, &row, &id)?;
-        let content = preparation::read_content(&found, format, &file.relative, &self.interner)
-            .map_err(|reason| unreadable(&id, reason))?;
-        let current = self.current_content(&id, &row.hash, content);
-        Ok((id, current))
-    }
-
-    /// The bytes of a record with its format and file.
-    fn locate<'s>(
-        &self,
-        source: &'s SourceState,
-        row: &RecordRow,
-        id: &RecordId,
-    ) -> Result<(FoundRecord, &'static Format, &'s FileState), CorpusError> {
-        if let Some(reason) = self.source_of(id).and_then(|s| s.closed.as_deref()) {
-            return Err(unreadable(id, reason.to_owned()));
-        }
-        let file = source
-            .files
-            .get(row.file as usize)
-            .ok_or_else(|| unreadable(id, "its file is not listed".to_owned()))?;
-        let format = format_named(&file.format)
-            .ok_or_else(|| unreadable(id, format!("its format `{}` is unknown", file.format)))?;
-        let container = ContainerFile {
-            path: file.plain.clone(),
-            kind: file.kind,
-        };
-        let found = FoundRecord {
-            number: 0,
-            location: row.location,
-            bytes: read_at(&container, row.location, &scan_limits(&self.config))?,
-            key: row.key.clone(),
-        };
-        Ok((found, format, file))
     }
 
     /// The picture roots of a record's source.
@@ -539,12 +317,5 @@ impl Corpus {
     /// Reference answers of all benchmark tasks.
     pub fn gold(&self) -> GoldTasks {
         GoldTasks::of(&self.state)
-    }
-}
-
-fn unreadable(id: &RecordId, reason: String) -> CorpusError {
-    CorpusError::Unreadable {
-        id: id.to_string(),
-        reason,
     }
 }

@@ -163,7 +163,7 @@ pub(super) fn refresh_with(
     let done = session.done;
     match result {
         Ok(()) => {
-            writer.finish()?;
+            writer.finish(|| progress.check().is_err())?;
             state.remove_old(&folder);
             Ok(done)
         }

@@ -3,29 +3,31 @@
 //! Whatever is kept from an earlier build, the outcome is that of reading everything: records of files that did not
 //! change pass by in their place, and one whose id or twin would be another now is read again.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::HashMap;
 use std::path::Path;
 
 use crate::config::Config;
 use crate::domain::{Interner, RecordId, TargetId};
 use crate::index::{IndexStoreWriter, RecordKey};
-use crate::ingest::container::{FoundRecord, Location, Problem, ScanLimits, data_endings, read_at};
+use crate::ingest::container::{FoundRecord, Problem, ScanLimits, data_endings, read_at};
 use crate::jobs::Progress;
 use crate::rules::{ToolLists, duplicate_task_flag};
 use crate::workspace::Source;
 
 use super::documents::{DocumentContext, record_documents};
 use super::error::CorpusError;
+use super::old_records::OldRecords;
 use super::pipeline::{self, OpenedFile, Outcome, offset_of};
 use super::preparation::{GoldTasks, PreparedRecord, Workbench};
 use super::record_ids::{RecordIds, plain_id, without_repeat};
 use super::record_row::{RecordRow, Share};
-use super::record_table::{LoadedTable, RecordTable, RecordTableBuilder};
+use super::record_table::RecordTableBuilder;
 use super::review_facts::ReviewFacts;
 use super::source_files::{PlannedFile, Reading, hash_of};
 use super::source_lookup::{KnownRoots, picture_roots};
 use super::source_opening::{Failure, open_planned, opened_again, scan_limits};
 use super::state::{GoldTask, MAX_WARNINGS, SourceCounts, SourceState, Stamp, Warning};
+use super::strangers::Strangers;
 
 /// What a build did to a source.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -162,105 +164,6 @@ fn hashes(plan: &[PlannedFile], progress: &Progress) -> Result<Vec<Option<String
         })
     };
     plan.iter().map(hash).collect()
-}
-
-/// A record of a file that did not change.
-struct KeptRecord {
-    /// The file's number now.
-    file: u32,
-    location: Location,
-    row: u32,
-}
-
-/// What the last build left.
-#[derive(Default)]
-struct OldRecords {
-    rows: LoadedTable,
-    /// Its files by their paths: what a record's path says is read, too.
-    files: Vec<String>,
-    /// Rows by a hash of the id; a row's own id tells whether it is the one.
-    by_id: HashMap<u64, u32>,
-    hasher: std::hash::RandomState,
-    /// Whether a row was met again.
-    seen: Vec<bool>,
-    /// In the order of files and records.
-    kept: VecDeque<KeptRecord>,
-    /// Reference answers by row.
-    gold: HashMap<u32, GoldTask>,
-    scored_with: u64,
-}
-
-impl OldRecords {
-    fn load(state: Option<&SourceState>, folder: &Path) -> Result<Self, CorpusError> {
-        let Some(state) = state else {
-            return Ok(Self::default());
-        };
-        let path = folder.join(&state.table);
-        let damaged = |_| CorpusError::Damaged(path.clone());
-        let rows = RecordTable::open(&path)
-            .and_then(|table| table.load())
-            .map_err(damaged)?;
-        let mut old = Self {
-            files: state.files.iter().map(|f| f.relative.clone()).collect(),
-            seen: vec![false; rows.count() as usize],
-            gold: state.gold.iter().map(|g| (g.row, g.clone())).collect(),
-            scored_with: state.scored_with,
-            ..Self::default()
-        };
-        for row in rows.rows() {
-            let (number, row) = row.map_err(damaged)?;
-            old.by_id.insert(old.hash(&row.id), number);
-        }
-        old.rows = rows;
-        Ok(old)
-    }
-
-    fn hash(&self, id: &str) -> u64 {
-        std::hash::BuildHasher::hash_one(&self.hasher, id)
-    }
-
-    fn row(&self, number: u32) -> Result<Option<RecordRow>, CorpusError> {
-        let damaged = |_| CorpusError::Thread("the record table is damaged".to_owned());
-        self.rows.row(number).map_err(damaged)
-    }
-
-    fn with_id(&self, id: &str) -> Result<Option<(u32, RecordRow)>, CorpusError> {
-        let Some(number) = self.by_id.get(&self.hash(id)).copied() else {
-            return Ok(None);
-        };
-        let row = self.row(number)?.filter(|row| row.id == id);
-        Ok(row.map(|row| (number, row)))
-    }
-
-    /// Finds the records of files that are kept, wholly or up to where lines were appended.
-    fn find_kept(&mut self, plan: &[PlannedFile]) -> Result<(), CorpusError> {
-        let now: HashMap<usize, u32> = (0..)
-            .zip(plan)
-            .filter_map(|(number, planned)| match planned.reading {
-                Reading::Kept(old) | Reading::Appended(old) => Some((old, number)),
-                Reading::Whole => None,
-            })
-            .collect();
-        if now.is_empty() {
-            return Ok(());
-        }
-        let mut kept = Vec::new();
-        for number in 0..self.rows.count() {
-            let Some(row) = self.row(number)? else {
-                continue;
-            };
-            if let Some(file) = now.get(&(row.file as usize)) {
-                kept.push(KeptRecord {
-                    file: *file,
-                    location: row.location,
-                    row: number,
-                });
-            }
-        }
-        kept.sort_unstable_by_key(|record| (record.file, record.location));
-        self.kept = kept.into();
-        Ok(())
-    }
 }
 
 struct SourceBuild<'a> {
@@ -609,27 +512,6 @@ impl SourceBuild<'_> {
         });
         self.table.finish().map_err(CorpusError::write(path))?;
         Ok((self.state, self.delta))
-    }
-}
-
-/// Sound files of a folder that hold no records, by what they hold: there may be thousands that are alike.
-#[derive(Default)]
-struct Strangers(BTreeMap<String, (usize, String)>);
-
-impl Strangers {
-    fn add(&mut self, file: String, seen: String) {
-        self.0.entry(seen).or_insert((0, file)).0 += 1;
-    }
-
-    fn reasons(self) -> impl Iterator<Item = String> {
-        self.0
-            .into_iter()
-            .map(|(seen, (count, first))| match count {
-                1 => format!("{first} holds no records: no format fits {seen}"),
-                _ => format!(
-                    "{count} of its files hold no records, {first} first: no format fits {seen}"
-                ),
-            })
     }
 }
 

@@ -10,7 +10,8 @@ use crate::domain::{Content, PictureReference, PreferencePair, Record, Step, Tas
 use crate::ingest::container::FoundRecord;
 use crate::ingest::format_named;
 
-use super::{Corpus, CorpusError, preparation, unreadable};
+use super::record_reading::unreadable;
+use super::{Corpus, CorpusError, preparation};
 
 /// A field whose text is another now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

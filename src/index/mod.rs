@@ -12,6 +12,7 @@ pub mod query;
 mod regex_scan;
 mod schema;
 mod search;
+mod segment_merging;
 mod snippet;
 mod source_order;
 mod store;

@@ -1,13 +1,20 @@
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::Duration;
 
-use tantivy::indexer::{LogMergePolicy, UserOperation};
-use tantivy::{Executor, Index, IndexReader, IndexWriter, ReloadPolicy, Searcher, Term};
+use tantivy::index::SegmentId;
+use tantivy::indexer::{MergePolicy, NoMergePolicy, UserOperation};
+use tantivy::{
+    Executor, Index, IndexReader, IndexWriter, ReloadPolicy, Searcher, SegmentMeta, Term,
+};
 
 use super::backlog::{Backlog, WaitingDocument};
 use super::document::{DocumentKind, IndexDocument, RecordKey};
 use super::index_directory::IndexDirectory;
 use super::schema::{Fields, SCHEMA_VERSION, register_tokenizers, schema};
+use super::segment_merging::{groups_of_build, policy};
 
 /// Why the index could not do something.
 #[derive(Debug, thiserror::Error)]
@@ -57,11 +64,11 @@ pub struct WriteBudget {
     pub is_small_change: bool,
 }
 
-/// Segments of more documents are not merged any more: a query looks into several of them.
-const LARGE_SEGMENT: usize = 400_000;
+/// How often a wait looks whether it is to end.
+const LOOK_UP: Duration = Duration::from_millis(50);
 
-/// Segments of fewer documents are merged with each other, and not with larger ones, while somebody waits.
-const SMALL_SEGMENT: u32 = 500;
+/// A merge that was begun.
+type Merge = tantivy::FutureResult<Option<SegmentMeta>>;
 
 impl IndexStore {
     /// Opens the index below `folder`, or makes an empty one; an index of another schema version is put aside by its
@@ -126,15 +133,14 @@ impl IndexStore {
             .index
             .writer_with_num_threads(threads, memory)
             .map_err(|e| self.error(e))?;
-        let mut policy = LogMergePolicy::default();
-        // Few segments make a warm start and a query cheap; small commits (one review) must stay cheap, too.
-        policy.set_min_num_segments(6);
-        // Else the time of a corpus many times as large would grow faster than its size.
-        policy.set_max_docs_before_merge(LARGE_SEGMENT);
+        let mut known = None;
         if budget.is_small_change {
-            policy.set_min_layer_size(SMALL_SEGMENT);
+            writer.set_merge_policy(Box::new(policy(true)));
+        } else {
+            writer.set_merge_policy(Box::new(NoMergePolicy));
+            let metas = self.index.searchable_segment_ids();
+            known = Some(metas.map_err(|e| self.error(e))?.into_iter().collect());
         }
-        writer.set_merge_policy(Box::new(policy));
         // A writer that was killed in a commit leaves files under the names that the next one takes, which it can't.
         writer
             .garbage_collect_files()
@@ -144,6 +150,7 @@ impl IndexStore {
             store: self,
             writer,
             backlog: Backlog::default(),
+            known,
         })
     }
 
@@ -207,6 +214,8 @@ pub struct IndexStoreWriter<'a> {
     store: &'a IndexStore,
     writer: IndexWriter<WaitingDocument>,
     backlog: Backlog,
+    /// The segments that were there before a build; `None` where the change is small.
+    known: Option<HashSet<SegmentId>>,
 }
 
 impl IndexStoreWriter<'_> {
@@ -258,12 +267,43 @@ impl IndexStoreWriter<'_> {
             .map_err(|e| self.store.error(e))
     }
 
-    /// Lets running merges end.
-    pub fn finish(self) -> Result<(), IndexError> {
+    /// Merges what a build has left, and lets running merges end. It stops early when asked to: what was committed stays,
+    /// in more segments.
+    pub fn finish(mut self, is_to_stop: impl Fn() -> bool) -> Result<(), IndexError> {
         let store = self.store;
+        if let Some(known) = self.known.take() {
+            let merges = self.merge_built(&known).map_err(|e| store.error(e))?;
+            let (send_over, over) = std::sync::mpsc::channel::<()>();
+            std::thread::spawn(move || {
+                // A merge that failed leaves the segments as they are.
+                merges.into_iter().for_each(|merge| drop(merge.wait()));
+                drop(send_over);
+            });
+            while over.recv_timeout(LOOK_UP) == Err(RecvTimeoutError::Timeout) {
+                if is_to_stop() {
+                    return Ok(());
+                }
+            }
+        }
         self.writer
             .wait_merging_threads()
             .map_err(|e| store.error(e))
+    }
+
+    /// Begins the merges after a build.
+    fn merge_built(&mut self, known: &HashSet<SegmentId>) -> tantivy::Result<Vec<Merge>> {
+        let metas = self.store.index.searchable_segment_metas()?;
+        let built = metas.iter().filter(|meta| !known.contains(&meta.id()));
+        let mut groups = groups_of_build(&built.cloned().collect::<Vec<_>>());
+        let policy = policy(false);
+        if groups.is_empty() {
+            let candidates = policy.compute_merge_candidates(&metas);
+            groups.extend(candidates.into_iter().map(|candidate| candidate.0));
+        }
+        // When one of these merges is over, tantivy asks the policy about all that is there then.
+        self.writer.set_merge_policy(Box::new(policy));
+        let begin = |group: Vec<SegmentId>| self.writer.merge(&group);
+        Ok(groups.into_iter().map(begin).collect())
     }
 
     /// Drops all changes since the last commit.
@@ -328,7 +368,7 @@ mod tests {
         let mut writer = store.writer(BUDGET).unwrap();
         writer.remove(key(1));
         writer.commit("second").unwrap();
-        writer.finish().unwrap();
+        writer.finish(|| false).unwrap();
     }
 
     #[test]
@@ -342,7 +382,7 @@ mod tests {
             writer.add(vec![document]).unwrap();
         }
         writer.commit("first").unwrap();
-        writer.finish().unwrap();
+        writer.finish(|| false).unwrap();
         let place = |folder: &Path| folder.join(format!("tantivy-{SCHEMA_VERSION}"));
         copy(&place(&whole), &place(&killed), |_| true);
 

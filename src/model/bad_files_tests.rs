@@ -101,7 +101,14 @@ fn weights_that_are_cut_or_no_numbers_are_refused() {
     let whole = fs::read(copy.weights()).unwrap();
     for length in [0, 4, 100, whole.len() / 2, whole.len() - 1] {
         fs::write(copy.weights(), &whole[..length]).unwrap();
-        assert_said(&copy.error(), &["model.safetensors", "can't be used"]);
+        let said = match length {
+            0..=100 => format!("the header of its {length} bytes can't be read"),
+            _ => format!("the file is cut: it has {length} bytes of {}", whole.len()),
+        };
+        assert_said(
+            &copy.error(),
+            &["model.safetensors", "can't be used", &said],
+        );
     }
     let mut wrong = whole.clone();
     let end = wrong.len();
@@ -110,6 +117,18 @@ fn weights_that_are_cut_or_no_numbers_are_refused() {
     assert_said(&copy.error(), &["NaN", "is no number"]);
     fs::remove_file(copy.weights()).unwrap();
     assert_said(&copy.error(), &["has no model.safetensors"]);
+}
+
+#[test]
+fn a_type_of_numbers_that_nobody_knows_is_told_with_its_tensor() {
+    let copy = Copy::new("type");
+    copy.header(|header| {
+        let norm = &mut header["model.norm.weight"];
+        norm["dtype"] = json!("F8_E4M3");
+        norm["shape"] = json!([128]);
+    });
+    let said = "`model.norm.weight` has numbers of the type F8_E4M3, which can't be read";
+    assert_said(&copy.error(), &["model.safetensors", said]);
 }
 
 #[test]

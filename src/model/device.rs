@@ -3,7 +3,7 @@ use std::str::FromStr;
 
 use burn::tensor::Device;
 
-use super::ModelError;
+use super::{ModelError, Quantization};
 
 /// What a person asks for with `--device`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -30,6 +30,17 @@ impl FromStr for DeviceChoice {
             ("cpu", _) => Ok(Self::Cpu),
             (_, Some(Some(number))) => Ok(Self::Gpu(number)),
             _ => Err(format!("`{text}` is not auto, cpu, gpu or gpu:N")),
+        }
+    }
+}
+
+impl DeviceChoice {
+    /// The device for weights that are kept like this: those of 8 bits are for the CPU, so that there is nothing left to choose.
+    pub fn for_weights(self, quantization: Option<Quantization>) -> Result<Self, ModelError> {
+        match (quantization, self) {
+            (None, choice) => Ok(choice),
+            (Some(_), Self::Auto | Self::Cpu) => Ok(Self::Cpu),
+            (Some(kind), Self::Gpu(_)) => Err(ModelError::NotOnGpu { kind, device: self }),
         }
     }
 }

@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use super::architecture::Architecture;
 use super::weights::TensorProblem;
+use super::{DeviceChoice, Quantization};
 use crate::domain::visible_line as visible;
 use crate::jobs::Cancelled;
 use crate::report::Report;
@@ -178,6 +179,14 @@ pub enum ModelError {
     /// Somebody asked it to stop.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
+    /// Weights in fewer bits are wanted on a GPU.
+    #[error("weights in {kind} are for the CPU, and the model is to run on `{device}`")]
+    NotOnGpu {
+        /// How they are to be kept.
+        kind: Quantization,
+        /// What was asked for.
+        device: DeviceChoice,
+    },
     /// The tokenizer does not know the text that stands for a picture.
     #[error("the tokenizer has no token `{0}`, which stands for a picture")]
     NoPictureToken(&'static str),
@@ -219,6 +228,9 @@ impl From<ModelError> for Report {
             }
             ModelError::NotFinite(_) => report.hint(
                 "its weights may be damaged, or too large for 16 bits; `--device cpu` computes in 32",
+            ),
+            ModelError::NotOnGpu { .. } => report.hint(
+                "leave out `--quantize q8`, or say `--device cpu`; `device` under [controller] in the settings counts, too",
             ),
             ModelError::NoPictures => report.hint("`--drop-images` leaves them out"),
             _ => report,

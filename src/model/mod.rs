@@ -5,6 +5,7 @@
 //! | `chat_template`, `tokenizer`, `picture_tokens`, `token_count` | text, tokens and their number, without weights |
 //! | `picture_pixels`, `resampling` | image processors |
 //! | `architecture`, `llama/`, `smolvlm/`, … | the table of architectures, one folder each: configuration and how it is built |
+//! | `qwen/` | what three of them share |
 //! | `layers/`, `vision/` | what they are built from |
 //! | `kernels/` | what layers do most, written for the CPU |
 //! | `weights/` | tensors of safetensors and GGUF files, adapters, and all that can be wrong with them |
@@ -42,6 +43,7 @@ mod parity_tests;
 mod picture_pixels;
 mod picture_tokens;
 mod python_text;
+mod qwen;
 mod qwen2_5_vl;
 mod qwen2_vl;
 mod qwen3_vl;

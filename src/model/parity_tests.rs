@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
+use burn::store::{ModuleStore, SafetensorsStore, bridge};
 use burn::tensor::Tensor;
 
 use super::architecture::{Architecture, MODELS};
@@ -66,8 +67,12 @@ fn numbers(source: &dyn TensorSource, name: &str) -> Vec<f32> {
     source.read(name).unwrap()
 }
 
-fn whole_numbers(source: &dyn TensorSource, name: &str) -> Vec<u32> {
-    numbers(source, name).iter().map(|n| *n as u32).collect()
+/// Models have no whole numbers, so these are read by Burn's store alone.
+fn whole_numbers(source: &SafetensorsFolder, name: &str) -> Vec<u32> {
+    let mut store = SafetensorsStore::from_file(source.files().next().unwrap());
+    let tensors = store.get_all_tensors().unwrap();
+    let data = bridge::to_data(&tensors[name]).unwrap();
+    data.try_into_vec_as().unwrap()
 }
 
 fn network(folder: &Path, precision: Precision) -> Network {
@@ -89,7 +94,7 @@ fn network(folder: &Path, precision: Precision) -> Network {
 }
 
 /// The pictures of a fixture.
-fn pictures(fixture: &dyn TensorSource) -> Vec<Pixels> {
+fn pictures(fixture: &SafetensorsFolder) -> Vec<Pixels> {
     let Some(entry) = fixture.entry("pixel_values") else {
         return Vec::new();
     };

@@ -4,6 +4,7 @@ use std::path::Path;
 use super::ModelError;
 use super::architecture::Architecture;
 use super::config::Section;
+use super::kernels::BLOCK;
 use super::model_folder::{self, Settings};
 use super::weights::{GgufFile, GgufValue, SafetensorsFolder, TensorSource};
 
@@ -26,6 +27,8 @@ pub struct ModelSummary {
     pub license: Option<String>,
     /// Numbers that a token takes in the cache.
     cache_numbers: u64,
+    /// Bytes of its weights where matrices are in blocks of 8 bits.
+    packed_bytes: u64,
 }
 
 impl ModelSummary {
@@ -62,8 +65,14 @@ impl ModelSummary {
         let blueprint = (architecture.read)(&whole)?;
         let decoder = blueprint.decoder();
         let mut types = BTreeMap::new();
+        let mut packed_bytes = 0;
         for entry in source.names().iter().filter_map(|name| source.entry(name)) {
             let count = entry.shape.iter().map(|side| *side as u64).product::<u64>();
+            // A scale of 16 bits for each block of 8 bits; all else is in 32.
+            packed_bytes += match entry.shape.as_slice() {
+                [_, inputs] if inputs.is_multiple_of(BLOCK) => count + count / BLOCK as u64 * 2,
+                _ => 4 * count,
+            };
             *types.entry(entry.kind).or_insert(0) += count;
         }
         Ok(Self {
@@ -74,6 +83,7 @@ impl ModelSummary {
             context: decoder.context,
             takes_pictures: blueprint.pictures().is_some(),
             license,
+            packed_bytes,
             cache_numbers: 2 * (decoder.layers * decoder.key_value_heads * decoder.head) as u64,
         })
     }
@@ -81,6 +91,11 @@ impl ModelSummary {
     /// Bytes that it takes with numbers of so many bytes and a context of so many tokens: its weights and its cache.
     pub fn memory(&self, bytes_each: u64, tokens: usize) -> u64 {
         (self.parameters + self.cache_numbers * tokens as u64) * bytes_each
+    }
+
+    /// The same with `--quantize q8`: matrices in 8 bits, and a cache in 32.
+    pub fn packed_memory(&self, tokens: usize) -> u64 {
+        self.packed_bytes + self.cache_numbers * tokens as u64 * 4
     }
 
     /// In one line.
@@ -135,6 +150,13 @@ mod tests {
         assert!(rest < 8_000, "{summary:?}");
         // Two layers with two heads of eight numbers, keys and values.
         assert_eq!(summary.memory(1, 10) - summary.parameters, 640);
+        // Matrices take 34 bytes for 32 numbers; rows of 16 or 48 numbers, and what is no matrix, stay whole.
+        let packed = summary.packed_memory(0);
+        assert!(
+            packed > summary.parameters && packed < 3 * summary.parameters,
+            "{summary:?}"
+        );
+        assert_eq!(summary.packed_memory(10) - packed, 4 * 640);
     }
 
     #[test]

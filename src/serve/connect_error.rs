@@ -132,9 +132,6 @@ impl From<ConnectError> for Report {
                         report.hint("name it behind the address: http://127.0.0.1:8080/v1#MODEL")
                     }
                     ConnectError::NoPlace => report.hint("set RETAKE_CACHE_DIR"),
-                    ConnectError::NotReady { hints, .. } if hints.is_empty() => {
-                        report.hint("if a driver crashes, `--device cpu` does without it")
-                    }
                     ConnectError::NotReady { hints, .. } => {
                         hints.into_iter().fold(report, Self::hint)
                     }

@@ -219,6 +219,7 @@ impl Connector {
                     reason,
                 })?,
         };
+        let device = device.for_weights(wanted.quantization)?;
         let path = canonical(path)?;
         // What is no model is told here, before a process is started for it.
         ModelSummary::read(&path)?;

@@ -275,7 +275,7 @@ fn last_words(log: &Path) -> (String, Vec<String>) {
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     };
     let text = read().unwrap_or_default();
-    let hints: Vec<String> = text
+    let mut hints: Vec<String> = text
         .lines()
         .filter_map(|line| line.strip_prefix("hint: "))
         .map(str::to_owned)
@@ -285,6 +285,9 @@ fn last_words(log: &Path) -> (String, Vec<String>) {
         .rev()
         .find_map(|line| line.strip_prefix("error: "));
     let last = || text.lines().rev().find(|line| !line.trim().is_empty());
+    if error.is_none() {
+        hints.push("if a driver crashes, `--device cpu` does without it".to_owned());
+    }
     let words = error.or_else(last).unwrap_or("it said nothing");
     (words.to_owned(), hints)
 }
@@ -323,13 +326,13 @@ mod tests {
     fn the_last_words_are_the_error_and_its_hints() {
         let log = std::env::temp_dir().join(format!("retake-last-words-{}", std::process::id()));
         for (text, words, hints) in [
-            ("", "it said nothing", 0),
+            ("", "it said nothing", 1),
             (
                 "noise\nerror: no room\nhint: buy some\nhint: or not\n",
                 "no room",
                 2,
             ),
-            ("a driver\ncrashed\n\n", "crashed", 0),
+            ("a driver\ncrashed\n\n", "crashed", 1),
         ] {
             fs::write(&log, text).unwrap();
             let (said, told) = last_words(&log);

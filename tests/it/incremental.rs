@@ -2,8 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
+use retake::config::Config;
+use retake::corpus::Corpus;
+use retake::index::Sort;
+use retake::index::query::Query;
+use retake::jobs::Progress;
+use retake::workspace::Workspace;
 use serde_json::{Value, json};
 
 use crate::user::{User, array, gta_run, gta_tasks, lines, record};
@@ -592,4 +600,42 @@ fn index_and_cache_can_be_deleted_at_any_time() {
             assert_all_show(&user, &ids);
         }
     }
+}
+
+#[test]
+fn who_opens_while_others_commit_sees_a_whole_commit() {
+    const COMMITS: usize = 40;
+    let user = User::new("incremental-race");
+    let all = numbered(COMMITS + 1);
+    let path = user.write("some.jsonl", lines(&all[..1]));
+    user.retake(["add", "some.jsonl"]).succeeds();
+    let config = Config::load(None).unwrap();
+    let open = |wait| {
+        let workspace = Workspace::open(&user.folder().join("work"), None).unwrap();
+        let opened = Corpus::open(&workspace, &config, &Progress::default(), wait);
+        let (corpus, _) = opened.unwrap_or_else(|error| panic!("{error}"));
+        let found = corpus.search(&Query::default(), Sort::Source, 0, 1);
+        found.unwrap_or_else(|error| panic!("{error}")).total
+    };
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                let mut seen = 1;
+                while !is_over.load(Ordering::Relaxed) {
+                    let total = open(false);
+                    assert!(total >= seen, "{total} after {seen}");
+                    seen = total;
+                }
+            });
+        }
+        for record in &all[1..] {
+            let mut file = fs::File::options().append(true).open(&path).unwrap();
+            file.write_all(lines(std::slice::from_ref(record)).as_bytes())
+                .unwrap();
+            open(true);
+        }
+        is_over.store(true, Ordering::Relaxed);
+    });
+    assert_eq!(open(true), COMMITS + 1);
 }

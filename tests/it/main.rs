@@ -32,6 +32,7 @@ mod replaying;
 mod rerunning;
 mod review;
 mod running_models;
+mod serving;
 mod team;
 mod trust;
 mod tui;

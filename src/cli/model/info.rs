@@ -41,7 +41,8 @@ pub(super) fn run(args: &InfoArgs, session: &Session, output: &mut Output) -> En
             json!({
                 "architecture": summary.title, "parameters": summary.parameters, "bytes": summary.bytes, "types": summary.types,
                 "context": summary.context, "takes_pictures": summary.takes_pictures, "license": summary.license,
-                "memory_cpu": summary.memory(4, summary.context), "memory_gpu": summary.memory(2, summary.context),
+                "memory_cpu": summary.memory(4, summary.context), "memory_q8": summary.packed_memory(summary.context),
+                "memory_gpu": summary.memory(2, summary.context),
             })
         });
         output.json(&json!({"model": model, "devices": devices}))?;
@@ -73,8 +74,9 @@ fn tell(summary: &ModelSummary, output: &mut Output) -> Result<(), Report> {
     let gigabytes = |bytes: u64| bytes as f64 / 1e9;
     let tokens = summary.context.min(8192);
     output.line(format!(
-        "memory     about {:.1} GB on the CPU, {:.1} GB on a GPU, with a context of {tokens} tokens",
+        "memory     about {:.1} GB on the CPU, {:.1} GB there with --quantize q8, {:.1} GB on a GPU; with a context of {tokens} tokens",
         gigabytes(summary.memory(4, tokens)),
+        gigabytes(summary.packed_memory(tokens)),
         gigabytes(summary.memory(2, tokens))
     ))
 }

@@ -7,6 +7,7 @@ mod draft;
 mod field_text;
 mod fold;
 mod record;
+mod record_places;
 mod reviews;
 mod state;
 mod step_key;

@@ -1,10 +1,11 @@
-use std::collections::hash_map::{Entry, RandomState};
+use std::collections::hash_map::RandomState;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::record_places::RecordPlaces;
 use super::undo::Reversals;
 use super::{Assignment, BlindVote, Reference, Review, ReviewRecord, Verb, fold};
 use crate::domain::{ContentHash, TargetId};
@@ -22,7 +23,7 @@ pub struct Reviews {
     records: Vec<ReviewRecord>,
     /// For each record the one before it with the same reference.
     previous: Vec<u32>,
-    by_id: HashMap<Uuid, u32>,
+    places: RecordPlaces,
     references: Vec<KnownReference>,
     hasher: RandomState,
     /// From the hash of a target's id to the last reference with it.
@@ -34,7 +35,6 @@ pub struct Reviews {
     /// The records of each batch of more than one.
     batches: HashMap<Uuid, Vec<u32>>,
     reversals: Reversals,
-    last_id: Option<Uuid>,
 }
 
 #[derive(Debug)]
@@ -64,7 +64,7 @@ impl Reviews {
     pub fn reserve(&mut self, records: usize) {
         self.records.reserve(records);
         self.previous.reserve(records);
-        self.by_id.reserve(records);
+        self.places.reserve(records);
     }
 
     /// Adds records; those that are known already change nothing.
@@ -81,24 +81,18 @@ impl Reviews {
             if place == NONE {
                 break;
             }
-            match self.by_id.entry(record.id) {
-                Entry::Occupied(known) => {
-                    let known = *known.get();
-                    let checksum = self.records[known as usize].checksum;
-                    if checksum != record.checksum {
-                        added.conflicts.push(record.id);
-                        if record.checksum < checksum {
-                            self.replace(known, record);
-                            // Numbers may have changed: whatever is known counts as touched.
-                            addresses.clear();
-                            touched.everything = true;
-                        }
+            if let Some(known) = self.places.find(record.id, &self.records) {
+                let checksum = self.records[known as usize].checksum;
+                if checksum != record.checksum {
+                    added.conflicts.push(record.id);
+                    if record.checksum < checksum {
+                        self.replace(known, record);
+                        // Numbers may have changed: whatever is known counts as touched.
+                        addresses.clear();
+                        touched.everything = true;
                     }
-                    continue;
                 }
-                Entry::Vacant(entry) => {
-                    entry.insert(place);
-                }
+                continue;
             }
             added.records += 1;
             self.add(place, record, &mut addresses, &mut touched);
@@ -115,7 +109,7 @@ impl Reviews {
         addresses: &mut HashMap<*const Reference, u32>,
         touched: &mut Touched,
     ) {
-        self.last_id = self.last_id.max(Some(record.id));
+        self.places.add(record.id, place);
         let mut previous = NONE;
         if let Some(target) = &mut record.target {
             let address = Arc::as_ptr(&target.reference);
@@ -241,12 +235,12 @@ impl Reviews {
 
     /// The highest id.
     pub fn last_id(&self) -> Option<Uuid> {
-        self.last_id
+        self.places.highest()
     }
 
     /// The record with this id.
     pub fn record(&self, id: Uuid) -> Option<&ReviewRecord> {
-        let place = *self.by_id.get(&id)?;
+        let place = self.places.find(id, &self.records)?;
         self.records.get(place as usize)
     }
 

@@ -44,27 +44,16 @@ fn scale(half: f16) -> f32 {
     f32::from_bits(u32::from(half.to_bits() & 0x7fff) << 13) * EXPONENTS
 }
 
-/// Weights in blocks: their whole numbers and the scales of blocks. `None` if one is too large for the scale's 16 bits. Their
-/// number is a multiple of 32.
-pub(in crate::model) fn pack(weights: &[f32]) -> Option<(Vec<i8>, Vec<f16>)> {
-    let mut values = vec![0_i8; weights.len()];
-    let mut scales = vec![f16::ZERO; weights.len() / BLOCK];
+/// Weights to blocks: their whole numbers, as many, and the scales of blocks. False if one is too large for the scale's 16 bits.
+/// Their number is a multiple of 32. Nothing is done by other threads.
+pub(in crate::model) fn pack(weights: &[f32], values: &mut [i8], scales: &mut [f16]) -> bool {
     let (blocks, _) = weights.as_chunks::<BLOCK>();
     let (packed, _) = values.as_chunks_mut::<BLOCK>();
-    const TASK: usize = 4096;
-    let fits = blocks
-        .par_chunks(TASK)
-        .zip(packed.par_chunks_mut(TASK))
-        .zip(scales.par_chunks_mut(TASK))
-        .map(|((blocks, packed), scales)| {
-            run(Pack {
-                blocks,
-                packed,
-                scales,
-            })
-        })
-        .reduce(|| true, |a, b| a && b);
-    fits.then_some((values, scales))
+    run(Pack {
+        blocks,
+        packed,
+        scales,
+    })
 }
 
 struct Pack<'a> {
@@ -325,6 +314,13 @@ mod tests {
             scales: &packed.1,
             in_row: inputs / BLOCK,
         }
+    }
+
+    /// Weights in blocks; `None` if one is too large.
+    fn pack(weights: &[f32]) -> Option<(Vec<i8>, Vec<f16>)> {
+        let mut values = vec![0; weights.len()];
+        let mut scales = vec![f16::ZERO; weights.len() / BLOCK];
+        super::pack(weights, &mut values, &mut scales).then_some((values, scales))
     }
 
     #[test]

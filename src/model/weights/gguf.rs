@@ -229,13 +229,32 @@ impl GgufFile {
         })
     }
 
-    fn read_packed(&self, tensor: &Packed, format: &BlockFormat) -> io::Result<Vec<f32>> {
-        let size = bytes_of(&tensor.shape, tensor.kind).and_then(|size| usize::try_from(size).ok());
-        let mut bytes = vec![0; size.unwrap_or(0)];
+    /// Rows from one on, as the file has them.
+    fn read_rows(
+        &self,
+        tensor: &Packed,
+        format: &BlockFormat,
+        first: usize,
+        numbers: &mut [f32],
+    ) -> io::Result<()> {
+        let row = tensor.shape.last().copied().unwrap_or(1).max(1);
+        let row_bytes = row / format.numbers * format.bytes;
+        let mut bytes = vec![0; numbers.len() / row * row_bytes];
         let mut file = File::open(&self.path)?;
-        file.seek(SeekFrom::Start(tensor.start))?;
-        file.read_exact(&mut bytes)?;
-        Ok(format.unpack_all(&bytes, tensor.shape.iter().product()))
+        let mut at = |row: usize, bytes: &mut [u8]| {
+            file.seek(SeekFrom::Start(tensor.start + (row * row_bytes) as u64))?;
+            file.read_exact(bytes)
+        };
+        match (tensor.interleaved_heads, tensor.shape.as_slice()) {
+            (Some(heads), [rows, _]) => {
+                for (place, bytes) in bytes.chunks_exact_mut(row_bytes.max(1)).enumerate() {
+                    at(interleaved_row(first + place, *rows, heads), bytes)?;
+                }
+            }
+            _ => at(first, &mut bytes)?,
+        }
+        format.unpack_all(&bytes, numbers);
+        Ok(())
     }
 }
 
@@ -254,7 +273,7 @@ impl TensorSource for GgufFile {
         })
     }
 
-    fn read(&self, name: &str) -> Result<Vec<f32>, ModelError> {
+    fn read_part(&self, name: &str, first: usize, numbers: &mut [f32]) -> Result<(), ModelError> {
         let tensor = self.tensors.get(name);
         let format = tensor.and_then(|tensor| BlockFormat::of(tensor.kind));
         let (Some(tensor), Some(format)) = (tensor, format) else {
@@ -263,14 +282,11 @@ impl TensorSource for GgufFile {
                 reason: format!("`{name}` can't be read"),
             });
         };
-        let values = self.read_packed(tensor, format);
-        let values = values.map_err(|source| ModelError::Read {
+        let row = tensor.shape.last().copied().unwrap_or(1).max(1);
+        let read = self.read_rows(tensor, format, first / row, numbers);
+        read.map_err(|source| ModelError::Read {
             path: self.path.clone(),
             source,
-        })?;
-        Ok(match (tensor.interleaved_heads, tensor.shape.as_slice()) {
-            (Some(heads), [rows, columns]) => halves_together(&values, heads, *rows, *columns),
-            _ => values,
         })
     }
 }
@@ -308,18 +324,10 @@ fn known_name(name: &str) -> String {
     known.unwrap_or_else(|| name.to_owned())
 }
 
-/// Rows of each head from pairs (first of one half, first of the other, …) back to one half after the other.
-fn halves_together(values: &[f32], heads: usize, rows: usize, columns: usize) -> Vec<f32> {
-    let head = rows / heads.max(1);
-    let mut sorted = Vec::with_capacity(values.len());
-    for first in (0..rows).step_by(head.max(1)) {
-        for half in 0..2 {
-            for pair in 0..head / 2 {
-                let row = first + 2 * pair + half;
-                let row = values.get(row * columns..(row + 1) * columns);
-                sorted.extend_from_slice(row.unwrap_or_default());
-            }
-        }
-    }
-    sorted
+/// Where the file has a row of heads whose halves it has as pairs: first of one half, first of the other, and so on.
+fn interleaved_row(row: usize, rows: usize, heads: usize) -> usize {
+    let head = (rows / heads.max(1)).max(1);
+    let half = (head / 2).max(1);
+    let inside = row % head;
+    row - inside + 2 * (inside % half) + inside / half
 }

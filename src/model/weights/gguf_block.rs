@@ -11,8 +11,8 @@ pub(super) struct BlockFormat {
     pub numbers: usize,
     /// Bytes of a block.
     pub bytes: usize,
-    /// A block's numbers, added to a list.
-    pub unpack: fn(&[u8], &mut Vec<f32>),
+    /// A block to its numbers.
+    pub unpack: fn(&[u8], &mut [f32]),
 }
 
 /// The formats that can be read.
@@ -23,8 +23,8 @@ pub(super) const FORMATS: &[BlockFormat] = &[
         numbers: 1,
         bytes: 4,
         unpack: |block, out| {
-            if let [a, b, c, d] = *block {
-                out.push(f32::from_le_bytes([a, b, c, d]));
+            if let ([a, b, c, d], [out]) = (block, out) {
+                *out = f32::from_le_bytes([*a, *b, *c, *d]);
             }
         },
     },
@@ -33,7 +33,7 @@ pub(super) const FORMATS: &[BlockFormat] = &[
         name: "F16",
         numbers: 1,
         bytes: 2,
-        unpack: |block, out| out.push(half(block, 0)),
+        unpack: |block, out| out.fill(half(block, 0)),
     },
     BlockFormat {
         kind: 30,
@@ -41,8 +41,8 @@ pub(super) const FORMATS: &[BlockFormat] = &[
         numbers: 1,
         bytes: 2,
         unpack: |block, out| {
-            if let [low, high] = *block {
-                out.push(bf16::from_le_bytes([low, high]).to_f32());
+            if let ([low, high], [out]) = (block, out) {
+                *out = bf16::from_le_bytes([*low, *high]).to_f32();
             }
         },
     },
@@ -73,8 +73,9 @@ pub(super) const FORMATS: &[BlockFormat] = &[
         bytes: 34,
         unpack: |block, out| {
             let scale = half(block, 0);
-            let numbers = block.iter().skip(2).take(32);
-            out.extend(numbers.map(|byte| f32::from(byte.cast_signed()) * scale));
+            for (out, byte) in out.iter_mut().zip(block.iter().skip(2)) {
+                *out = f32::from(byte.cast_signed()) * scale;
+            }
         },
     },
 ];
@@ -111,13 +112,12 @@ impl BlockFormat {
         }
     }
 
-    /// All numbers of packed bytes.
-    pub fn unpack_all(&self, bytes: &[u8], count: usize) -> Vec<f32> {
-        let mut numbers = Vec::with_capacity(count);
-        for block in bytes.chunks_exact(self.bytes) {
-            (self.unpack)(block, &mut numbers);
+    /// Packed bytes to all of their numbers.
+    pub fn unpack_all(&self, bytes: &[u8], numbers: &mut [f32]) {
+        let blocks = bytes.chunks_exact(self.bytes);
+        for (block, numbers) in blocks.zip(numbers.chunks_exact_mut(self.numbers)) {
+            (self.unpack)(block, numbers);
         }
-        numbers
     }
 }
 
@@ -130,10 +130,12 @@ fn half(block: &[u8], at: usize) -> f32 {
 }
 
 /// Sixteen bytes from `at`: their low halves, then their high halves.
-fn nibbles(block: &[u8], at: usize, out: &mut Vec<f32>, number: impl Fn(u8) -> f32) {
+fn nibbles(block: &[u8], at: usize, out: &mut [f32], number: impl Fn(u8) -> f32) {
     let bytes = block.get(at..at + 16).unwrap_or_default();
-    out.extend(bytes.iter().map(|byte| number(byte & 15)));
-    out.extend(bytes.iter().map(|byte| number(byte >> 4)));
+    let (low, high) = out.split_at_mut(out.len() / 2);
+    for ((low, high), byte) in low.iter_mut().zip(high).zip(bytes) {
+        (*low, *high) = (number(byte & 15), number(byte >> 4));
+    }
 }
 
 #[cfg(test)]
@@ -148,8 +150,8 @@ mod tests {
             .collect();
         bytes.extend(body);
         assert_eq!(bytes.len(), format.bytes);
-        let numbers = format.unpack_all(&bytes, format.numbers);
-        assert_eq!(numbers.len(), format.numbers);
+        let mut numbers = vec![f32::NAN; format.numbers];
+        format.unpack_all(&bytes, &mut numbers);
         numbers
     }
 
@@ -169,10 +171,16 @@ mod tests {
 
     #[test]
     fn plain_numbers_are_read() {
-        let of = |name: &str| FORMATS.iter().find(|f| f.name == name).unwrap();
-        assert_eq!(of("F32").unpack_all(&1.5_f32.to_le_bytes(), 1), [1.5]);
-        assert_eq!(of("F16").unpack_all(&[0x00, 0xc0], 1), [-2.0]);
-        assert_eq!(of("BF16").unpack_all(&[0x80, 0x3f], 1), [1.0]);
+        let two = |name: &str, bytes: &[u8]| {
+            let format = FORMATS.iter().find(|f| f.name == name).unwrap();
+            let mut numbers = [f32::NAN; 2];
+            format.unpack_all(bytes, &mut numbers);
+            numbers
+        };
+        let bytes = [1.5_f32.to_le_bytes(), (-0.1_f32).to_le_bytes()].concat();
+        assert_eq!(two("F32", &bytes), [1.5, -0.1]);
+        assert_eq!(two("F16", &[0x00, 0xc0, 0x00, 0x3c]), [-2.0, 1.0]);
+        assert_eq!(two("BF16", &[0x80, 0x3f, 0x00, 0xc0]), [1.0, -2.0]);
         assert_eq!(BlockFormat::name_of(12), "Q4_K");
     }
 }

@@ -5,6 +5,7 @@ use burn::tensor::{DType, Device, Shape, Tensor, TensorData};
 #[cfg(any(test, feature = "gpu"))]
 use super::TensorProblem;
 use super::checklist::Checklist;
+use super::reading::{Reading, Wanted};
 use super::{Adapter, TensorSource};
 use crate::jobs::Progress;
 use crate::model::ModelError;
@@ -125,8 +126,12 @@ impl<'a> Loader<'a> {
         }
     }
 
-    /// Tensors of the same row length below each other, as one. `None` while nothing is read.
-    fn rows(&mut self, parts: &[(String, Vec<usize>)]) -> Option<Vec<f32>> {
+    /// What is read of these tensors. `None` while nothing is read, and from the first failure on.
+    fn take<T>(
+        &mut self,
+        parts: &[Wanted],
+        read: impl FnOnce(&Reading<'_>) -> Result<T, ModelError>,
+    ) -> Option<T> {
         if let Some(checklist) = &mut self.checklist {
             for (name, shape) in parts {
                 checklist.want(self.source, name, shape);
@@ -136,8 +141,14 @@ impl<'a> Loader<'a> {
         if self.failure.is_some() {
             return None;
         }
-        match self.read(parts) {
-            Ok(values) => Some(values),
+        let reading = Reading {
+            source: self.source,
+            path: &self.path,
+            adapter: self.adapter,
+            progress: &self.progress,
+        };
+        match read(&reading) {
+            Ok(taken) => Some(taken),
             Err(error) => {
                 self.failure = Some(error);
                 None
@@ -145,88 +156,49 @@ impl<'a> Loader<'a> {
         }
     }
 
-    fn read(&self, parts: &[(String, Vec<usize>)]) -> Result<Vec<f32>, ModelError> {
-        let mut all = Vec::new();
-        for (name, shape) in parts {
-            self.progress.check()?;
-            let mut values = self.source.read(name)?;
-            if values.len() != shape.iter().product::<usize>() {
-                return Err(ModelError::Weights {
-                    path: self.path.clone(),
-                    reason: format!("`{name}` has another number of values than its shape says"),
-                });
-            }
-            if let Some(adapter) = self.adapter {
-                adapter.merge(name, shape, &mut values)?;
-            }
-            // Without an early end, so that it is quick: nearly all are right.
-            let are_finite = values
-                .iter()
-                .fold(true, |all, value| all & value.is_finite());
-            if !are_finite && let Some(place) = values.iter().position(|value| !value.is_finite()) {
-                let value = values.get(place).copied().unwrap_or_default();
-                return Err(ModelError::Weights {
-                    path: self.path.clone(),
-                    reason: format!("`{name}` has {value} at place {place}, which is no number"),
-                });
-            }
-            match all.is_empty() {
-                true => all = values,
-                false => all.extend_from_slice(&values),
-            }
-            self.progress.advance(1);
-        }
-        Ok(all)
-    }
-
-    /// Numbers on the device; a tensor of no use while nothing is read.
-    fn upload<const D: usize>(&self, values: Option<Vec<f32>>, shape: [usize; D]) -> Tensor<D> {
+    /// Tensors of the same row length below each other, as one.
+    fn tensor<const D: usize>(&mut self, parts: &[Wanted], shape: [usize; D]) -> Tensor<D> {
+        let values = self.take(parts, |reading| reading.numbers(parts));
         let options = (&self.device, self.precision.kind());
         match values {
             Some(values) => Tensor::from_data(TensorData::new(values, Shape::from(shape)), options),
+            // Of no use.
             None => Tensor::empty([1; D], options),
         }
     }
 
     /// A vector.
     pub fn vector(&mut self, name: &str, length: usize) -> Tensor<1> {
-        let values = self.rows(&[(name.to_owned(), vec![length])]);
-        self.upload(values, [length])
+        self.tensor(&[(name.to_owned(), vec![length])], [length])
     }
 
     /// A matrix.
     pub fn matrix(&mut self, name: &str, shape: [usize; 2]) -> Tensor<2> {
-        let values = self.rows(&[(name.to_owned(), shape.to_vec())]);
-        self.upload(values, shape)
+        self.tensor(&[(name.to_owned(), shape.to_vec())], shape)
     }
 
     /// A matrix that inputs are multiplied with, or whose rows are looked up.
     pub fn weight(&mut self, name: &str, shape: [usize; 2]) -> Weight {
-        let values = self.rows(&[(name.to_owned(), shape.to_vec())]);
-        self.upload_weight(values, shape)
+        self.fused_weight(&[(name.to_owned(), shape.to_vec())], shape)
     }
 
-    /// As [`Self::upload`], in blocks where that is asked for and rows are a whole number of them.
-    fn upload_weight(&mut self, values: Option<Vec<f32>>, shape: [usize; 2]) -> Weight {
-        let [_, inputs] = shape;
+    /// As [`Self::tensor`], in blocks where that is asked for and rows are a whole number of them.
+    fn fused_weight(&mut self, parts: &[Wanted], shape: [usize; 2]) -> Weight {
+        let [outputs, inputs] = shape;
         let is_whole =
             self.precision != Precision::Blocks || !inputs.is_multiple_of(kernels::BLOCK);
-        let values = match values {
-            Some(values) if !is_whole => values,
-            values => return Weight::Whole(self.upload(values, shape)),
+        if is_whole {
+            return Weight::Whole(self.tensor(parts, shape));
+        }
+        let Some((values, scales)) = self.take(parts, |reading| reading.blocks(parts)) else {
+            // Of no use.
+            let options = (&self.device, self.precision.kind());
+            return Weight::Whole(Tensor::empty([1, 1], options));
         };
-        let Some((packed, scales)) = kernels::pack(&values) else {
-            self.failure.get_or_insert(ModelError::Weights {
-                path: self.path.clone(),
-                reason: "a number is too large for weights of 8 bits".to_owned(),
-            });
-            return Weight::Whole(self.upload(None, shape));
-        };
-        let [outputs, _] = shape;
-        let packed = TensorData::new(packed, Shape::from(shape));
+        let values = TensorData::new(values, Shape::from(shape));
         let scales = TensorData::new(scales, Shape::from([outputs, inputs / kernels::BLOCK]));
         Weight::Blocks(Box::new(WeightBlocks {
-            values: Tensor::from_data(packed, (&self.device, DType::I8)),
+            values: Tensor::from_data(values, (&self.device, DType::I8)),
             scales: Tensor::from_data(scales, (&self.device, DType::F16)),
         }))
     }
@@ -248,15 +220,13 @@ impl<'a> Loader<'a> {
             .iter()
             .map(|(name, outputs)| (format!("{name}.weight"), vec![*outputs, inputs]))
             .collect();
-        let weights = self.rows(&weights);
         let biases: Vec<_> = parts
             .iter()
             .map(|(name, outputs)| (format!("{name}.bias"), vec![*outputs]))
             .collect();
-        let biases = has_bias.then(|| self.rows(&biases));
         Linear {
-            weight: self.upload_weight(weights, [outputs, inputs]),
-            bias: biases.map(|biases| self.upload(biases, [outputs])),
+            weight: self.fused_weight(&weights, [outputs, inputs]),
+            bias: has_bias.then(|| self.tensor(&biases, [outputs])),
         }
     }
 
@@ -270,11 +240,10 @@ impl<'a> Loader<'a> {
     ) -> Linear {
         let inputs = kernel.iter().product();
         let shape = [&[outputs], kernel].concat();
-        let weights = self.rows(&[(format!("{name}.weight"), shape)]);
-        let biases = has_bias.then(|| self.rows(&[(format!("{name}.bias"), vec![outputs])]));
+        let weight = (format!("{name}.weight"), shape);
         Linear {
-            weight: Weight::Whole(self.upload(weights, [outputs, inputs])),
-            bias: biases.map(|biases| self.upload(biases, [outputs])),
+            weight: Weight::Whole(self.tensor(&[weight], [outputs, inputs])),
+            bias: has_bias.then(|| self.vector(&format!("{name}.bias"), outputs)),
         }
     }
 

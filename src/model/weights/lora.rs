@@ -158,6 +158,11 @@ impl Adapter {
         problems
     }
 
+    /// Whether it changes a weight.
+    pub fn changes(&self, name: &str) -> bool {
+        self.changes.contains_key(name)
+    }
+
     /// Adds its product to a weight, if it changes this one.
     pub fn merge(&self, name: &str, shape: &[usize], values: &mut [f32]) -> Result<(), ModelError> {
         let Some(change) = self.changes.get(name) else {

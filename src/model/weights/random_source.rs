@@ -11,9 +11,6 @@ pub(in crate::model) struct RandomSource {
     shapes: BTreeMap<String, Vec<usize>>,
 }
 
-/// Numbers that are drawn for a tensor at most; a prime, so that rows differ.
-const BLOCK: usize = 65_537;
-
 /// No tensors.
 struct Nothing;
 
@@ -26,7 +23,7 @@ impl TensorSource for Nothing {
         None
     }
 
-    fn read(&self, name: &str) -> Result<Vec<f32>, ModelError> {
+    fn read_part(&self, name: &str, _: usize, _: &mut [f32]) -> Result<(), ModelError> {
         Err(ModelError::Weights {
             path: "random numbers".into(),
             reason: format!("`{name}` is missing"),
@@ -70,14 +67,13 @@ impl TensorSource for RandomSource {
         })
     }
 
-    fn read(&self, name: &str) -> Result<Vec<f32>, ModelError> {
+    fn read_part(&self, name: &str, first: usize, numbers: &mut [f32]) -> Result<(), ModelError> {
         let Some(shape) = self.shapes.get(name) else {
-            return Nothing.read(name);
+            return Nothing.read_part(name, first, numbers);
         };
         let seed = name.bytes().fold(7_u64, |seed, byte| {
             seed.wrapping_mul(0x0100_0000_01b3) ^ u64::from(byte)
         });
-        let mut random = Random::new(seed);
         // Norms near one; matrices such that sums stay of the size of what goes in.
         let (center, width) = match shape.as_slice() {
             [_] if name.ends_with("weight") => (1.0, 0.2),
@@ -85,10 +81,10 @@ impl TensorSource for RandomSource {
             [_, inputs @ ..] => (0.0, 3.0 / (inputs.iter().product::<usize>() as f64).sqrt()),
             [] => (0.0, 1.0),
         };
-        let number = |_| (center + (random.next() - 0.5) * width) as f32;
-        let count: usize = shape.iter().product();
-        // Large tensors repeat themselves, so that billions of numbers take seconds.
-        let block: Vec<f32> = (0..count.min(BLOCK)).map(number).collect();
-        Ok(block.iter().copied().cycle().take(count).collect())
+        let mut random = Random::after(seed, first as u64);
+        for number in numbers {
+            *number = (center + (random.next() - 0.5) * width) as f32;
+        }
+        Ok(())
     }
 }

@@ -107,6 +107,8 @@ pub struct App {
     /// What the export form in front is about.
     exported: Option<ExportedItems>,
     opening: Option<JobId>,
+    /// Whether the values that queries can name are known, or asked for: nobody needs them before they type.
+    knows_values: bool,
     effects: Vec<Effect>,
     /// Whether a record is on its way that is to be opened: what is typed meanwhile is meant for its view.
     waits_for_record: bool,
@@ -135,6 +137,7 @@ impl App {
             export: None,
             exported: None,
             opening: None,
+            knows_values: false,
             effects: Vec::new(),
             waits_for_record: false,
             held: Vec::new(),
@@ -193,13 +196,16 @@ impl App {
                 self.opening = None;
                 match opened {
                     Ok(opened) => {
-                        let count = opened.sources.len();
-                        self.jobs.end(job, Ok(format!("{count} sources")));
+                        let sources = match opened.sources.len() {
+                            1 => "1 source".to_owned(),
+                            count => format!("{count} sources"),
+                        };
+                        self.jobs.end(job, Ok(sources));
                         self.corpus.set_kept(opened.kept);
                         if let Some(warning) = opened.warnings.first() {
                             self.say(warning.clone(), Paint::Warning);
                         }
-                        self.effects.push(Effect::ReadValues);
+                        self.knows_values = false;
                         self.find_again();
                     }
                     Err(failure) => {
@@ -212,7 +218,7 @@ impl App {
                 if let Some(warning) = warnings.first() {
                     self.say(warning.clone(), Paint::Warning);
                 }
-                self.effects.push(Effect::ReadValues);
+                self.knows_values = false;
                 self.find_again();
                 self.look_again();
             }
@@ -284,6 +290,10 @@ impl App {
             Message::Terminate => self.leave(),
         }
         self.take_held();
+        if self.corpus.is_typing() && self.opening.is_none() && !self.knows_values {
+            self.knows_values = true;
+            self.effects.push(Effect::ReadValues);
+        }
         std::mem::take(&mut self.effects)
     }
 

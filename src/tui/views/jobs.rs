@@ -191,6 +191,7 @@ fn state(job: &Job) -> (String, Paint) {
             format!("done in {:.1} s  {said}", took.as_secs_f32()),
             Paint::Good,
         ),
+        Some((_, Err(_))) if job.progress.check().is_err() => ("cancelled".to_owned(), Paint::Dim),
         Some((_, Err(failure))) => (format!("failed: {}", failure.message), Paint::Bad),
         None => {
             let (done, total) = job.progress.amounts();
