@@ -100,6 +100,9 @@ impl From<ControllerError> for Report {
             ControllerError::Silent { .. } => {
                 report.hint("a large model may need longer; the time can be set")
             }
+            ControllerError::Cut { received: 0, .. } => report.hint(
+                "the server's own log says why; some servers end like this where a prompt is too long for them",
+            ),
             _ => report,
         }
     }

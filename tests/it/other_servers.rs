@@ -117,14 +117,17 @@ fn a_server_of_another_project_is_understood() {
     );
     assert_eq!(ask(controller, &greedy).0.candidates[0].text, text);
 
-    // What it refuses is told in its words.
+    // What it refuses is told in its words, if it has any: some begin to answer first, and then just end.
     let too_long = request(&"What? ".repeat(10_000));
     let error = controller
         .propose(&too_long, &Progress::default(), &mut |_| {})
         .unwrap_err();
     println!("{error}");
     assert!(
-        matches!(error, ControllerError::Refused { status: 400, .. }),
+        matches!(
+            error,
+            ControllerError::Refused { status: 400, .. } | ControllerError::Cut { received: 0, .. }
+        ),
         "{error}"
     );
     assert_eq!(ask(controller, &greedy).0.candidates[0].text, text);
