@@ -162,11 +162,17 @@ impl Loading<'_> {
     }
 }
 
-/// One text alone is sent as a text: every server takes that.
-fn content(mut parts: Vec<ContentPart>) -> Option<Content> {
-    match parts.as_mut_slice() {
-        [] => None,
-        [ContentPart::Text { text }] => Some(Content::Text(std::mem::take(text))),
-        _ => Some(Content::Parts(parts)),
+/// Texts alone are sent as one text: every server takes that, and templates of models that know nothing of pictures take
+/// nothing else.
+fn content(parts: Vec<ContentPart>) -> Option<Content> {
+    let text = |part: &ContentPart| match part {
+        ContentPart::Text { text } => Some(text.clone()),
+        ContentPart::ImageUrl { .. } => None,
+    };
+    let texts: Option<String> = parts.iter().map(text).collect();
+    match texts {
+        _ if parts.is_empty() => None,
+        Some(text) => Some(Content::Text(text)),
+        None => Some(Content::Parts(parts)),
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use super::ConnectError;
 use super::own_controller::OwnController;
 use super::shared_server::SharedServer;
-use super::without_pictures::WithoutPictures;
+use super::without_pictures::{WithoutPictures, are_left_out};
 use crate::config::{Config, ControllerConfig, EndpointConfig, cache_folder};
 use crate::controller::{
     Address, Controller, ControllerError, HttpController, HttpOptions, Key, Provenance, RetryPolicy,
@@ -126,8 +126,8 @@ impl Connector {
                 Box::new(OwnController::new(server, progress)?)
             }
         };
-        let takes_text_alone = controller.provenance().takes_pictures == Some(false);
-        Ok(match wanted.drops_images && takes_text_alone {
+        let takes_pictures = controller.provenance().takes_pictures;
+        Ok(match are_left_out(wanted.drops_images, takes_pictures) {
             true => Box::new(WithoutPictures(controller)),
             false => controller,
         })
