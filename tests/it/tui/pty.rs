@@ -1,12 +1,16 @@
 //! The program in a terminal of its own.
 #![cfg(unix)]
 
+use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::num::NonZero;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use regex::Regex;
 
 use super::user_with_demo;
 use crate::user::User;
@@ -94,6 +98,19 @@ impl Session {
             std::thread::sleep(Duration::from_millis(10));
         }
         self
+    }
+
+    /// Waits for something in what was written, escapes included.
+    fn waits_for_output<T>(&self, find: impl Fn(&str) -> Option<T>) -> T {
+        let start = Instant::now();
+        loop {
+            let output = String::from_utf8_lossy(&self.output.lock().unwrap()).into_owned();
+            if let Some(found) = find(&output) {
+                return found;
+            }
+            assert!(start.elapsed() < PATIENCE, "not written:\n{}", self.text());
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 
     fn press(&mut self, keys: &str) -> &mut Self {
@@ -239,4 +256,55 @@ fn frames_are_traced() {
     assert_eq!(lines.next(), Some("event,at_us,frame_us"));
     assert!(trace.contains("\nfirst,0,"), "{trace}");
     assert_eq!(trace.matches("\nkey j,").count(), 2, "{trace}");
+}
+
+/// The first picture of kitty's protocol that is whole: its width and height, and RGBA of its pixels.
+fn kitty_picture(output: &str) -> Option<(usize, usize, Vec<u8>)> {
+    let commands = output.split("\u{1b}_G").skip(1);
+    let ended = commands.filter_map(|command| command.split_once("\u{1b}\\"));
+    let mut parts = ended.filter_map(|(command, _)| command.split_once(';'));
+    let (keys, first) = parts.find(|(keys, _)| keys.contains("a=T") && keys.contains("f=32"))?;
+    let number = |name: &str| {
+        keys.split(',')
+            .find_map(|key| key.strip_prefix(name)?.parse().ok())
+    };
+    let mut pixels = first.to_owned();
+    let mut is_last = !keys.contains("m=1");
+    while !is_last {
+        let (keys, part) = parts.next()?;
+        pixels.push_str(part);
+        is_last = !keys.contains("m=1");
+    }
+    Some((
+        number("s=")?,
+        number("v=")?,
+        STANDARD.decode(pixels).unwrap(),
+    ))
+}
+
+#[test]
+fn terminals_that_say_so_are_sent_pictures() {
+    // What a terminal is asked ends with its attributes; the height and width of a cell come before them.
+    let asked = |output: &str| output.contains("\u{1b}[c").then_some(());
+    let mut kitty = Session::start("pty-kitty", 120, 36, &[]);
+    kitty.waits_for_output(asked);
+    kitty.press("\u{1b}_Gi=31;OK\u{1b}\\\u{1b}[6;20;10t\u{1b}[?62;c");
+    let (width, height, pixels) = kitty.waits_for_output(kitty_picture);
+    assert_eq!(pixels.len(), width * height * 4);
+    let colors: BTreeSet<&[u8]> = pixels.chunks(4).collect();
+    assert!(colors.len() > 8 && colors.iter().all(|color| color[3] == 255));
+    kitty.press("\u{3}");
+    assert_eq!(kitty.ends(), 0);
+
+    let mut sixel = Session::start("pty-sixel", 120, 36, &[]);
+    sixel.waits_for_output(asked);
+    sixel.press("\u{1b}[6;20;10t\u{1b}[?62;4;c");
+    let picture = Regex::new("\u{1b}P[0-9;]*q\"1;1;([0-9]+);([0-9]+)[^\u{1b}]+\u{1b}\\\\").unwrap();
+    let size = sixel.waits_for_output(|output| {
+        let found = picture.captures(output)?;
+        Some([&found[1], &found[2]].map(|side| side.parse::<u32>().unwrap()))
+    });
+    assert!(size.iter().all(|side| *side > 60), "{size:?}");
+    sixel.press("\u{3}");
+    assert_eq!(sixel.ends(), 0);
 }
