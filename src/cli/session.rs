@@ -193,10 +193,8 @@ pub fn with_bar<T>(is_shown: bool, bar_form: &'static str, job: impl FnOnce(&Pro
         if total > 0 {
             shown.set_length(total);
             shown.set_position(amount);
-            // What is read still has to be put together.
-            if amount >= total {
-                shown.set_message(", merging");
-            }
+            // What is read still has to be put together; more may turn up to be read.
+            shown.set_message(if amount >= total { ", merging" } else { "" });
         }
     };
     let result = watched(show, job);

@@ -48,38 +48,32 @@ impl Corpus {
             Err(CorpusError::Index(IndexError::Tantivy { .. })) => None,
             known => known?,
         };
-        if let Some(corpus) = known {
-            if !needs_refresh(workspace, &corpus.state) && corpus.unfollowed().is_none() {
-                return Ok((corpus, Refresh::default()));
-            }
-            match refresh_with(
-                workspace,
-                config,
-                &journals,
-                progress,
-                Scope::Everything,
-                wait,
-            ) {
-                Ok(done) => return Self::after(workspace, config, &journals, done),
-                Err(CorpusError::Busy) => {
-                    return Ok((corpus, Refresh::fallen_behind(&CorpusError::Busy)));
-                }
-                // A workspace that can't be written is still read.
-                Err(error @ CorpusError::File { .. }) if error.is_within(&folder) => {
-                    return Ok((corpus, Refresh::fallen_behind(&error)));
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        let done = refresh_with(
+        let is_fresh = |corpus: &Self| {
+            !needs_refresh(workspace, &corpus.state) && corpus.unfollowed().is_none()
+        };
+        let known = match known {
+            Some(corpus) if is_fresh(&corpus) => return Ok((corpus, Refresh::default())),
+            known => known,
+        };
+        let refreshed = refresh_with(
             workspace,
             config,
             &journals,
             progress,
             Scope::Everything,
             wait,
-        )?;
-        Self::after(workspace, config, &journals, done)
+        );
+        match (refreshed, known) {
+            (Ok(done), _) => Self::after(workspace, config, &journals, done),
+            (Err(CorpusError::Busy), Some(corpus)) => {
+                Ok((corpus, Refresh::fallen_behind(&CorpusError::Busy)))
+            }
+            // A workspace that can't be written is still read.
+            (Err(error @ CorpusError::File { .. }), Some(corpus)) if error.is_within(&folder) => {
+                Ok((corpus, Refresh::fallen_behind(&error)))
+            }
+            (Err(error), _) => Err(error),
+        }
     }
 
     fn after(

@@ -274,11 +274,13 @@ impl IndexStoreWriter<'_> {
         if let Some(known) = self.known.take() {
             let merges = self.merge_built(&known).map_err(|e| store.error(e))?;
             let (send_over, over) = std::sync::mpsc::channel::<()>();
-            std::thread::spawn(move || {
+            let wait = move || {
                 // A merge that failed leaves the segments as they are.
                 merges.into_iter().for_each(|merge| drop(merge.wait()));
                 drop(send_over);
-            });
+            };
+            // Where the system gives no thread, the wait below is as good, but for being stopped.
+            drop(std::thread::Builder::new().spawn(wait));
             while over.recv_timeout(LOOK_UP) == Err(RecvTimeoutError::Timeout) {
                 if is_to_stop() {
                     return Ok(());

@@ -1,4 +1,4 @@
-use super::engine::{Tell, judge_again, prepare};
+use super::engine::{Prepared, Tell, judge_again, prepare};
 use super::step_rerun::Aftermath;
 use super::{
     RerunBench, RerunCandidate, RerunControl, RerunError, RerunEvent, RerunRequest, StepRerun,
@@ -6,7 +6,7 @@ use super::{
 use crate::domain::review::{LiteralCandidate, parse_tool_calls};
 use crate::domain::{Action, Candidate, Maker};
 use crate::judge::Panel;
-use crate::rollout::{PromptForm, execute};
+use crate::rollout::{Executed, PromptForm, execute};
 
 /// Takes in a candidate that a person wrote or changed, and executes it like the others. Its number.
 ///
@@ -35,17 +35,7 @@ pub fn add_edited(
         ..Candidate::default()
     };
     let number = rerun.candidates.len();
-    tell(RerunEvent::Executing { candidate: number });
-    let executed = execute(
-        &prepared.environment,
-        prepared.restored.state.as_ref(),
-        request.step,
-        &mut candidate,
-    )?;
-    tell(RerunEvent::Executed {
-        candidate: number,
-        executed: Box::new(candidate.clone()),
-    });
+    let executed = execute_told(&prepared, request, number, &mut candidate, tell)?;
     rerun.candidates.push(RerunCandidate {
         candidate,
         executed: Some(Aftermath::from(executed)),
@@ -71,20 +61,27 @@ pub fn execute_again(
         .cloned()
         .ok_or(RerunError::NoCandidate(number))?;
     let number = rerun.resolved(number).unwrap_or(number);
-    tell(RerunEvent::Executing { candidate: number });
-    let executed = execute(
-        &prepared.environment,
-        prepared.restored.state.as_ref(),
-        request.step,
-        &mut candidate,
-    )?;
-    tell(RerunEvent::Executed {
-        candidate: number,
-        executed: Box::new(candidate.clone()),
-    });
+    let executed = execute_told(&prepared, request, number, &mut candidate, tell)?;
     if let Some(place) = rerun.candidates.get_mut(number) {
         place.candidate = candidate;
         place.executed = Some(Aftermath::from(executed));
     }
     judge_again(bench, request, &prepared, rerun, panel, control, tell)
+}
+
+fn execute_told(
+    prepared: &Prepared,
+    request: &RerunRequest,
+    number: usize,
+    candidate: &mut Candidate,
+    tell: Tell<'_>,
+) -> Result<Executed, RerunError> {
+    tell(RerunEvent::Executing { candidate: number });
+    let state = prepared.restored.state.as_ref();
+    let executed = execute(&prepared.environment, state, request.step, candidate)?;
+    tell(RerunEvent::Executed {
+        candidate: number,
+        executed: Box::new(candidate.clone()),
+    });
+    Ok(executed)
 }
